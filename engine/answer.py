@@ -1,0 +1,168 @@
+"""One answer as it grows: rules write into it, events come out of it, and in the end it is a ChatResponse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .errors import DecodeError
+from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
+from .messages import Adjustment, ChatResponse
+from .paths import MISSING, first_of
+from .spec import Response, UsageMap
+
+DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]]] = {
+    "text": TextDelta,
+    "reasoning": ReasoningDelta,
+    "refusal": RefusalDelta,
+}
+"""The kinds of text that an answer has, and the event of each."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _Channel:
+    """The pieces of one kind of text, and half a character that waits for its other half."""
+
+    __slots__ = ("held", "last", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.held = ""
+        self.last = ""  # the last cumulative value
+
+
+class Answer:
+    """What has been read so far. `events` holds what was read since `take()` was last called."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._channels = {kind: _Channel() for kind in DELTAS}
+        self._events: list[Event] = []
+        self._usage: dict[str, Any] = {}
+        self._finish: str | None = None
+        self.meta: dict[str, str] = {}
+
+    def add(self, kind: str, value: Any) -> None:
+        """The next piece of a kind of text. What is no text says nothing and is passed over."""
+        if type(value) is not str or not value:
+            return
+        channel = self._channels[kind]
+        if channel.held or _SURROGATE.search(value):
+            value = _whole_characters(channel, value)
+            if not value:
+                return
+        channel.pieces.append(value)
+        self._events.append(DELTAS[kind](value))
+
+    def add_cumulative(self, kind: str, value: Any) -> None:
+        """All of the text so far; its new end is the next piece. Raises DecodeError when it does not go on."""
+        if type(value) is not str:
+            return
+        channel = self._channels[kind]
+        if not value.startswith(channel.last):
+            raise DecodeError(f"the {kind} is said to be cumulative, but it does not begin with what came before")
+        self.add(kind, value[len(channel.last) :])
+        channel.last = value
+
+    def add_usage(self, value: Any) -> None:
+        """A map of counters; later ones replace earlier ones key by key."""
+        if isinstance(value, dict):
+            self._usage.update(value)
+
+    def add_finish(self, value: Any) -> None:
+        """Why the answer ended, in the API's words; the last that says something counts."""
+        if value is None or value is MISSING or value == "" or isinstance(value, dict | list):
+            return
+        raw = str(value).lower() if isinstance(value, bool) else str(value)
+        if self._response.finish.get(raw, raw) is not None:
+            self._finish = raw
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the API has said why the answer ended."""
+        return self._finish is not None
+
+    def take(self) -> list[Event]:
+        """The events since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def settle(self) -> None:
+        """Make the last events: halves of characters that found no other half, usage, and the finish."""
+        for kind, channel in self._channels.items():
+            if channel.held:
+                channel.held = ""
+                self.add(kind, "\ufffd")
+        if self._usage:
+            self._events.append(self.usage)
+        self._events.append(Finish(self.finish, self._finish))
+
+    @property
+    def usage(self) -> Usage:
+        """The counters, normalised."""
+        return _normalised(self._response.usage, self._usage)
+
+    @property
+    def finish(self) -> FinishReason:
+        """Why the answer ended, in our words."""
+        table = self._response.finish
+        if self._finish is None:
+            reason = table.get("missing", "unknown")
+        elif table:
+            reason = table.get(self._finish, table.get("default", "unknown"))
+        else:
+            reason = self._finish if self._finish in _SAME_WORDS else "unknown"
+        return reason or "unknown"  # type: ignore[return-value]
+
+    def response(self, adjustments: tuple[Adjustment, ...] = ()) -> ChatResponse:
+        """The answer so far as a value."""
+        texts = {kind: "".join(channel.pieces) for kind, channel in self._channels.items()}
+        return ChatResponse(
+            text=texts["text"],
+            reasoning=texts["reasoning"],
+            refusal=texts["refusal"],
+            finish=self.finish,
+            finish_raw=self._finish,
+            usage=self.usage,
+            id=self.meta.get("id"),
+            model=self.meta.get("model"),
+            adjustments=adjustments,
+        )
+
+
+_SAME_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter"})
+"""Finish reasons that mean the same in an API that the file says nothing about."""
+
+
+def _whole_characters(channel: _Channel, value: str) -> str:
+    """Join the halves of a character (a surrogate pair) that came in two deltas; what has no other half is U+FFFD."""
+    value = channel.held + value
+    channel.held = ""
+    if "\ud800" <= value[-1] <= "\udbff":
+        value, channel.held = value[:-1], value[-1]
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _count(value: Any) -> int | None:
+    """A counter; numbers in text are numbers, anything else says nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
+    counts = {name: _count(first_of(paths)(dict(raw))) for name, paths in usage_map.counters.items()}
+    totals = (
+        (usage_map.input_excludes_cached, "input_tokens", "cached_input_tokens"),
+        (usage_map.output_excludes_reasoning, "output_tokens", "reasoning_tokens"),
+    )
+    for excludes, total, part in totals:
+        whole = counts.get(total)
+        if excludes and whole is not None:
+            counts[total] = whole + (counts.get(part) or 0)
+    return Usage(**counts, raw=dict(raw))

@@ -1,0 +1,151 @@
+"""AsyncClient: the asynchronous driver of an Exchange, the twin of client.py."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+from . import transport
+from .caller import Caller, whole_answer
+from .catalog import Catalog
+from .errors import EngineError, UsageError
+from .events import Event
+from .exchange import Exchange
+from .messages import ChatResponse, Messages
+
+
+class AsyncChatStream:
+    """The async twin of ChatStream."""
+
+    def __init__(self, exchange: Exchange, run: AsyncGenerator[Event, None]) -> None:
+        self._exchange = exchange
+        self._run = run
+        self._entered = False
+
+    async def __aenter__(self) -> Self:
+        self._entered = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._run.aclose()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        if not self._entered:
+            raise UsageError("a stream is read inside `async with`: async with client.stream(...) as stream")
+        return self._run
+
+    @property
+    def response(self) -> ChatResponse:
+        """The whole answer. Raises UsageError while it has not ended: a part is never given as an answer."""
+        return whole_answer(self._exchange)
+
+    @property
+    def partial(self) -> ChatResponse:
+        """What has been read so far."""
+        return self._exchange.response
+
+
+class AsyncClient(Caller):
+    """The async twin of Client: the same words with `async`. It binds its event loop at first use."""
+
+    def __init__(self, catalog: Catalog | None = None, **options: Any) -> None:
+        super().__init__(catalog, **options)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def chat(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
+        """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError."""
+        async with self._stream(provider, messages, model, False, params) as stream:
+            async for _ in stream:
+                pass
+            return stream.response
+
+    def stream(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> AsyncChatStream:
+        """The answer as events, inside `async with`. Raises UsageError at once, other errors while it is read."""
+        return self._stream(provider, messages, model, True, params)
+
+    def _stream(
+        self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
+    ) -> AsyncChatStream:
+        exchange = self.exchange(provider, messages, model, stream, params)
+        return AsyncChatStream(exchange, self._run(exchange))
+
+    async def aclose(self) -> None:
+        """Close all connections. Calling it again does nothing."""
+        self._closed = True
+        if self._owns_http_client and self._http_client is not None:
+            client, self._http_client = self._http_client, None
+            await client.aclose()
+
+    def _bind(self) -> Any:
+        """The HTTP client of the running loop. A client whose loop has ended starts anew on the next one."""
+        if self._closed:
+            raise UsageError("this client is closed; make a new one")
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None and not self._loop.is_closed():
+                raise UsageError("this client belongs to another event loop; make one for each loop")
+            self._loop = loop
+            self._slots = asyncio.Semaphore(self._max_connections)
+            if self._owns_http_client:
+                self._http_client = transport.new_async_client(self._proxy, self._max_connections)
+        return self._http_client
+
+    async def _run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
+        http = self._bind()
+        slots = self._slots
+        try:
+            async with asyncio.timeout(exchange.timeouts.pool):
+                await slots.acquire()
+        except TimeoutError:
+            raise self.no_slot(exchange.timeouts) from None
+        try:
+            while True:
+                try:
+                    async for event in self._attempt(exchange, http):
+                        yield event
+                    return
+                except EngineError as error:
+                    wait = exchange.failed(error)
+                await asyncio.sleep(wait)
+        finally:
+            slots.release()
+
+    async def _attempt(self, exchange: Exchange, http: Any) -> AsyncGenerator[Event, None]:
+        wire = exchange.start()
+        patience = exchange.patience()
+        try:
+            body = await transport.AsyncBody.open(http, wire, exchange.timeouts, patience.seconds)
+        except TimeoutError:
+            exchange.timed_out(patience.phase)
+            raise
+        try:
+            exchange.head(body.head)
+            while (chunk := await self._read(exchange, body)) is not None:
+                for event in exchange.feed(chunk):
+                    yield event
+                if exchange.fault is not None:
+                    raise exchange.fault
+            for event in exchange.finish():
+                yield event
+            if exchange.fault is not None:
+                raise exchange.fault
+        finally:
+            await body.aclose()
+
+    async def _read(self, exchange: Exchange, body: transport.AsyncBody) -> bytes | None:
+        patience = exchange.patience()
+        try:
+            return await body.read(patience.seconds)
+        except TimeoutError:
+            exchange.timed_out(patience.phase)
+            return None

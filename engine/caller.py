@@ -1,0 +1,88 @@
+"""What both clients share: the caller's decisions, and how a call becomes an exchange."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .catalog import Catalog
+from .deployment import Deployment
+from .errors import TransportError, UsageError
+from .exchange import Exchange
+from .messages import ChatRequest, ChatResponse, Messages
+from .provider import Provider
+from .spec import Timeouts
+
+
+class Caller:
+    """Finds the provider, renders the call, makes the exchange."""
+
+    def __init__(
+        self,
+        catalog: Catalog | None = None,
+        *,
+        base_urls: Mapping[str, str] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        secrets: Mapping[str, Mapping[str, str]] | None = None,
+        http_client: Any = None,
+        max_connections: int = 100,
+        proxy: str | None = None,
+        timeout: float | Mapping[str, float] | None = None,
+    ) -> None:
+        if max_connections < 1:
+            raise UsageError("max_connections is at least 1")
+        if http_client is not None and proxy is not None:
+            raise UsageError("give the proxy to your own http_client, or leave http_client out")
+        self.catalog = catalog if catalog is not None else Catalog()
+        self._base_urls = dict(base_urls or {})
+        self._settings = dict(settings or {})
+        self._secrets = dict(secrets or {})
+        self._http_client = http_client
+        self._owns_http_client = http_client is None
+        self._max_connections = max_connections
+        self._proxy = proxy
+        self._timeout = timeout
+        self._closed = False
+
+    def exchange(
+        self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
+    ) -> Exchange:
+        """A call that is ready to start. Raises UsageError or SpecError."""
+        if self._closed:
+            raise UsageError("this client is closed; make a new one")
+        name, _, named_model = provider.partition(":")
+        found = self.catalog.provider(name)
+        request = ChatRequest.of(messages, model or named_model or None, stream=stream, **params)
+        call = found.call(request, self._deployment(name))
+        return Exchange(found, call, self._timeouts(found), time.monotonic, random.random)
+
+    def _deployment(self, name: str) -> Deployment:
+        settings, secrets = self._settings.get(name, {}), self._secrets.get(name, {})
+        return Deployment(self._base_urls.get(name), settings, secrets, os.environ)
+
+    def _timeouts(self, provider: Provider) -> Timeouts:
+        declared = provider.spec.timeout
+        if self._timeout is None:
+            return declared
+        given = {"total": self._timeout} if isinstance(self._timeout, int | float) else dict(self._timeout)
+        unknown = set(given) - set(Timeouts.__dataclass_fields__)
+        if unknown or not all(0 < seconds <= 3600 for seconds in given.values()):
+            known = ", ".join(Timeouts.__dataclass_fields__)
+            raise UsageError(f"timeout is seconds in (0, 3600], or a mapping of: {known}")
+        return replace(declared, **given)
+
+    def no_slot(self, timeouts: Timeouts) -> TransportError:
+        """The error for a wait that ended before a slot was free."""
+        message = f"no connection slot was free within {timeouts.pool:g} s; raise max_connections or timeout.pool"
+        return TransportError(message, kind="timeout", phase="pool")
+
+
+def whole_answer(exchange: Exchange) -> ChatResponse:
+    """The answer of an exchange that is done; a part is never given as an answer."""
+    if not exchange.is_done:
+        raise UsageError("the stream has not ended; read it to its end, or take `partial`")
+    return exchange.response

@@ -1,0 +1,116 @@
+"""Catalog: finds provider files by name in folders, and loads one when it is first used.
+
+Folders in order: those that the caller names, those of the variable WIREFILE_PATH, the user's own, and the built-in
+ones. Of two files with one name, the first found counts.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import UnknownProviderError
+from .loader import load
+from .provider import Provider
+from .spec import ProviderSpec
+from .suggest import did_you_mean
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def builtin_folder() -> Path:
+    """The provider files that came with the package: inside it, or in the checkout of an editable install."""
+    packaged = Path(__file__).resolve().parent / "providers"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[1] / "providers"
+
+
+def user_folder() -> Path:
+    """The user's own provider files: $XDG_CONFIG_HOME/wirefile/providers, by default below ~/.config."""
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return Path(config) / "wirefile" / "providers"
+
+
+class Catalog:
+    """The provider files of some folders. Nothing is read before it is asked for.
+
+    >>> "acytoo" in Catalog()
+    True
+    """
+
+    def __init__(self, *folders: str | os.PathLike[str]) -> None:
+        self._given = tuple(Path(folder) for folder in folders)
+        self._providers: dict[str, Provider] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where files are looked for, first to last."""
+        path = os.environ.get("WIREFILE_PATH", "")
+        listed = tuple(Path(part) for part in path.split(os.pathsep) if part)
+        return (*self._given, *listed, user_folder(), builtin_folder())
+
+    def files(self) -> Iterator[Path]:
+        """Every provider file that a name can reach, in the order of names within each folder."""
+        seen: set[str] = set()
+        for folder in self.folders:
+            try:
+                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            except OSError:
+                continue
+            for entry in entries:
+                path = Path(entry.path)
+                if path.suffix in SUFFIXES and path.stem not in seen and not entry.is_dir():
+                    seen.add(path.stem)
+                    yield path
+
+    def names(self) -> list[str]:
+        """The names of all providers, sorted."""
+        return sorted(path.stem for path in self.files())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: str) -> bool:
+        return self.find(name) is not None
+
+    def find(self, name: str) -> Path | None:
+        """The file of a name, or None. A name is a file's stem; a path to a file is a name too."""
+        if name.endswith(SUFFIXES):
+            return Path(name)
+        if not name or name in (".", "..") or any(char in name for char in "/\\\0"):
+            return None
+        for folder in self.folders:
+            for suffix in SUFFIXES:
+                path = folder / f"{name}{suffix}"
+                try:
+                    if path.exists():
+                        return path
+                except OSError:
+                    continue
+        return None
+
+    def path_of(self, name: str) -> Path:
+        """The file of a name. Raises UnknownProviderError."""
+        path = self.find(name)
+        if path is None:
+            hint = did_you_mean(name, self.names()) or "see `wirefile list`"
+            raise UnknownProviderError(f"there is no provider '{name}'; {hint}")
+        return path
+
+    def is_shipped(self, path: Path) -> bool:
+        """Whether a file came with the package."""
+        return path.resolve().is_relative_to(builtin_folder().resolve())
+
+    def spec(self, name: str) -> ProviderSpec:
+        """The checked file of a name. Raises UnknownProviderError, or SpecError with all of its problems."""
+        return self.provider(name).spec
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a name, loaded at first use: its file is read once. Errors are those of `spec`."""
+        with self._lock:
+            if name not in self._providers:
+                path = self.path_of(name)
+                self._providers[name] = Provider(load(path, shipped=self.is_shipped(path)))
+            return self._providers[name]

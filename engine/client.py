@@ -1,0 +1,151 @@
+"""Client: the synchronous driver of an Exchange. It opens, loops and closes; everything else is decided below it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator
+from typing import Any, Self
+
+from . import transport
+from .caller import Caller, whole_answer
+from .catalog import Catalog
+from .errors import EngineError, UsageError
+from .events import Event
+from .exchange import Exchange
+from .messages import ChatResponse, Messages
+
+
+class ChatStream:
+    """One streamed call: a context manager to iterate over. Leaving it, early or not, closes the connection.
+
+    The request is sent when the iteration begins. `response` is the whole answer once it has ended.
+    """
+
+    def __init__(self, exchange: Exchange, run: Generator[Event, None, None]) -> None:
+        self._exchange = exchange
+        self._run = run
+        self._entered = False
+
+    def __enter__(self) -> Self:
+        self._entered = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run.close()
+
+    def __iter__(self) -> Iterator[Event]:
+        if not self._entered:
+            raise UsageError("a stream is read inside `with`: with client.stream(...) as stream")
+        return self._run
+
+    @property
+    def response(self) -> ChatResponse:
+        """The whole answer. Raises UsageError while it has not ended: a part is never given as an answer."""
+        return whole_answer(self._exchange)
+
+    @property
+    def partial(self) -> ChatResponse:
+        """What has been read so far."""
+        return self._exchange.response
+
+
+class Client(Caller):
+    """Calls any provider file, synchronously. Safe to share between threads; works with or without `with`.
+
+    `base_urls` maps provider names to URLs that replace the files' own, `settings` and `secrets` provider names to
+    values that go before the environment's. `max_connections` bounds calls in flight, `timeout` is the total in
+    seconds or a mapping of the file's deadlines. `http_client` is your own httpx.Client; it is not closed by us.
+
+    >>> from engine import Client
+    >>> Client().chat("no-such-provider", "Hi")
+    Traceback (most recent call last):
+    ...
+    engine.errors.UnknownProviderError: there is no provider 'no-such-provider'; see `wirefile list`
+    """
+
+    def __init__(self, catalog: Catalog | None = None, **options: Any) -> None:
+        super().__init__(catalog, **options)
+        self._slots = threading.BoundedSemaphore(self._max_connections)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def chat(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
+        """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError."""
+        with self._stream(provider, messages, model, False, params) as stream:
+            for _ in stream:
+                pass
+            return stream.response
+
+    def stream(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> ChatStream:
+        """The answer as events, inside `with`. Raises UsageError at once, other errors while it is read."""
+        return self._stream(provider, messages, model, True, params)
+
+    def _stream(
+        self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
+    ) -> ChatStream:
+        exchange = self.exchange(provider, messages, model, stream, params)
+        return ChatStream(exchange, self._run(exchange))
+
+    def close(self) -> None:
+        """Close all connections. Calling it again does nothing."""
+        self._closed = True
+        with self._lock:
+            if self._owns_http_client and self._http_client is not None:
+                self._http_client.close()
+                self._http_client = None
+
+    def _http(self) -> Any:
+        with self._lock:
+            if self._closed:
+                raise UsageError("this client is closed; make a new one")
+            if self._http_client is None:
+                self._http_client = transport.new_client(self._proxy, self._max_connections)
+            return self._http_client
+
+    def _run(self, exchange: Exchange) -> Generator[Event, None, None]:
+        if not self._slots.acquire(timeout=exchange.timeouts.pool):
+            raise self.no_slot(exchange.timeouts)
+        try:
+            while True:
+                try:
+                    yield from self._attempt(exchange)
+                    return
+                except EngineError as error:
+                    wait = exchange.failed(error)
+                time.sleep(wait)
+        finally:
+            self._slots.release()
+
+    def _attempt(self, exchange: Exchange) -> Generator[Event, None, None]:
+        wire = exchange.start()
+        patience = exchange.patience()
+        try:
+            body = transport.Body(self._http(), wire, exchange.timeouts, patience.seconds)
+        except TimeoutError:
+            exchange.timed_out(patience.phase)
+            raise
+        try:
+            exchange.head(body.head)
+            while (chunk := self._read(exchange, body)) is not None:
+                yield from exchange.feed(chunk)
+                if exchange.fault is not None:
+                    raise exchange.fault
+            yield from exchange.finish()
+            if exchange.fault is not None:
+                raise exchange.fault
+        finally:
+            body.close()
+
+    def _read(self, exchange: Exchange, body: transport.Body) -> bytes | None:
+        patience = exchange.patience()
+        try:
+            return body.read(patience.seconds)
+        except TimeoutError:
+            exchange.timed_out(patience.phase)
+            return None

@@ -1,0 +1,108 @@
+"""What the caller decides and no file can: base URL, settings, secrets, and the environment that the rest comes from.
+
+`placeholders` makes a deployment for looking and testing: whatever is missing, and every secret, shows as <NAME>.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import MissingSecretError, ParameterError
+from .secrets import Secret
+from .spec import Auth, ProviderSpec, SecretSource, Setting
+from .suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where and as whom one provider is called. `environ` maps variables to values; nothing else reads them."""
+
+    base_url: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    placeholders: bool = False
+
+    def resolve_settings(self, spec: ProviderSpec) -> dict[str, str | int]:
+        """Every setting of the file. Raises ParameterError for one that is missing, unknown or not as declared."""
+        for name in self.settings:
+            if name not in spec.settings:
+                hint = did_you_mean(name, spec.settings) or f"its settings: {', '.join(spec.settings) or 'none'}"
+                raise ParameterError(f"{spec.name} has no setting '{name}'; {hint}")
+        values: dict[str, str | int] = {}
+        for name, setting in spec.settings.items():
+            value = self._setting(name, setting)
+            if value is not None:
+                values[name] = self._typed(spec, name, setting, value)
+            elif self.placeholders:
+                values[name] = f"<{setting.env or name}>"
+            elif self.base_url is None or not _only_in_url(spec, name):
+                where = f" or set {setting.env}" if setting.env else ""
+                raise ParameterError(f"{spec.name} needs the setting '{name}'; pass settings={{'{name}': ...}}{where}")
+        return values
+
+    def _setting(self, name: str, setting: Setting) -> Any:
+        if name in self.settings:
+            return self.settings[name]
+        if setting.env and self.environ.get(setting.env):
+            return self.environ[setting.env]
+        return setting.default
+
+    def _typed(self, spec: ProviderSpec, name: str, setting: Setting, value: Any) -> str | int:
+        if setting.type == "integer" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            value = int(value)
+        expected = int if setting.type == "integer" else str
+        if not isinstance(value, expected) or isinstance(value, bool) or value == "":
+            raise ParameterError(f"the setting '{name}' of {spec.name} is of type {setting.type}, not {value!r}")
+        if setting.enum and value not in setting.enum:
+            allowed = ", ".join(str(item) for item in setting.enum)
+            hint = did_you_mean(str(value), map(str, setting.enum))
+            message = f"the setting '{name}' of {spec.name} is one of: {allowed}; not {value!r}"
+            raise ParameterError(f"{message}; {hint}" if hint else message)
+        return value
+
+    def resolve_auth(self, spec: ProviderSpec) -> tuple[Auth | None, dict[str, Secret]]:
+        """The first way to authenticate whose secrets are present, and its secrets.
+
+        None where the file needs none, or all that it could use is optional and missing. Raises MissingSecretError.
+        """
+        for auth in spec.auth:
+            if all(self._present(spec.secrets[name], name) for name in auth.secrets):
+                return auth, {name: self._secret(spec, name) for name in auth.secrets}
+        if not spec.auth:
+            return None, {}
+        needed = spec.auth[0]
+        missing = [name for name in needed.secrets if not self._present(spec.secrets[name], name)]
+        if all(spec.secrets[name].optional for name in missing):
+            return None, {}
+        source = spec.secrets[missing[0]]
+        variables = " or ".join(source.env)
+        raise MissingSecretError(f"{spec.name} needs the secret '{missing[0]}'; set the variable {variables}")
+
+    def _present(self, source: SecretSource, name: str) -> bool:
+        return self.placeholders or bool(self.secrets.get(name)) or any(self.environ.get(v) for v in source.env)
+
+    def _secret(self, spec: ProviderSpec, name: str) -> Secret:
+        source = spec.secrets[name]
+        if self.placeholders:
+            return Secret(f"<{source.env[0]}>", name=source.env[0])
+        if self.secrets.get(name):
+            shown, value = source.env[0], self.secrets[name]
+        else:
+            shown = next(variable for variable in source.env if self.environ.get(variable))
+            value = self.environ[shown]
+        if not re.fullmatch(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", value):
+            raise MissingSecretError(
+                f"the value of {shown} has a line break, a space at an end, or a character beyond ASCII; set it again"
+            )
+        return Secret(value, name=shown)
+
+
+def _only_in_url(spec: ProviderSpec, name: str) -> bool:
+    """Whether a setting varies nothing but the URL, which a base URL from the caller replaces."""
+    used = re.compile(rf"\b{re.escape(name)}\b")
+    elsewhere = (spec.path, *map(str, spec.query.values()), *map(str, spec.headers.values()), str(spec.payload))
+    return not any("{{" in text and used.search(text) for text in elsewhere)

@@ -1,0 +1,70 @@
+"""The unified stream: one exact class per event. What any API streams becomes a sequence of these values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "unknown"]
+FINISH_REASONS: tuple[FinishReason, ...] = ("stop", "length", "tool_calls", "content_filter", "error", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer's text. Never empty.
+
+    >>> TextDelta("Hi").text
+    'Hi'
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """The next piece of the model's reasoning, where the API shows it. Never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """The next piece of a refusal; it is never part of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call: the first of an `index` carries `id` and `name`, each the next piece of the JSON text."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of the call, normalised: input includes cached, output includes reasoning; None where the API is silent.
+
+    `raw` keeps the API's own counters.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last event: why the answer ended, in our words, and in the API's own (`raw`, None when it gave none)."""
+
+    reason: FinishReason
+    raw: str | None = None
+
+
+Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Usage | Finish

@@ -1,0 +1,185 @@
+"""One call without I/O, as a state table: start, head, feed, finish; failed says whether and when to start again.
+
+A driver only opens, loops and closes. What it must know (how long to wait for the network now, what to raise when
+that is over) it asks here, so that sync and async cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Literal
+
+from .errors import EngineError, ProviderError, TransportError
+from .events import Event
+from .messages import ChatResponse
+from .provider import Provider
+from .reply import Reply
+from .retry import retry_after, wait_before_retry
+from .spec import Timeouts
+from .wire import ResponseHead, WireRequest
+
+if TYPE_CHECKING:
+    from .rendering import RenderedCall
+
+DRAIN_SECONDS = 2.0
+"""How long the body is read on after its end was seen: usage may follow it."""
+
+
+class State(Enum):
+    """Where a call stands."""
+
+    READY = auto()  # nothing sent, or about to be sent again
+    OPENING = auto()  # sent; no head yet
+    READING = auto()  # the body comes
+    DONE = auto()  # the answer is whole
+    FAILED = auto()  # an error was raised
+
+
+TRANSITIONS: dict[tuple[State, str], State] = {
+    (State.READY, "start"): State.OPENING,
+    (State.OPENING, "head"): State.READING,
+    (State.READING, "feed"): State.READING,
+    (State.READING, "finish"): State.DONE,
+    (State.READY, "retry"): State.READY,
+    (State.OPENING, "retry"): State.READY,
+    (State.READING, "retry"): State.READY,
+    (State.READY, "fail"): State.FAILED,
+    (State.OPENING, "fail"): State.FAILED,
+    (State.READING, "fail"): State.FAILED,
+    (State.DONE, "fail"): State.FAILED,
+}
+"""What may happen when, and where it leads; anything else is a driver's mistake."""
+
+Wait = Literal["first_byte", "idle", "total", "drain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds to wait for the network now, and which deadline that is."""
+
+    seconds: float
+    phase: Wait
+
+
+class Exchange:
+    """One call. `clock` gives monotonic seconds, `random` numbers in [0, 1)."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        call: RenderedCall,
+        timeouts: Timeouts,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        self._provider = provider
+        self._call = call
+        self._clock = clock
+        self._random = random
+        self.timeouts = timeouts
+        self.state = State.READY
+        self.attempts = 0
+        self._reply = self._new_reply()
+        self._began: float | None = None
+        self._attempt_began = 0.0
+        self._last_bytes: float | None = None
+        self._end_seen: float | None = None
+
+    def _new_reply(self) -> Reply:
+        return Reply(self._provider.readers, self._call.adjustments, self._call.secrets)
+
+    def _step(self, action: str) -> None:
+        try:
+            self.state = TRANSITIONS[self.state, action]
+        except KeyError:
+            raise RuntimeError(f"an exchange that is {self.state.name} cannot {action}") from None
+
+    def start(self) -> WireRequest:
+        """The request to send now. The total deadline runs from the first start on."""
+        self._step("start")
+        now = self._clock()
+        self._began = now if self._began is None else self._began
+        self._attempt_began, self._last_bytes, self._end_seen = now, None, None
+        self.attempts += 1
+        self._reply = self._new_reply()
+        return self._call.wire
+
+    def head(self, head: ResponseHead) -> None:
+        """Take status and headers; raises what they alone decide."""
+        self._step("head")
+        self._head = head
+        self._reply.head(head)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the next bytes. Events before a fault are given first; then `fault` is set and to be raised."""
+        self._step("feed")
+        self._last_bytes = self._clock()
+        events = self._reply.feed(data)
+        if self._end_seen is None and self._reply.has_ended:
+            self._end_seen = self._last_bytes
+        return events
+
+    def finish(self) -> list[Event]:
+        """Say that the body has ended."""
+        events = self._reply.finish()
+        self._step("finish")
+        return events
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the answer is whole."""
+        return self.state is State.DONE and self.fault is None
+
+    @property
+    def fault(self) -> EngineError | None:
+        """What the answer turned out to be instead of whole."""
+        return self._reply.fault
+
+    @property
+    def response(self) -> ChatResponse:
+        """The answer so far; after `finish` all of it."""
+        return self._reply.response
+
+    def patience(self) -> Patience:
+        """How long to wait for the next bytes (or the head). Not above 0 when a deadline has passed."""
+        now = self._clock()
+        total = Patience((self._began or now) + self.timeouts.total - now, "total")
+        if self._end_seen is not None:
+            here = Patience(self._end_seen + DRAIN_SECONDS - now, "drain")
+        elif self._last_bytes is None:
+            here = Patience(self._attempt_began + self.timeouts.first_byte - now, "first_byte")
+        else:
+            here = Patience(self._last_bytes + self.timeouts.idle - now, "idle")
+        return min(here, total, key=lambda patience: patience.seconds)
+
+    def timed_out(self, phase: Wait) -> None:
+        """A wait is over. Raises TransportError, unless the answer is whole already and was only read on."""
+        if self._end_seen is not None:
+            return
+        seconds = getattr(self.timeouts, phase)
+        words = {
+            "first_byte": "no byte of the answer came",
+            "idle": "nothing more came",
+            "total": "the answer did not end",
+        }
+        message = f"{words[phase]} within {seconds:g} s (timeout.{phase}); try again, or raise the timeout"
+        raise TransportError(message, kind="timeout", phase=phase)  # type: ignore[arg-type]
+
+    def failed(self, error: EngineError) -> float:
+        """What to do about an error: seconds to wait before the next `start`, or the error itself is raised."""
+        if isinstance(error, ProviderError) and error.retry_after is None:
+            error.retry_after = retry_after(error.headers, lambda: datetime.now(UTC))
+        error = self._reply.failed(error)
+        error.attempts = self.attempts
+        error.provider = self._provider.name
+        wait = None
+        if not self._reply.has_given_events and self.state in (State.OPENING, State.READING):
+            wait = wait_before_retry(self._provider.spec.retry, self.attempts, error, self._random)
+        if wait is None or wait >= (self._began or 0.0) + self.timeouts.total - self._clock():
+            self._step("fail")
+            raise error
+        self._step("retry")
+        return wait

@@ -1,0 +1,41 @@
+"""The only home of jinja2: text with `{{ }}` becomes compiled leaves, a tree of such text becomes a compiled tree.
+
+A leaf that is exactly one expression keeps its native type; any other leaf with expressions renders to text; all else
+is literal, and nothing that was rendered is ever parsed again. An expression may do what the allow-list over Jinja's
+AST names, on plain data only: attribute access reads keys of maps, never attributes of Python objects. Everything else
+is refused by `check` when a file is loaded, with the place in the text.
+"""
+
+from .allowed import check
+from .compiled import (
+    Rendered,
+    TemplateError,
+    as_text,
+    compile_leaf,
+    compile_text,
+    compile_tree,
+    condition_source,
+    encode_slot,
+)
+from .functions import FILTERS, FUNCTIONS, TESTS, Helpers
+from .parsing import Fault, is_template
+from .sandbox import OMIT
+
+__all__ = [
+    "FILTERS",
+    "FUNCTIONS",
+    "OMIT",
+    "TESTS",
+    "Fault",
+    "Helpers",
+    "Rendered",
+    "TemplateError",
+    "as_text",
+    "check",
+    "compile_leaf",
+    "compile_text",
+    "compile_tree",
+    "condition_source",
+    "encode_slot",
+    "is_template",
+]

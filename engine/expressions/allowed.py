@@ -1,0 +1,158 @@
+"""The allow-list over Jinja's AST: what an expression may do, checked when a file is loaded, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from jinja2 import nodes
+
+from ..suggest import did_you_mean
+from .functions import FILTERS, FUNCTIONS, TESTS
+from .parsing import Expression, Fault, Faulty, parse, segments
+from .sandbox import is_number
+
+MAX_TEXT = 64 * 1024
+MAX_NODES = 2000
+MAX_DEPTH = 32
+
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    *(nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.Call),
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos),
+    *(nodes.List, nodes.Dict, nodes.Pair),
+)
+
+
+def _check_node(node: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
+    if not isinstance(node, _ALLOWED):
+        word = type(node).__name__.lower()
+        yield Fault(node.lineno, "template-forbidden", f"'{word}' is not allowed in an expression")
+        return
+    judge = _JUDGES.get(type(node))
+    if judge is not None:
+        yield from judge(node, names)
+
+
+def _judge_name(node: Any, names: Collection[str]) -> Iterator[Fault]:
+    if node.name.startswith("_"):
+        yield Fault(node.lineno, "template-forbidden", f"'{node.name}': a name does not begin with '_'")
+    elif node.name in FUNCTIONS:
+        yield Fault(node.lineno, "template-syntax", f"'{node.name}' is a function", f"write {node.name}()")
+    elif node.name not in names:
+        known = ", ".join(sorted(names)) or "none"
+        hint = did_you_mean(node.name, names) or f"known names here: {known}"
+        yield Fault(node.lineno, "undefined-variable", f"'{node.name}' is not defined", hint)
+
+
+def _judge_attribute(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    if node.attr.startswith("_"):
+        yield Fault(node.lineno, "template-forbidden", f"'.{node.attr}': a key does not begin with '_'")
+
+
+def _judge_item(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    if isinstance(node.arg, nodes.Const) and str(node.arg.value).startswith("_"):
+        yield Fault(node.lineno, "template-forbidden", f"[{node.arg.value!r}]: a key does not begin with '_'")
+
+
+def _judge_filter(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    yield from _judge_use(node, "filter", FILTERS)
+
+
+def _judge_test(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    yield from _judge_use(node, "test", TESTS)
+
+
+def _judge_use(node: Any, word: str, table: Mapping[str, Any]) -> Iterator[Fault]:
+    entry = table.get(node.name)
+    if entry is None:
+        hint = did_you_mean(node.name, table) or f"known {word}s: {', '.join(sorted(table))}"
+        yield Fault(node.lineno, f"unknown-{word}", f"there is no {word} '{node.name}'", hint)
+        return
+    yield from _judge_arguments(node, node.name, entry)
+
+
+def _judge_call(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    if not isinstance(node.node, nodes.Name) or node.node.name not in FUNCTIONS:
+        known = ", ".join(f"{name}()" for name in sorted(FUNCTIONS))
+        what = "calling a method" if isinstance(node.node, nodes.Getattr) else "this call"
+        yield Fault(node.lineno, "template-forbidden", f"{what} is not allowed", f"functions: {known}")
+        return
+    yield from _judge_arguments(node, node.node.name, FUNCTIONS[node.node.name])
+
+
+def _judge_arguments(node: Any, name: str, entry: Any) -> Iterator[Fault]:
+    if node.kwargs or node.dyn_args or node.dyn_kwargs:
+        yield Fault(node.lineno, "template-forbidden", f"'{name}' takes no keyword or starred arguments")
+    elif not entry.least <= len(node.args or ()) <= entry.most:
+        wanted = str(entry.least) if entry.least == entry.most else f"{entry.least} to {entry.most}"
+        yield Fault(node.lineno, "template-type", f"'{name}' takes {wanted} arguments, not {len(node.args or ())}")
+
+
+def _judge_numbers_only(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    for side in (node.left, node.right):
+        literal = isinstance(side, nodes.List | nodes.Dict | nodes.Concat)
+        if literal or (isinstance(side, nodes.Const) and not is_number(side.value)):
+            operator = {"Mul": "*", "Mod": "%"}.get(type(node).__name__, "-")
+            yield Fault(node.lineno, "template-forbidden", f"'{operator}' is only for numbers")
+            return
+
+
+_JUDGES: dict[type[nodes.Node], Callable[[Any, Collection[str]], Iterator[Fault]]] = {
+    nodes.Name: _judge_name,
+    nodes.Getattr: _judge_attribute,
+    nodes.Getitem: _judge_item,
+    nodes.Filter: _judge_filter,
+    nodes.Test: _judge_test,
+    nodes.Call: _judge_call,
+    nodes.Mul: _judge_numbers_only,
+    nodes.Mod: _judge_numbers_only,
+    nodes.Sub: _judge_numbers_only,
+}
+
+
+def _check_tree(tree: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
+    count = 0
+    pending: list[tuple[nodes.Node, int]] = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        count += 1
+        if count > MAX_NODES or depth > MAX_DEPTH:
+            yield Fault(node.lineno, "template-too-big", "the expression is too large", "make it smaller")
+            return
+        faults = list(_check_node(node, names))
+        yield from faults
+        if faults and isinstance(node, nodes.Call):
+            continue
+        for child in node.iter_child_nodes():
+            if isinstance(node, nodes.Call) and child is node.node:
+                continue  # the function's name: judged with the call
+            pending.append((child, depth + 1))
+
+
+def check(text: str, names: Collection[str], *, bare: bool = False) -> list[Fault]:
+    """All that is wrong with a template, in the order of its text; `names` are those it may use.
+
+    `bare` says that the whole text is one expression, without braces.
+
+    >>> check("Hi {{ mesages }}", {"messages"})
+    [Fault(offset=6, rule='undefined-variable', message="'mesages' is not defined", hint="did you mean 'messages'?")]
+    """
+    if len(text) > MAX_TEXT:
+        return [Fault(0, "template-too-big", f"a template has at most {MAX_TEXT} characters")]
+    faults: list[Fault] = []
+    try:
+        for segment in [Expression(text, 0)] if bare else segments(text):
+            if isinstance(segment, str):
+                stray = segment.find("}}")
+                if stray >= 0 and segment.count("}") > segment.count("{"):
+                    place = text.index(segment) + stray
+                    faults.append(Fault(place, "template-syntax", "'}}' closes nothing", "open it with '{{'"))
+                continue
+            try:
+                faults.extend(_check_tree(parse(segment), names))
+            except Faulty as error:
+                faults.append(error.fault)
+    except Faulty as error:
+        faults.append(error.fault)
+    return sorted(faults, key=lambda fault: fault.offset)

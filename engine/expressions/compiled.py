@@ -1,0 +1,153 @@
+"""Compiled leaves and trees: templates -> functions of the call's values, compiled once per file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import UndefinedError, nodes
+from jinja2.environment import TemplateExpression
+from jinja2.exceptions import SecurityError
+
+from .functions import EncodedPath
+from .parsing import Expression, Faulty, is_template, parse, segments
+from .sandbox import ENVIRONMENT, OMIT, Omitted
+
+Values = Mapping[str, Any]
+Rendered = Callable[[Values], Any]
+
+
+class TemplateError(ValueError):
+    """An expression failed on the values of this call."""
+
+
+def _compile_expression(expression: Expression) -> Rendered:
+    try:
+        tree = parse(expression)
+    except Faulty as error:
+        raise TemplateError(error.fault.message) from None
+    body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), tree, lineno=1)]
+    template = ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+    evaluate = TemplateExpression(template, undefined_to_none=False)
+
+    def render(values: Values) -> Any:
+        try:
+            return evaluate(values)
+        except UndefinedError as error:
+            raise TemplateError(f"uses something that was not given ({error.message})") from None
+        except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            raise TemplateError(f"cannot be worked out: {error}") from None
+
+    return render
+
+
+def compile_text(text: str, encode: Callable[[str], str] = str) -> Rendered:
+    """A template that gives text, or OMIT when something in it is omitted; `encode` is applied to each slot."""
+    if not is_template(text):
+        return lambda values: text
+    try:
+        pieces = [s if isinstance(s, str) else _compile_expression(s) for s in segments(text)]
+    except Faulty as error:
+        raise TemplateError(error.fault.message) from None
+
+    def render(values: Values) -> Any:
+        out: list[str] = []
+        for piece in pieces:
+            if isinstance(piece, str):
+                out.append(piece)
+                continue
+            value = piece(values)
+            if isinstance(value, Omitted):
+                return OMIT
+            out.append(str(value) if isinstance(value, EncodedPath) else encode(as_text(value)))
+        return "".join(out)
+
+    return render
+
+
+def compile_leaf(text: str) -> Rendered:
+    """A leaf: one expression keeps its native type, anything else is text.
+
+    >>> compile_leaf("{{ n }}")({"n": 1}), compile_leaf("n={{ n }}")({"n": 1}), compile_leaf("n")({})
+    (1, 'n=1', 'n')
+    """
+    if not is_template(text):
+        return lambda values: text
+    try:
+        pieces = list(segments(text))
+    except Faulty as error:
+        raise TemplateError(error.fault.message) from None
+    if len(pieces) == 1 and isinstance(pieces[0], Expression):
+        return _compile_expression(pieces[0])
+    return compile_text(text)
+
+
+def condition_source(text: str) -> tuple[str, bool]:
+    """What `$when` holds is one expression; braces around it may be written or left out. Gives (text, is bare)."""
+    return text, not text.strip().startswith("{{")
+
+
+def compile_condition(text: str) -> Rendered:
+    """The expression of a `$when`."""
+    text, bare = condition_source(text)
+    return _compile_expression(Expression(text, 0)) if bare else compile_leaf(text.strip())
+
+
+def compile_tree(tree: Any, where: str = "payload") -> Rendered:
+    """A tree of maps, lists and leaves; omitted leaves leave no key, a false `$when` omits its whole map.
+
+    Raises TemplateError, when rendered, with the place in the tree.
+    """
+    if isinstance(tree, Mapping):
+        return _compile_map(tree, where)
+    if isinstance(tree, list | tuple):
+        items = [compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree)]
+        return lambda values: [item for render in items if (item := render(values)) is not OMIT]
+    if not isinstance(tree, str) or not is_template(tree):
+        return lambda values: tree
+    leaf = compile_leaf(tree)
+
+    def render(values: Values) -> Any:
+        try:
+            value = leaf(values)
+        except TemplateError as error:
+            raise TemplateError(f"{where} {error}") from None
+        return OMIT if isinstance(value, Omitted) else value
+
+    return render
+
+
+def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
+    when = compile_condition(str(tree["$when"])) if "$when" in tree else None
+    entries = [(key, compile_tree(value, f"{where}.{key}")) for key, value in tree.items() if key != "$when"]
+
+    def render(values: Values) -> Any:
+        if when is not None and not when(values):
+            return OMIT
+        return {key: value for key, render in entries if (value := render(values)) is not OMIT}
+
+    return render
+
+
+def as_text(value: Any) -> str:
+    """A value as the text of a header, a query, a form or a URL. Raises TemplateError for what has no such form."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    what = "null" if value is None else "a list" if isinstance(value, list) else "a map"
+    raise TemplateError(f"gives {what} where text is due")
+
+
+def encode_slot(value: str) -> str:
+    """Percent-encode one slot of a path: no slash, no query, no fragment gets through.
+
+    >>> encode_slot("a/b?c:d")
+    'a%2Fb%3Fc%3Ad'
+    """
+    if value in ("", ".", ".."):
+        raise TemplateError(f"gives {value!r}, which is no part of a path")
+    return quote(value, safe="")

@@ -1,0 +1,150 @@
+"""The closed list of what an expression may use: filters, tests and functions, on plain data. One table each.
+
+Functions read the clock and randomness only through the `Helpers` that a render is given, so that a test can fix both.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+
+class Absent:
+    """What the value of something omitted is an instance of; expressions.py gives it its behaviour."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A filter, test or function: what it does, and how many arguments it takes beside the value."""
+
+    function: Callable[..., Any]
+    meaning: str
+    least: int = 0
+    most: int = 0
+
+
+class EncodedPath(str):
+    """Text that is percent-encoded already."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """Where `now()` and `uuid4()` come from: seconds since 1970, and 16 random bytes at a time."""
+
+    clock: Callable[[], float] = time.time
+    entropy: Callable[[], bytes] = lambda: uuid.uuid4().bytes
+
+    def functions(self) -> dict[str, Callable[[], Any]]:
+        """The functions of an expression, bound to this clock and this randomness."""
+        return {
+            "now": lambda: int(self.clock()),
+            "uuid4": lambda: str(uuid.UUID(bytes=self.entropy(), version=4)),
+        }
+
+
+def _default(value: Any, fallback: Any) -> Any:
+    return fallback if isinstance(value, Absent) or value is None else value
+
+
+def _edge(index: int) -> Callable[[Any], Any]:
+    def take(value: Any) -> Any:
+        if not isinstance(value, list | str):
+            raise TypeError("first and last are for lists and text")
+        return value[index]
+
+    return take
+
+
+def _join(value: Any, separator: Any = "") -> str:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError("join is for a list of texts")
+    return str(separator).join(value)
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, list | str | dict):
+        raise TypeError("length is for lists, maps and text")
+    return len(value)
+
+
+def _text(change: Callable[[str], str]) -> Callable[[Any], str]:
+    def apply(value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError("this filter is for text")
+        return change(value)
+
+    return apply
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return _tojson(value)
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[Any], int | float]:
+    def apply(value: Any) -> int | float:
+        if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > 400):
+            raise TypeError(f"{kind.__name__} is for numbers and short text")
+        return kind(value)
+
+    return apply
+
+
+def _tojson(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _path_segments(value: Any) -> EncodedPath:
+    if not isinstance(value, str):
+        raise TypeError("path_segments is for text")
+    segments = value.split("/")
+    if any(segment in ("", ".", "..") for segment in segments):
+        raise ValueError(f"{value!r} has an empty, '.' or '..' segment")
+    return EncodedPath("/".join(quote(segment, safe="") for segment in segments))
+
+
+FILTERS: dict[str, Entry] = {
+    "b64encode": Entry(_text(lambda text: base64.b64encode(text.encode()).decode()), "UTF-8 text as base64"),
+    "default": Entry(_default, "the argument where the value is omitted or null", 1, 1),
+    "first": Entry(_edge(0), "the first item of a list"),
+    "float": Entry(_number(float), "a number, from a number or text"),
+    "int": Entry(_number(int), "a whole number, from a number or text"),
+    "join": Entry(_join, "a list of texts as one text, with the argument between them", 0, 1),
+    "last": Entry(_edge(-1), "the last item of a list"),
+    "length": Entry(_length, "how many items, keys or characters"),
+    "lower": Entry(_text(str.lower), "text in lower case"),
+    "path_segments": Entry(_path_segments, "in `path`: percent-encode, but keep each '/'"),
+    "sha256": Entry(_text(lambda text: hashlib.sha256(text.encode()).hexdigest()), "hex digest of UTF-8 text"),
+    "string": Entry(_string, "text as it is, anything else as JSON"),
+    "tojson": Entry(_tojson, "any value as compact JSON text"),
+    "trim": Entry(_text(str.strip), "text without white space around it"),
+    "upper": Entry(_text(str.upper), "text in upper case"),
+}
+
+TESTS: dict[str, Entry] = {
+    "boolean": Entry(lambda value: isinstance(value, bool), "true or false"),
+    "defined": Entry(lambda value: not isinstance(value, Absent), "not omitted"),
+    "mapping": Entry(lambda value: isinstance(value, dict), "a map"),
+    "none": Entry(lambda value: value is None, "null"),
+    "number": Entry(lambda value: isinstance(value, int | float) and not isinstance(value, bool), "a number"),
+    "sequence": Entry(lambda value: isinstance(value, list), "a list"),
+    "string": Entry(lambda value: isinstance(value, str), "text"),
+    "undefined": Entry(lambda value: isinstance(value, Absent), "omitted"),
+}
+
+FUNCTIONS: dict[str, Entry] = {
+    "now": Entry(lambda: None, "the time of the call, in whole seconds since 1970"),
+    "uuid4": Entry(lambda: None, "a new random UUID"),
+}

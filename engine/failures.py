@@ -1,0 +1,173 @@
+"""A refusal -> ProviderError: the file's error rules first, then what the status means by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from .errors import ProviderError
+from .paths import MISSING, first_of
+from .rules import Test, compile_condition
+from .spec import ErrorRule
+from .wire import ResponseHead
+
+MAX_BODY_SHOWN = 2000
+MAX_MESSAGE = 500
+
+KIND_BY_STATUS: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    401: "auth",
+    402: "quota",
+    403: "permission",
+    404: "not_found",
+    408: "timeout",
+    413: "context_length",
+    422: "bad_request",
+    429: "rate_limit",
+    529: "overloaded",
+}
+
+NEXT_STEP: Final[Mapping[str, str]] = {
+    "auth": "check the key",
+    "permission": "check what the key may do",
+    "rate_limit": "wait and try again",
+    "quota": "check the account's balance",
+    "context_length": "send less",
+    "bad_request": "check the parameters with `wirefile render`",
+    "not_found": "check the model's name and the file's path",
+    "overloaded": "try again later",
+    "unavailable": "try again later",
+}
+
+_MESSAGE = first_of(["error.message", "message", "error_msg", "detail", "errors.0.message", "error", "title"])
+_CODE = first_of(["error.code", "error.type", "code", "error_code", "errors.0.code"])
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+
+
+def kind_of(status: int) -> str:
+    """What a status means when the file does not say.
+
+    >>> kind_of(429), kind_of(503), kind_of(418)
+    ('rate_limit', 'unavailable', 'bad_request')
+    """
+    if status in KIND_BY_STATUS:
+        return KIND_BY_STATUS[status]
+    if status >= 500:
+        return "unavailable"
+    return "bad_request" if status >= 400 else "protocol"
+
+
+class Failures:
+    """A file's error rules, compiled."""
+
+    def __init__(self, rules: tuple[ErrorRule, ...]) -> None:
+        self._rules = [_CompiledRule(rule) for rule in rules]
+
+    def match(self, head: ResponseHead, event: str | None, data: Any, *, in_stream: bool) -> _CompiledRule | None:
+        """The first rule that holds."""
+        return next((rule for rule in self._rules if rule.holds(head, event, data, in_stream)), None)
+
+    def refusal(self, head: ResponseHead, body: bytes) -> ProviderError:
+        """The error for a response that is none: a status that refuses, or an error where an answer was due."""
+        text = body.decode("utf-8", "replace")
+        data = _maybe_json(text)
+        return self._error(self.match(head, None, data, in_stream=False), head, data, text)
+
+    def in_body(self, head: ResponseHead, event: str | None, data: Any, *, in_stream: bool) -> ProviderError | None:
+        """The error that a frame, or a whole body with status 200, holds; None when it holds none."""
+        rule = self.match(head, event, data, in_stream=in_stream)
+        if rule is None and not _looks_like_error(event, data):
+            return None
+        return self._error(rule, head, data, json.dumps(data, ensure_ascii=False) if data is not None else "")
+
+    def _error(self, rule: _CompiledRule | None, head: ResponseHead, data: Any, text: str) -> ProviderError:
+        kind = rule.kind if rule else kind_of(head.status)
+        said = _one_line(rule.message(data) if rule else None) or _said(data, text)
+        hint = NEXT_STEP.get(kind, "")
+        status = f"HTTP {head.status}" if head.status >= 300 else "an error in the answer"
+        message = f"the provider refused ({kind}, {status})" + (f": {said}" if said else "")
+        code = (rule.code(data) if rule else None) or _CODE(data)
+        wait = rule.retry_after(data) if rule else None
+        return ProviderError(
+            message + (f"; {hint}" if hint else ""),
+            kind=kind,
+            status=head.status,
+            code=str(code) if isinstance(code, str | int) and not isinstance(code, bool) else None,
+            retry_after=_seconds(wait),
+            headers=dict(head.headers),
+            body=text[:MAX_BODY_SHOWN],
+        )
+
+
+class _CompiledRule:
+    def __init__(self, rule: ErrorRule) -> None:
+        self.kind = rule.kind
+        self._statuses = rule.statuses
+        self._header = compile_condition(rule.header, lambda name: lambda headers: headers.get(name, MISSING))
+        self._body: Test | None = compile_condition(rule.body) if rule.body else None
+        self._frame: Test | None = compile_condition(rule.frame) if rule.frame else None
+        self._has_header = bool(rule.header)
+        self.message = _reader(rule.message)
+        self.code = _reader(rule.code)
+        self.retry_after = _reader(rule.retry_after)
+
+    def holds(self, head: ResponseHead, event: str | None, data: Any, in_stream: bool) -> bool:
+        """All predicates hold; one on a frame holds only in a stream."""
+        if self._statuses and not any(_status_is(wanted, head.status) for wanted in self._statuses):
+            return False
+        if self._has_header and not self._header(None, head.headers):
+            return False
+        if self._body is not None and not self._body(event, data):
+            return False
+        if self._frame is not None:
+            return in_stream and self._frame(event, data)
+        # A rule on nothing but a status or a header says nothing about an answer that was not refused.
+        return self._body is not None or head.status >= 300
+
+
+def _reader(paths: tuple[str, ...]) -> Callable[[Any], Any]:
+    return first_of(paths) if paths else lambda data: None
+
+
+def _status_is(wanted: int | str, status: int) -> bool:
+    return status == wanted if isinstance(wanted, int) else str(status)[0] == wanted[0]
+
+
+def _looks_like_error(event: str | None, data: Any) -> bool:
+    if event == "error":
+        return True
+    error = data.get("error") if isinstance(data, dict) else None
+    return isinstance(error, dict | str) and bool(error)
+
+
+def _maybe_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(data: Any, text: str) -> str:
+    if data is not None:
+        return _one_line(_MESSAGE(data))
+    title = _TITLE.search(text)
+    return _one_line(title[1] if title else "" if text.lstrip()[:1] == "<" else text)
+
+
+def _one_line(value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    line = "".join(char if char.isprintable() else " " for char in value[: MAX_MESSAGE * 4])
+    line = " ".join(line.split())
+    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*s?\s*", value)
+        value = float(match[1]) if match else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+        return float(value)
+    return None

@@ -1,0 +1,25 @@
+"""Bytes -> frames, without I/O. `FRAMINGS` maps a codec's name, as provider files spell it, to its decoder.
+
+A decoder takes no argument and answers `feed(bytes)` and `finish()` with the frames that are complete, however the
+bytes are cut. It never raises for what the bytes hold, save LimitError for a frame larger than `max_frame_bytes`.
+"""
+
+from .frame import Decoder, Frame
+from .sse import SSEDecoder
+from .text import TextDecoder
+from .whole import JSONDecoder
+
+FRAMINGS: dict[str, type[Decoder]] = {
+    "text": TextDecoder,
+    "sse": SSEDecoder,
+    "json": JSONDecoder,
+}
+
+MEDIA_TYPES: dict[str, tuple[str, ...]] = {
+    "text": ("text/plain",),
+    "sse": ("text/event-stream",),
+    "json": ("application/json",),
+}
+"""The content types by which a response says that it is framed so; the first is what the mock sends."""
+
+__all__ = ["FRAMINGS", "MEDIA_TYPES", "Decoder", "Frame"]

@@ -1,0 +1,52 @@
+"""A frame, and what every decoder is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from ..errors import LimitError
+
+MAX_FRAME_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One unit of a stream: its `data`, and the `event` name when the framing carries one."""
+
+    event: str | None
+    data: str
+
+
+class Decoder(ABC):
+    """Turns bytes into frames. One decoder reads one body, once.
+
+    `max_frame_bytes` may be set before the first `feed`. `replaced` counts the characters that were no UTF-8 and
+    became U+FFFD. `unfinished` is, after `finish()`, the frame that the body broke off in, if any: it is no frame of
+    the stream, but it may still show that the end was reached.
+    """
+
+    max_frame_bytes = MAX_FRAME_BYTES
+    replaced = 0
+    unfinished: Frame | None = None
+
+    @abstractmethod
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes; give the frames that they complete."""
+
+    @abstractmethod
+    def finish(self) -> list[Frame]:
+        """Say that the body has ended; give the frames that this completes."""
+
+    def too_large(self) -> LimitError:
+        """The error for a frame that outgrows the limit."""
+        return LimitError(f"one piece of the answer is larger than {self.max_frame_bytes} bytes (limits.event_bytes)")
+
+    def decode(self, line: bytes | bytearray) -> str:
+        """UTF-8 to text; what is not UTF-8 becomes U+FFFD and is counted."""
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            text = line.decode(errors="replace")
+            self.replaced += text.count("\ufffd") - line.count(b"\xef\xbf\xbd")
+            return text

@@ -1,0 +1,35 @@
+"""Plain text: each piece that arrives is a frame. UTF-8 is decoded across chunks; the end of the body ends it."""
+
+from __future__ import annotations
+
+import codecs
+
+from .frame import Decoder, Frame
+
+
+class TextDecoder(Decoder):
+    """Incremental UTF-8. A character that is cut in two waits for its rest.
+
+    >>> decoder = TextDecoder()
+    >>> decoder.feed("Привет".encode()[:3])
+    [Frame(event=None, data='П')]
+    """
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The text that is complete so far, as at most one frame."""
+        return self._frames(data, final=False)
+
+    def finish(self) -> list[Frame]:
+        """What a character cut by the end of the body becomes: U+FFFD."""
+        return self._frames(b"", final=True)
+
+    def _frames(self, data: bytes, *, final: bool) -> list[Frame]:
+        held, _ = self._utf8.getstate()
+        text = self._utf8.decode(data, final)
+        if "\ufffd" in text:
+            sent = (held + data).count(b"\xef\xbf\xbd")
+            self.replaced += text.count("\ufffd") - sent
+        return [Frame(None, text)] if text else []

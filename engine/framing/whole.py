@@ -1,0 +1,26 @@
+"""A whole body as one frame: the answer of an API that does not stream, or was not asked to."""
+
+from __future__ import annotations
+
+from .frame import Decoder, Frame
+
+
+class JSONDecoder(Decoder):
+    """Collects the body; `finish` gives it as one frame of text. A byte order mark at the start is dropped."""
+
+    max_frame_bytes = 64 * 1024 * 1024
+
+    def __init__(self) -> None:
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Keep the bytes; nothing is complete before the end."""
+        if len(self._body) + len(data) > self.max_frame_bytes:
+            raise self.too_large()
+        self._body += data
+        return []
+
+    def finish(self) -> list[Frame]:
+        """The body as one frame, or none when it was empty."""
+        text = self.decode(self._body).removeprefix("\ufeff")
+        return [Frame(None, text)] if text.strip() else []

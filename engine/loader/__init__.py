@@ -1,0 +1,107 @@
+"""Provider file -> checked ProviderSpec, or all of its problems at once. Reads no environment, network or clock.
+
+The text is read by yamltext.py (restricted YAML, every value with its place), held against the published schema by
+schema.py, checked across its parts by checks.py, and only then built into values by build.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import Problem, Problems
+from ..spec import ProviderSpec
+from .build import build
+from .checks import Subject, check
+from .schema import examine, type_name
+from .source import Source, decode, read_file
+from .yamltext import Document, read
+
+NEWEST_VERSION = 1
+
+__all__ = ["load", "load_text", "problems_of", "problems_of_text"]
+
+
+def load(path: Path | str, *, shipped: bool = False) -> ProviderSpec:
+    """The provider file at `path`. Raises SpecError with every problem of it.
+
+    `shipped` says that the file came with the package, so that it may read protected variables.
+    """
+    return _load(read_file(Path(path), str(path)), shipped)
+
+
+def load_text(text: str, file: str = "<text>") -> ProviderSpec:
+    """A provider file from its text; `file` is the name that problems bear.
+
+    >>> load_text("spec_version: 2")
+    Traceback (most recent call last):
+    ...
+    engine.errors.SpecError: <text>:1:15: future-version: spec_version is 2, this engine knows 1; update wirefile
+    """
+    return _load(decode(text.encode("utf-8", "surrogatepass"), file), shipped=False)
+
+
+def problems_of(path: Path | str, *, shipped: bool = False) -> list[Problem]:
+    """Every problem of a file, warnings included, in the order of its lines."""
+    from ..errors import SpecError
+
+    try:
+        source = read_file(Path(path), str(path))
+    except SpecError as error:
+        return list(error.problems)
+    return _examine(source, shipped)[1]
+
+
+def problems_of_text(data: bytes, file: str) -> list[Problem]:
+    """Every problem of a file that came as bytes (standard input)."""
+    from ..errors import SpecError
+
+    try:
+        source = decode(data, file)
+    except SpecError as error:
+        return list(error.problems)
+    return _examine(source, shipped=False)[1]
+
+
+def _load(source: Source, shipped: bool) -> ProviderSpec:
+    document, found = _examine(source, shipped)
+    Problems(found).raise_if_any()
+    return build(document)
+
+
+def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
+    problems = Problems()
+    document = read(source, problems)
+    broken = any(problem.rule in ("yaml-syntax", "yaml-tab", "too-deep", "encoding") for problem in problems.found)
+    data = document.data
+    if not broken and data is None:
+        message = "the file is empty"
+        problems.found.append(document.problem((), "empty-document", message, "begin it with spec_version: 1"))
+    elif not broken and not isinstance(data, dict):
+        message = f"the file is {type_name(data)}, where a map is due"
+        problems.found.append(document.problem((), "not-a-mapping", message, "begin it with spec_version: 1"))
+    elif not broken and (wrong_version := _version(document)):
+        problems.found.append(wrong_version)
+    elif not broken:
+        violations, marked = examine(data)
+        for violation in violations:
+            place, key = violation.place, violation.key
+            problem = document.problem(place, violation.rule, violation.message, violation.hint, key=key)
+            problems.found.append(problem)
+        problems.found.extend(check(Subject(document, data, shipped), marked))
+    found = sorted(dict.fromkeys(problems.found), key=lambda problem: (problem.line, problem.column))
+    return document, found
+
+
+def _version(document: Document) -> Problem | None:
+    """Nothing else is guessed about a file of another version."""
+    if "spec_version" not in document.data:
+        message = "the file does not say which version of the language it is written in"
+        return document.problem((), "bad-version", message, f"add spec_version: {NEWEST_VERSION}")
+    version = document.data["spec_version"]
+    if type(version) is not int or version < 1:
+        message = f"spec_version is {type_name(version)}" if type(version) is not int else f"spec_version is {version}"
+        return document.problem(("spec_version",), "bad-version", message, f"write spec_version: {NEWEST_VERSION}")
+    if version > NEWEST_VERSION:
+        message = f"spec_version is {version}, this engine knows {NEWEST_VERSION}"
+        return document.problem(("spec_version",), "future-version", message, "update wirefile")
+    return None

@@ -1,0 +1,223 @@
+"""A checked tree -> ProviderSpec. Nothing is judged here: what arrives has passed the schema and the checks.
+
+Defaults are read from the schema, which documents them; the shorthands of the language (one for a list, a path for a
+map) are spelled out, so that nothing behind this door meets them again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..framing import FRAMINGS
+from ..spec import (
+    Auth,
+    Comparison,
+    Condition,
+    End,
+    ErrorRule,
+    Example,
+    Limits,
+    Models,
+    Param,
+    ProviderSpec,
+    Reading,
+    Reply,
+    Response,
+    RetryPolicy,
+    Rule,
+    SecretSource,
+    Setting,
+    Timeouts,
+    UsageMap,
+)
+from .schema import default
+from .yamltext import Document
+
+COUNTERS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+OPERATORS = ("equals", "in", "exists", "contains", "regex")
+META_KEYS = ("description",)
+
+
+def build(document: Document) -> ProviderSpec:
+    """The file as values."""
+    data: dict[str, Any] = document.data
+    return ProviderSpec(
+        name=data["name"],
+        title=data.get("title", data["name"]),
+        file=document.source.file,
+        flags=data.get("flags", {}),
+        models=_models(data.get("models", {})),
+        params={name: _param(param) for name, param in data.get("params", {}).items()},
+        unknown_params=data.get("unknown_params", default("unknown_params")),
+        settings={name: _setting(setting) for name, setting in data.get("settings", {}).items()},
+        secrets={
+            name: SecretSource(tuple(secret["env"]), secret.get("optional", False))
+            for name, secret in data.get("secrets", {}).items()
+        },
+        auth=tuple(_auth(auth) for auth in _many(data.get("auth", []))),
+        url=data["url"],
+        path=data.get("path", default("path")),
+        method=data.get("method", default("method")),
+        query=data.get("query", {}),
+        headers=data.get("headers", {}),
+        payload=data.get("payload"),
+        encoding=data.get("encoding", default("encoding")),
+        response=_response(data["response"]),
+        errors=tuple(_error(error) for error in data.get("errors", ())),
+        retry=RetryPolicy(**_filled("retry", data)),
+        timeout=Timeouts(**_filled("timeout", data)),
+        limits=Limits(**_filled("limits", data)),
+        examples=tuple(
+            _example(example, document.problem(("examples", index), "", "").line)
+            for index, example in enumerate(data.get("examples", ()))
+        ),
+        tree=data,
+    )
+
+
+def _filled(section: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    from .schema import schema
+
+    known = schema()["properties"][section]["properties"]
+    given = data.get(section, {})
+    return {name: given.get(name, node["default"]) for name, node in known.items()}
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    return () if value is None else tuple(_many(value))
+
+
+def _models(models: Mapping[str, Any]) -> Models:
+    return Models(models.get("default"), tuple(models.get("allow", ())), models.get("aliases", {}))
+
+
+def _param(param: Mapping[str, Any]) -> Param:
+    given = {key: value for key, value in param.items() if key != "enum"}
+    return Param(**given, enum=tuple(param.get("enum", ())), has_default="default" in param)
+
+
+def _setting(setting: Mapping[str, Any]) -> Setting:
+    given = {key: value for key, value in setting.items() if key != "enum"}
+    return Setting(**given, enum=tuple(setting.get("enum", ())))
+
+
+def _auth(auth: Mapping[str, Any]) -> Auth:
+    return Auth(auth["type"], {key: value for key, value in auth.items() if key != "type"})
+
+
+def _response(response: Mapping[str, Any]) -> Response:
+    if "codec" in response:
+        reading = _reading(response)
+        stream, whole = (None, reading) if response["codec"] == "json" else (reading, None)
+    else:
+        stream, whole = (_reading(response[key]) if key in response else None for key in ("stream", "whole"))
+    usage = response.get("usage", {})
+    return Response(
+        stream,
+        whole,
+        response.get("finish", {}),
+        UsageMap(
+            {name: _paths(usage[name]) for name in COUNTERS if name in usage},
+            usage.get("input_excludes_cached", False),
+            usage.get("output_excludes_reasoning", False),
+        ),
+    )
+
+
+def _reading(reading: Mapping[str, Any]) -> Reading:
+    codec = reading["codec"]
+    plain = codec == "text"
+    unwrap = tuple(reading.get("unwrap", ["text"] if plain else ["json"]))
+    rules = reading.get("rules", [{"text": "$"}] if plain else [])
+    # A codec without frames of its own ends with the body, which HTTP delimits.
+    end = reading.get("end", "body" if codec in ("text", "json") else [])
+    if codec not in FRAMINGS:
+        raise KeyError(codec)
+    return Reading(codec, unwrap, tuple(_rule(rule) for rule in rules), _end(_many(end)))
+
+
+def _rule(rule: Mapping[str, Any]) -> Rule:
+    structure = ("when", "for", "rules")
+    return Rule(
+        condition(rule.get("when", {})),
+        rule.get("for"),
+        tuple((key, value) for key, value in rule.items() if key not in structure),
+        tuple(_rule(nested) for nested in rule.get("rules", ())),
+    )
+
+
+def condition(tests: Mapping[str, Any]) -> Condition:
+    """A `when` in either spelling: {path: type, equals: x} or {type: x}."""
+    if "path" in tests:
+        operators = [key for key in OPERATORS if key in tests] or ["exists"]
+        return tuple(Comparison(tests["path"], key, tests.get(key, True)) for key in operators)  # type: ignore[arg-type]
+    return tuple(_comparison(subject, value) for subject, value in tests.items())
+
+
+def _comparison(subject: str, value: Any) -> Comparison:
+    named = None if subject == "event" else subject
+    if isinstance(value, Mapping):
+        ((operator, operand),) = value.items()
+        return Comparison(named, operator, operand)
+    return Comparison(named, "equals", value)
+
+
+def _end(ends: list[Any]) -> End:
+    return End(
+        frozenset(end for end in ends if isinstance(end, str) and end not in ("finish", "body")),
+        tuple(condition(end) for end in ends if isinstance(end, Mapping)),
+        "finish" in ends,
+        "body" in ends,
+    )
+
+
+def _error(error: Mapping[str, Any]) -> ErrorRule:
+    frame = error.get("frame", {})
+    return ErrorRule(
+        error["kind"],
+        tuple(_many(error.get("status", []))),
+        tuple(_comparison(name, value) for name, value in error.get("header", {}).items()),
+        condition(error.get("body", {})),
+        condition({"event": frame} if isinstance(frame, str) else frame),
+        _paths(error.get("message")),
+        _paths(error.get("code")),
+        _paths(error.get("retry_after")),
+    )
+
+
+def _example(example: Mapping[str, Any], line: int) -> Example:
+    call = dict(example["call"])
+    return Example(
+        name=example["name"],
+        messages=call.pop("messages"),
+        model=call.pop("model", None),
+        stream=call.pop("stream", True),
+        settings=call.pop("settings", {}),
+        params=call,
+        request=example.get("request", {}),
+        reply=_reply(example["reply"]),
+        expect=example["expect"],
+        line=line,
+    )
+
+
+def _reply(reply: Mapping[str, Any]) -> Reply:
+    headers = dict(reply.get("headers", {}))
+    if "json" in reply:
+        body = json.dumps(reply["json"], ensure_ascii=False).encode()
+        chunks: tuple[bytes, ...] = (body,)
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["content-type"] = "application/json"
+    elif "base64" in reply:
+        chunks = (base64.b64decode("".join(reply["base64"].split())),)
+    else:
+        pieces = reply.get("chunks", [reply.get("text", reply.get("body", ""))])
+        chunks = tuple(piece.encode() for piece in pieces)
+    return Reply(reply.get("status", 200), headers, chunks)

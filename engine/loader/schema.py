@@ -1,0 +1,254 @@
+"""The only home of jsonschema: plain data against the published schema.
+
+The schema says more than types: the keywords `x-template`, `x-path`, `x-regex`, `x-refers-to` and `x-exclusive` mark
+what a value is for. One pass over the data gives both what breaks the schema and where the marked values are, so that
+which fields may hold templates is written down once, in the schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..suggest import did_you_mean
+from .yamltext import Place
+
+MARKS = ("x-template", "x-path", "x-regex", "x-refers-to", "x-exclusive")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something that the schema does not allow; `key` says that the mistake is in the key of that place."""
+
+    place: Place
+    rule: str
+    message: str
+    hint: str = ""
+    key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A value that the schema marks, with what the mark says."""
+
+    mark: str
+    says: Any
+    place: Place
+    value: Any
+
+
+def schema_file() -> Path:
+    """The published schema: inside the package where it was installed, in the checkout where it was not."""
+    packaged = Path(str(files("engine"))) / "schemas" / "provider.schema.json"
+    if packaged.is_file():
+        return packaged
+    return Path(__file__).resolve().parents[2] / "schemas" / "provider.schema.json"
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The schema, read once."""
+    data: dict[str, Any] = json.loads(schema_file().read_text(encoding="utf-8"))
+    return data
+
+
+def default(*keys: str) -> Any:
+    """The default that the schema gives for a key of the file: `default("retry", "max")`."""
+    node: Any = schema()
+    for key in keys:
+        node = node["$defs"][key[1:]] if key.startswith("#") else node["properties"][key]
+    return node["default"]
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema.validators import extend
+
+    def mark(name: str) -> Any:
+        def keyword(validator: Any, says: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+            yield ValidationError(name, validator=name, validator_value=says, instance=instance)
+
+        return keyword
+
+    extended: Any = extend
+    return extended(Draft202012Validator, {name: mark(name) for name in MARKS})(schema())
+
+
+def examine(data: Any) -> tuple[list[Violation], list[Marked]]:
+    """What breaks the schema, and what it marks."""
+    violations: list[Violation] = []
+    marked: list[Marked] = []
+    for error in _validator().iter_errors(data):
+        place = tuple(error.absolute_path)
+        if error.validator in MARKS:
+            marked.append(Marked(error.validator, error.validator_value, place, error.instance))
+        else:
+            explain = _EXPLAIN.get(error.validator, _explain_other)
+            violations.extend(explain(error, place))
+    return violations, marked
+
+
+def _explain_unknown(error: Any, place: Place) -> Iterator[Violation]:
+    known = error.schema.get("properties", {})
+    patterns = error.schema.get("patternProperties", {})
+    for name in error.instance:
+        if name in known or any(name.startswith(pattern.lstrip("^")) for pattern in patterns):
+            continue
+        where = f"`{_dotted(place)}`" if place else "a provider file"
+        hint = did_you_mean(name, known) or _belongs(name) or f"known keys: {', '.join(known)}"
+        yield Violation((*place, name), "unknown-key", f"'{_short(name)}' is no key of {where}", hint, key=True)
+
+
+def _belongs(name: str) -> str:
+    homes = [home for home, keys in _homes().items() if name in keys]
+    return f"it belongs under {' or '.join(f'`{home}`' for home in homes)}" if homes else ""
+
+
+@cache
+def _homes() -> Mapping[str, frozenset[str]]:
+    """The keys that each key of the top holds, where those are closed."""
+    homes: dict[str, frozenset[str]] = {"the top": frozenset(schema()["properties"])}
+    for name, node in schema()["properties"].items():
+        node = _resolved(node)
+        keys = set(node.get("properties", {}))
+        for branch in ("then", "else"):
+            keys |= set(_resolved(node.get(branch, {})).get("properties", {}))
+        if name != "flags" and keys:
+            homes[name] = frozenset(keys)
+    return homes
+
+
+def _resolved(node: Any) -> Any:
+    reference = node.get("$ref") if isinstance(node, dict) else None
+    return schema()["$defs"][reference.rpartition("/")[2]] if reference else node
+
+
+def _explain_missing(error: Any, place: Place) -> Iterator[Violation]:
+    for name in error.validator_value:
+        if name not in error.instance:
+            meaning = _resolved(error.schema.get("properties", {}).get(name, {}))
+            described = meaning.get("description", "") if isinstance(meaning, dict) else ""
+            where = f"`{_dotted(place)}`" if place else "the file"
+            yield Violation(place, "missing-key", f"{where} needs the key `{name}`", described, key=True)
+    return
+
+
+def _explain_type(error: Any, place: Place) -> Iterator[Violation]:
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    due = " or ".join(_TYPE_NAMES[name] for name in wanted)
+    message = f"`{_dotted(place)}` is {type_name(error.instance)}, where {due} is due"
+    hint = _quote_hint(error.instance) if "string" in wanted else _unquote_hint(error.instance, wanted)
+    yield Violation(place, "wrong-type", message, hint)
+
+
+def _quote_hint(value: Any) -> str:
+    return "put it in quotes" if isinstance(value, bool | int | float) else ""
+
+
+def _unquote_hint(value: Any, wanted: list[str]) -> str:
+    bare = {"number", "integer", "boolean"} & set(wanted)
+    return "write it without quotes" if isinstance(value, str) and bare and _looks_bare(value) else ""
+
+
+def _looks_bare(text: str) -> bool:
+    try:
+        return not isinstance(json.loads(text), str | list | dict)
+    except ValueError:
+        return False
+
+
+def _explain_enum(error: Any, place: Place) -> Iterator[Violation]:
+    values = error.validator_value if error.validator == "enum" else [error.validator_value]
+    allowed = ", ".join(_scalar(value) for value in values)
+    hint = did_you_mean(str(error.instance), [v for v in values if isinstance(v, str)])
+    message = f"`{_dotted(place)}` is {_scalar(error.instance)}; it is one of: {allowed}"
+    yield Violation(place, "not-in-enum", message, hint)
+
+
+def _explain_range(error: Any, place: Place) -> Iterator[Violation]:
+    least = error.schema.get("minimum", error.schema.get("exclusiveMinimum"))
+    bounds = f"{'above ' if 'exclusiveMinimum' in error.schema else ''}{least} to {error.schema.get('maximum')}"
+    yield Violation(place, "out-of-range", f"`{_dotted(place)}` is {_scalar(error.instance)}", f"the range is {bounds}")
+
+
+def _explain_empty(error: Any, place: Place) -> Iterator[Violation]:
+    if error.validator == "maxProperties":
+        yield Violation(place, "conflict", f"`{_dotted(place)}` has more than one comparison", "keep one")
+    elif error.validator == "minProperties" and "kind" in error.instance:
+        yield Violation(place, "ambiguous-rule", f"`{_dotted(place)}` matches every answer", "add a predicate")
+    else:
+        yield Violation(place, "empty-value", f"`{_dotted(place)}` is empty", "fill it, or remove the key")
+
+
+def _explain_pattern(error: Any, place: Place) -> Iterator[Violation]:
+    rule = error.schema.get("x-rule", "bad-value")
+    described = error.schema.get("description", "") or f"it must match {error.validator_value}"
+    if list(error.absolute_schema_path)[-2:-1] == ["propertyNames"]:
+        message = f"'{_short(str(error.instance))}' is no name for a key here"
+        yield Violation((*place, error.instance), "bad-name", message, f"names match {error.validator_value}", key=True)
+        return
+    yield Violation(place, rule, f"`{_dotted(place)}` is {_scalar(error.instance)}", described)
+
+
+def _explain_other(error: Any, place: Place) -> Iterator[Violation]:
+    yield Violation(place, "bad-value", f"`{_dotted(place)}`: {_short(error.message)}")
+
+
+_EXPLAIN = {
+    "additionalProperties": _explain_unknown,
+    "required": _explain_missing,
+    "type": _explain_type,
+    "enum": _explain_enum,
+    "const": _explain_enum,
+    "minimum": _explain_range,
+    "maximum": _explain_range,
+    "exclusiveMinimum": _explain_range,
+    "minLength": _explain_empty,
+    "minItems": _explain_empty,
+    "minProperties": _explain_empty,
+    "maxProperties": _explain_empty,
+    "pattern": _explain_pattern,
+}
+
+_TYPE_NAMES = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+    "null": "null",
+}
+
+
+def type_name(value: Any) -> str:
+    """What a value is, in the words of our messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return f"{str(value).lower()} (a boolean)"
+    for kind, name in ((int, "a whole number"), (float, "a number"), (str, "text"), (list, "a list")):
+        if isinstance(value, kind):
+            return name
+    return "a map"
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(str(part) for part in place) or "the file"
+
+
+def _scalar(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return f"'{_short(value)}'" if isinstance(value, str) else _short(str(value))
+
+
+def _short(text: str) -> str:
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= 60 else text[:57] + "..."

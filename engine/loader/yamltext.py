@@ -1,0 +1,299 @@
+"""The only home of yaml: text -> plain data in which every key and value keeps its place.
+
+A restricted YAML: one document, string keys, no duplicate keys, aliases, merges or tags, YAML 1.2 core scalars. It
+works on the parser's events, which do not recurse, and bounds depth before anything is built: libyaml's own composer
+ends the process on deep nesting, and PyYAML's lets duplicate keys pass.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from ..errors import Problem, Problems, Severity
+from .source import Mark, Source
+
+MAX_DEPTH = 32
+MAX_DIGITS = 400
+
+Place = tuple[str | int, ...]
+"""Where a value is in the tree: keys and indexes from the top."""
+
+# The pure Python parser gives the same events, eight times slower, where PyYAML was built without libyaml.
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_UNUSABLE: Final = "\0"
+"""Stands for a key that is no text; control characters never pass as a key of a file, so it cannot clash."""
+
+_SCALARS: tuple[tuple[re.Pattern[str], Any], ...] = (
+    (re.compile(r"|~|null|Null|NULL"), lambda text: None),
+    (re.compile(r"true|True|TRUE"), lambda text: True),
+    (re.compile(r"false|False|FALSE"), lambda text: False),
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+"), lambda text: int(text, 8)),
+    (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text, 16)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?(\.inf|\.Inf|\.INF)"), lambda text: -math.inf if text[0] == "-" else math.inf),
+    (re.compile(r"\.nan|\.NaN|\.NAN"), lambda text: math.nan),
+)
+"""The core schema of YAML 1.2.2, 10.3.2: `on`, `no`, `12:30` and dates are text."""
+
+
+@dataclass(slots=True)
+class Document:
+    """A file's plain data, and the marks of its keys and values by place."""
+
+    source: Source
+    data: Any = None
+    values: dict[Place, Mark] = field(default_factory=dict)
+    keys: dict[Place, Mark] = field(default_factory=dict)
+
+    def mark(self, place: Iterable[str | int], *, key: bool = False) -> Mark:
+        """The mark of a key or value; of its nearest parent when it has none itself."""
+        place = tuple(place)
+        while place not in self.values:
+            place, key = place[:-1], False
+        return self.keys.get(place, self.values[place]) if key else self.values[place]
+
+    def problem(
+        self,
+        place: Iterable[str | int],
+        rule: str,
+        message: str,
+        hint: str = "",
+        *,
+        key: bool = False,
+        index: int | None = None,
+        severity: Severity = "error",
+    ) -> Problem:
+        """A problem at a key or value, or `index` code points into a text value."""
+        place = tuple(place)
+        mark = self.mark(place, key=key)
+        offset = mark.start
+        if index is not None:
+            text = self.at(place)
+            offset = mark.offset_of(text, index) if isinstance(text, str) and not key else mark.start + index
+        shown = ".".join(str(part) for part in place)
+        return mark.source.problem(offset, rule, message, hint, shown, severity)
+
+    def at(self, place: Place) -> Any:
+        """The value at a place."""
+        data = self.data
+        for part in place:
+            data = data[part]
+        return data
+
+
+class _Open:
+    """A map or list whose end has not come yet."""
+
+    __slots__ = ("container", "key", "place", "skipped", "start")
+
+    def __init__(self, container: Any, place: Place, start: int, *, skipped: bool) -> None:
+        self.container = container
+        self.place = place
+        self.start = start
+        self.key: str | None = None  # a map's key that waits for its value
+        self.skipped = skipped  # a collection used as a key: read over
+
+
+def read(source: Source, problems: Problems) -> Document:
+    """The document of a source. What is wrong is added to `problems`; what can be read is read all the same."""
+    builder = _Builder(source, problems)
+    try:
+        for event in yaml.parse(source.text, Loader=_LOADER):
+            if not builder.take(event):
+                break
+    except yaml.MarkedYAMLError as error:
+        problems.found.append(_syntax(source, error))
+    except (yaml.YAMLError, ValueError) as error:
+        problems.found.append(source.problem(0, "yaml-syntax", _first_line(error)))
+    builder.document.values.setdefault((), Mark(source, 0, len(source.text)))
+    return builder.document
+
+
+class _Builder:
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.document = Document(source)
+        self.source = source
+        self.problems = problems
+        self.stack: list[_Open] = []
+        self.seen_document = False
+
+    def report(self, offset: int, rule: str, message: str, hint: str = "") -> None:
+        self.problems.found.append(self.source.problem(offset, rule, message, hint))
+
+    def take(self, event: Any) -> bool:
+        """Take one event; False ends the reading."""
+        start = event.start_mark.index
+        if isinstance(event, yaml.DocumentStartEvent):
+            if self.seen_document:
+                self.report(start, "multiple-documents", "a second document begins here", "one file is one provider")
+                return False
+            self.seen_document = True
+        elif isinstance(event, yaml.AliasEvent):
+            hint = "write the value out"
+            self.report(start, "alias-not-allowed", f"'*{event.anchor}' is an alias", hint)
+            self.add(None, event)
+        elif isinstance(event, yaml.ScalarEvent):
+            self.refuse_tag_and_anchor(event)
+            self.scalar(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self.refuse_tag_and_anchor(event)
+            return self.open(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.close(event)
+        return True
+
+    def refuse_tag_and_anchor(self, event: Any) -> None:
+        start = event.start_mark.index
+        if event.anchor is not None:
+            self.report(start, "alias-not-allowed", f"'&{event.anchor}' is an anchor", "write each value out")
+        if event.tag is not None:
+            self.report(start, "tag-not-allowed", f"the tag '{_short(event.tag)}' is not allowed", "remove it")
+
+    def open(self, event: Any) -> bool:
+        start = event.start_mark.index
+        if len(self.stack) >= MAX_DEPTH:
+            self.report(start, "too-deep", f"the file nests deeper than {MAX_DEPTH} levels", "flatten it")
+            return False
+        container: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        parent = self.stack[-1] if self.stack else None
+        as_key = parent is not None and type(parent.container) is dict and parent.key is None
+        if as_key and parent is not None and not parent.skipped:
+            self.report(start, "key-not-string", "a key is text, not a list or a map", "put it in quotes")
+        skipped = parent is not None and (parent.skipped or as_key)
+        place = () if skipped else self.next_place()
+        if not skipped:
+            self.put(container, Mark(self.source, start, event.end_mark.index))
+        self.stack.append(_Open(container, place, start, skipped=skipped))
+        return True
+
+    def close(self, event: Any) -> None:
+        closed = self.stack.pop()
+        if closed.skipped:
+            if not self.stack[-1].skipped:
+                self.stack[-1].key = _UNUSABLE
+            return
+        if type(closed.container) is dict:
+            closed.container.pop(_UNUSABLE, None)
+        if self.document.values[closed.place].start == closed.start:  # else it belongs to a duplicate key
+            self.document.values[closed.place] = Mark(self.source, closed.start, event.end_mark.index)
+        self.settled()
+
+    def next_place(self) -> Place:
+        if not self.stack:
+            return ()
+        parent = self.stack[-1]
+        return (*parent.place, parent.key if type(parent.container) is dict else len(parent.container))  # type: ignore[arg-type]
+
+    def put(self, value: Any, mark: Mark) -> None:
+        """Set a value in the collection that is open; its key, if it needs one, is known."""
+        place = self.next_place()
+        self.document.values.setdefault(place, mark)
+        if not self.stack:
+            self.document.data = value
+        elif type(self.stack[-1].container) is dict:
+            self.stack[-1].container.setdefault(self.stack[-1].key, value)
+        else:
+            self.stack[-1].container.append(value)
+
+    def settled(self) -> None:
+        """A value is complete: in a map, a key comes next."""
+        if self.stack and type(self.stack[-1].container) is dict:
+            self.stack[-1].key = None
+
+    def add(self, value: Any, event: Any, style: str = "") -> None:
+        parent = self.stack[-1] if self.stack else None
+        if parent is not None and parent.skipped:
+            return
+        mark = Mark(self.source, event.start_mark.index, event.end_mark.index, style)
+        if parent is not None and type(parent.container) is dict and parent.key is None:
+            parent.key = self.key(value, mark, parent)
+            return
+        self.put(value, mark)
+        self.settled()
+
+    def key(self, value: Any, mark: Mark, parent: _Open) -> str:
+        shown = _short(self.source.text[mark.start : mark.end])
+        if not isinstance(value, str):
+            self.report(mark.start, "key-not-string", f"the key {shown} is not text", "put it in quotes")
+            return _UNUSABLE
+        if value == "<<" and not mark.style:
+            self.report(mark.start, "merge-not-allowed", "'<<' merges maps, which is not allowed", "write the keys out")
+        place = (*parent.place, value)
+        if place in self.document.keys:
+            first, _ = self.source.position(self.document.keys[place].start)
+            self.report(mark.start, "duplicate-key", f"'{_short(value)}' is given twice, first in line {first}")
+        else:
+            self.document.keys[place] = mark
+        return value
+
+    def scalar(self, event: Any) -> None:
+        style = event.style or ""
+        value: Any = event.value
+        if not style:
+            value = self.resolve(value, event.start_mark.index)
+        if isinstance(value, str) and (bad := re.search("[\ud800-\udfff]", value)):
+            self.report(event.start_mark.index, "encoding", f"U+{ord(bad[0]):04X} is half a character")
+            value = ""
+        self.add(value, event, style)
+
+    def resolve(self, text: str, start: int) -> Any:
+        for pattern, convert in _SCALARS:
+            if pattern.fullmatch(text):
+                if len(text) > MAX_DIGITS:
+                    hint = "put it in quotes if it is text"
+                    self.report(start, "number-too-long", f"a number has at most {MAX_DIGITS} digits", hint)
+                    return 0
+                value = convert(text)
+                if isinstance(value, float) and not math.isfinite(value):
+                    self.report(start, "not-finite", f"{_short(text)} is no finite number", "JSON cannot say it")
+                    return 0
+                return value
+        return text
+
+
+def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
+    """A syntax error where its author made it: an unclosed quote or bracket at its opening."""
+    context, problem = error.context_mark, error.problem_mark
+    mark = problem or context
+    text = source.text
+    offset = mark.index if mark is not None else 0
+    if problem is not None and text[problem.index : problem.index + 1] == "\t":
+        return source.problem(offset, "yaml-tab", "a tab cannot indent or begin a value", "use spaces")
+    words = " ".join(part for part in (error.context, error.problem) if part)
+    if problem is not None and "Unicode" in words:
+        return source.problem(offset, "encoding", error.problem or words, "write a whole character")
+    if context is not None and problem is not None:
+        unclosed = "quoted scalar" in words or ("flow" in words and problem.line != context.line)
+        if unclosed or not text[problem.index :].strip():
+            offset = context.index
+            return source.problem(offset, "yaml-syntax", "what opens here is never closed", "close it")
+    hint = "put text that holds ': ', '#', '{' or '[' in quotes"
+    return source.problem(offset, "yaml-syntax", error.problem or "the YAML cannot be read", hint)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else "the YAML cannot be read"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def walk(data: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every value below `data` that is no collection, with its place."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from walk(value, (*place, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from walk(value, (*place, index))
+    else:
+        yield place, data

@@ -1,0 +1,218 @@
+"""What a caller says and gets: messages, the request of one call, and the answer it ends in. Values only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .errors import ParameterError
+from .events import FinishReason, Usage
+
+MAX_DEPTH = 64
+"""How deep a value from the caller may nest; deeper JSON is refused before it is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for. `arguments` is the JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str = "{}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The call in OpenAI's shape."""
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": self.arguments}}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation: a role, and text or parts. `extra` keeps the keys that we do not name.
+
+    >>> Message("user", "Hi").as_dict()
+    {'role': 'user', 'content': 'Hi'}
+    >>> Message.of({"role": "user", "content": "Hi"}) == Message("user", "Hi")
+    True
+    """
+
+    role: str
+    content: str | tuple[Any, ...] | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: Message | Mapping[str, Any] | str) -> Message:
+        """A message from OpenAI's shape, from a plain string (the user's text), or from a Message.
+
+        Raises ParameterError when it is none of them.
+        """
+        if isinstance(value, Message):
+            return value
+        if isinstance(value, str):
+            return cls("user", value)
+        if not isinstance(value, Mapping):
+            raise ParameterError(f"a message is a mapping with 'role' and 'content', not {_kind(value)}")
+        data = plain(value, "messages")
+        role, content = data.pop("role", None), data.pop("content", None)
+        if not isinstance(role, str) or not role:
+            raise ParameterError("a message needs a 'role': system, user, assistant or tool")
+        if not (content is None or isinstance(content, str | list)):
+            raise ParameterError(f"a message's 'content' is text or a list of parts, not {_kind(content)}")
+        return cls(
+            role,
+            tuple(content) if isinstance(content, list) else content,
+            _tool_calls(data.pop("tool_calls", None)),
+            data.pop("tool_call_id", None),
+            data.pop("name", None),
+            data,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The message in OpenAI's shape: plain data, keys that say nothing left out."""
+        data: dict[str, Any] = {"role": self.role}
+        data["content"] = list(self.content) if isinstance(self.content, tuple) else self.content
+        if self.name is not None:
+            data["name"] = self.name
+        if self.tool_calls:
+            data["tool_calls"] = [call.as_dict() for call in self.tool_calls]
+        if self.tool_call_id is not None:
+            data["tool_call_id"] = self.tool_call_id
+        return data | dict(self.extra)
+
+
+Messages = str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, Any] | str]
+"""What the doors take as `messages`: one text, one message, or a list of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call, as the caller means it: provider files turn it into their own wire format.
+
+    `params` are the call parameters by name, `stream` asks for a stream.
+
+    >>> ChatRequest.of("Hi", temperature=0.2).messages
+    (Message(role='user', content='Hi', tool_calls=(), tool_call_id=None, name=None, extra={}),)
+    """
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    stream: bool = True
+    tools: tuple[Mapping[str, Any], ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        messages: Messages,
+        model: str | None = None,
+        *,
+        stream: bool = True,
+        tools: Iterable[Mapping[str, Any]] = (),
+        **params: Any,
+    ) -> ChatRequest:
+        """A request from what a caller has at hand. Raises ParameterError for what JSON cannot say."""
+        if isinstance(messages, str | Message | Mapping):
+            messages = [messages]
+        if not isinstance(messages, list | tuple):
+            raise ParameterError(f"messages are text or a list of messages, not {_kind(messages)}")
+        if model is not None and not isinstance(model, str):
+            raise ParameterError(f"model is a name, not {_kind(model)}")
+        built = tuple(Message.of(message) for message in messages)
+        if not built:
+            raise ParameterError("there is no message to send; give at least one")
+        return cls(
+            built,
+            model,
+            stream,
+            tuple(plain(tool, "tools") for tool in tools or ()),
+            {name: plain(value, name) for name, value in params.items()},
+        )
+
+
+AdjustmentAction = Literal["dropped", "clamped", "renamed", "defaulted", "forwarded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What was done to a parameter on its way to the wire: `given` by the caller, `sent` in its place."""
+
+    parameter: str
+    action: AdjustmentAction
+    given: Any = None
+    sent: Any = None
+
+    def __str__(self) -> str:
+        words = {
+            "dropped": f"{self.given!r} is not sent: this API has no such parameter",
+            "clamped": f"{self.given!r} is out of range, {self.sent!r} is sent",
+            "renamed": f"is sent as {self.sent!r}",
+            "defaulted": f"{self.sent!r} is sent by default",
+            "forwarded": f"{self.given!r} is sent as it is: the file does not know it",
+        }
+        return f"{self.parameter}: {words[self.action]}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResponse:
+    """The whole answer. `text` never holds reasoning or a refusal; `finish` is our word, `finish_raw` the API's."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish: FinishReason = "unknown"
+    finish_raw: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    id: str | None = None
+    model: str | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+
+    @property
+    def message(self) -> Message:
+        """The answer as a message of the next call."""
+        return Message("assistant", self.text or (None if self.tool_calls else ""), self.tool_calls)
+
+
+def plain(value: Any, where: str, depth: int = 0) -> Any:
+    """A copy of `value` made of JSON's types alone. Raises ParameterError naming `where` for anything else."""
+    if depth > MAX_DEPTH:
+        raise ParameterError(f"{where} nests deeper than {MAX_DEPTH} levels")
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ParameterError(f"{where} is {value}, which JSON cannot say; give a finite number")
+        return value
+    if isinstance(value, Message | ToolCall):
+        return value.as_dict()
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ParameterError(f"{where} has the key {key!r}; JSON's keys are text")
+        return {key: plain(item, where, depth + 1) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [plain(item, where, depth + 1) for item in value]
+    raise ParameterError(f"{where} holds {_kind(value)}, which JSON cannot say")
+
+
+def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
+    if not value:
+        return ()
+    calls = []
+    for call in value if isinstance(value, list) else [value]:
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise ParameterError("a tool call needs 'function' with a 'name'; see OpenAI's message format")
+        arguments = function.get("arguments", "{}")
+        if not isinstance(arguments, str):
+            raise ParameterError(f"the arguments of the tool call {function['name']!r} are JSON text")
+        calls.append(ToolCall(str(call.get("id") or ""), function["name"], arguments))
+    return tuple(calls)
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"a value of type {type(value).__name__}"

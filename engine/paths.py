@@ -1,0 +1,156 @@
+"""Dotted paths: read one value out of a frame. `choices.0.delta.content`, a number indexes a list, `$` is the whole.
+
+Compiled once per file, then a plain walk: no template engine runs per frame. Nothing here raises for what the data
+holds: a path that leads nowhere gives MISSING.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+MAX_SEGMENTS = 32
+
+
+class _Missing:
+    """The value of a path that leads nowhere. False, so that `get(...) or default` reads well."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+
+Getter = Callable[[Any], Any]
+
+
+class PathError(ValueError):
+    """The text is no path. `offset` is the place of the mistake in it."""
+
+    def __init__(self, message: str, offset: int = 0) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class Path:
+    """A compiled path.
+
+    >>> Path("choices.0.text").get({"choices": [{"text": "Hi"}]})
+    'Hi'
+    >>> Path("choices.0.text").get({"choices": []})
+    MISSING
+    """
+
+    __slots__ = ("keys", "text")
+
+    def __init__(self, text: str, *, many: bool = False) -> None:
+        self.text = text
+        self.keys = _parse(text, many)
+
+    def __repr__(self) -> str:
+        return f"Path({self.text!r})"
+
+    def get(self, data: Any) -> Any:
+        """The value at the path, or MISSING."""
+        for key in self.keys:
+            data = _step(data, key)
+            if data is MISSING:
+                return MISSING
+        return data
+
+    def each(self, data: Any) -> Iterator[Any]:
+        """Every value that the path matches, `*` standing for each item of a list."""
+        return _walk(data, self.keys)
+
+    def put(self, data: Any, value: Any) -> Any:
+        """A copy of `data` with `value` at the path; maps on the way are made where they are missing."""
+        return _put(data, self.keys, value)
+
+
+def first_of(paths: str | Sequence[str]) -> Getter:
+    """One getter for a path or a list of them: the first value that is there and says something.
+
+    null, "" and [] count as absent, except from the last path, whose value is given as it is.
+
+    >>> first_of(["delta.text", "text"])({"delta": {"text": ""}, "text": "Hi"})
+    'Hi'
+    """
+    getters = [Path(text).get for text in ([paths] if isinstance(paths, str) else paths)]
+    if len(getters) == 1:
+        return getters[0]
+
+    def get(data: Any) -> Any:
+        value: Any = MISSING
+        for getter in getters:
+            found = getter(data)
+            if found is MISSING:
+                continue
+            value = found
+            if found is not None and found != "" and found != []:
+                break
+        return value
+
+    return get
+
+
+def _parse(text: str, many: bool) -> tuple[str | int, ...]:
+    segments = text.split(".")
+    if segments[0] == "$":
+        segments = segments[1:]
+        if not segments:
+            return ()
+    if len(segments) > MAX_SEGMENTS:
+        raise PathError(f"a path has at most {MAX_SEGMENTS} segments")
+    keys: list[str | int] = []
+    offset = len(text) - len(".".join(segments))
+    for segment in segments:
+        if not segment:
+            raise PathError("a path has no empty segments; write a.b.0.c", offset)
+        if "[" in segment or "]" in segment:
+            raise PathError("a path has no brackets; write items.0 for items[0]", offset)
+        if segment == "*" and not many:
+            raise PathError("'*' is only for `for`; a path that is read has one place", offset)
+        if segment != segment.strip() or "{{" in segment:
+            raise PathError("a path is plain keys with dots between them, no spaces and no templates", offset)
+        keys.append(int(segment) if segment.isdecimal() and segment.isascii() else segment)
+        offset += len(segment) + 1
+    return tuple(keys)
+
+
+def _step(data: Any, key: str | int) -> Any:
+    if type(data) is dict:
+        return data.get(key if type(key) is str else str(key), MISSING)
+    if type(data) is list and type(key) is int and key < len(data):
+        return data[key]
+    return MISSING
+
+
+def _walk(data: Any, keys: tuple[str | int, ...]) -> Iterator[Any]:
+    for position, key in enumerate(keys):
+        if key == "*":
+            for item in data if type(data) is list else ():
+                yield from _walk(item, keys[position + 1 :])
+            return
+        data = _step(data, key)
+        if data is MISSING:
+            return
+    yield data
+
+
+def _put(data: Any, keys: tuple[str | int, ...], value: Any) -> Any:
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    if type(data) is list and type(key) is int:
+        items = list(data) + [None] * (key + 1 - len(data))
+        items[key] = _put(items[key], rest, value)
+        return items
+    if type(key) is int and type(data) is not dict:
+        return _put([], keys, value)
+    known = data if type(data) is dict else {}
+    return known | {str(key): _put(known.get(str(key)), rest, value)}

@@ -1,0 +1,116 @@
+"""Provider: both halves of a file. `render` is the way out, from messages to the exact bytes of a request; `decode`
+and `events` are the way home, from the bytes of a response. Both work without any network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .deployment import Deployment
+from .events import Event
+from .failures import Failures
+from .messages import ChatRequest, ChatResponse, Messages
+from .reply import Readers, Reply
+from .spec import ProviderSpec
+from .wire import Headers, ResponseHead, WireRequest
+
+if TYPE_CHECKING:
+    from .rendering import RenderedCall, Renderer
+
+
+class Provider:
+    """One provider file, ready to render requests and to decode answers.
+
+    >>> from engine import Catalog
+    >>> provider = Catalog().provider("acytoo")
+    >>> provider.render("Hi").url
+    'https://chat.acytoo.com/api/completions'
+    >>> provider.decode(b"Hello").text
+    'Hello'
+    """
+
+    def __init__(self, spec: ProviderSpec) -> None:
+        self.spec = spec
+
+    def __repr__(self) -> str:
+        return f"Provider({self.spec.name!r})"
+
+    @property
+    def name(self) -> str:
+        """The name that callers say."""
+        return self.spec.name
+
+    # --- the way out ---
+
+    def render(
+        self,
+        messages: Messages,
+        model: str | None = None,
+        *,
+        stream: bool = True,
+        settings: Mapping[str, Any] | None = None,
+        **params: Any,
+    ) -> WireRequest:
+        """The exact request of a call; secrets are in it, and masked in its repr.
+
+        Raises ParameterError, MissingSecretError (both UsageError) before anything is sent.
+        """
+        deployment = Deployment(settings=settings or {}, environ=os.environ)
+        return self.call(ChatRequest.of(messages, model, stream=stream, **params), deployment).wire
+
+    def call(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
+        """A request rendered for a deployment, with what was adjusted on the way."""
+        return self._renderer.render(request, deployment)
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        from .rendering import Renderer  # the template engine is imported where something is rendered, not before
+
+        return Renderer(self.spec)
+
+    # --- the way home ---
+
+    @cached_property
+    def readers(self) -> Readers:
+        """How this file reads answers, compiled."""
+        return Readers(self.spec.response, Failures(self.spec.errors), self.spec.limits)
+
+    def decode(
+        self,
+        chunks: bytes | Iterable[bytes],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> ChatResponse:
+        """The answer in the bytes of a response, or the error that a live call would raise.
+
+        `chunks` is the body, whole or in pieces; any cut gives the same answer.
+        """
+        reply = Reply(self.readers)
+        for _ in _events(reply, chunks, status, headers):
+            pass
+        return reply.response
+
+    def events(
+        self,
+        chunks: bytes | Iterable[bytes],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[Event]:
+        """The same as an iterator of events; an error is raised after the events that came before it."""
+        return _events(Reply(self.readers), chunks, status, headers)
+
+
+def _events(
+    reply: Reply, chunks: bytes | Iterable[bytes], status: int, headers: Mapping[str, str] | None
+) -> Iterator[Event]:
+    reply.head(ResponseHead(status, Headers((headers or {}).items())))
+    for chunk in [chunks] if isinstance(chunks, bytes | bytearray) else chunks:
+        yield from reply.feed(bytes(chunk))
+        if reply.fault is not None:
+            raise reply.fault
+    yield from reply.finish()
+    if reply.fault is not None:
+        raise reply.fault

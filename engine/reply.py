@@ -1,0 +1,271 @@
+"""One response, decoded without I/O: head, then bytes, then the end; events come out on the way.
+
+What arrives decides how it is read: a status that refuses is an error, an event stream is read by `stream`, JSON by
+`whole`, and where the content type says nothing useful, the first bytes say it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+
+from .answer import Answer
+from .compression import decompressor
+from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
+from .events import Event
+from .failures import Failures
+from .framing import FRAMINGS, MEDIA_TYPES, Frame
+from .messages import Adjustment, ChatResponse
+from .rules import FrameReader, end_words
+from .secrets import Secret, redact
+from .spec import Limits, Response
+from .wire import ResponseHead
+
+MAX_REFUSAL_BYTES = 64 * 1024
+SNIFFED = 64
+HTML_TYPES = ("text/html", "application/xhtml+xml")
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_SSE_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
+
+
+class Readers:
+    """How a file reads answers, compiled once and shared by all of its replies."""
+
+    def __init__(self, response: Response, failures: Failures, limits: Limits) -> None:
+        self.response = response
+        self.failures = failures
+        self.limits = limits
+        self.stream = FrameReader(response.stream) if response.stream else None
+        self.whole = FrameReader(response.whole) if response.whole else None
+
+    def choose(self, media_type: str, start: bytes) -> FrameReader | None:
+        """The reader for a body that begins so; None when it is JSON that the file does not know how to read.
+
+        The first byte outweighs the content type, which lies often enough: servers send JSON errors as octet-stream
+        and as event streams.
+        """
+        if self.stream is None or self.stream.codec == "text":
+            named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
+            return named or self.stream or self.whole
+        is_json = start.lstrip(_BLANK)[:1] in (b"{", b"[")
+        if is_json or (self.whole is not None and not _SSE_LINE.match(start)):
+            return self.whole
+        return self.stream
+
+
+class _Mode(Enum):
+    NEW = auto()
+    SNIFFING = auto()  # the first bytes will say how to read
+    READING = auto()
+    REFUSED = auto()  # collecting the body of an error
+    DONE = auto()
+
+
+class Reply:
+    """One response. Call `head`, then `feed` for each piece of the body, then `finish`.
+
+    Every error that they raise carries what had been read as `partial`, and no secret. After `finish`, `fault` must be
+    looked at as well: events that the end completes come before it.
+    """
+
+    def __init__(
+        self, readers: Readers, adjustments: tuple[Adjustment, ...] = (), secrets: tuple[Secret, ...] = ()
+    ) -> None:
+        self._readers = readers
+        self._adjustments = adjustments
+        self._secrets = secrets
+        self._answer = Answer(readers.response)
+        self._head = ResponseHead(0)
+        self._mode = _Mode.NEW
+        self._start = bytearray()  # what is sniffed, or the body of a refusal
+        self._size = 0
+        self._frames = 0
+        self._ended = False
+        self.has_given_events = False
+        self.fault: EngineError | None = None
+
+    @property
+    def response(self) -> ChatResponse:
+        """The answer so far."""
+        return self._answer.response(self._adjustments)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether what the file names as the end has been seen; only usage may still come."""
+        return self._ended or (self._mode is _Mode.READING and self._reader.end.finish and self._answer.is_finished)
+
+    def head(self, head: ResponseHead) -> None:
+        """Take status and headers. Raises DecodeError for an unknown coding, ProviderError for a redirect."""
+        self._head = head
+        if 300 <= head.status < 400:
+            raise self._dressed(_redirect(head))
+        try:
+            self._body = decompressor(head.headers.get("content-encoding", ""), self._readers.limits.body_bytes)
+        except DecodeError as error:
+            raise self._dressed(error) from None
+        self._mode = _Mode.REFUSED if head.status >= 400 else _Mode.SNIFFING
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the next bytes of the body, as they came; give the events that they complete.
+
+        Events that came before a fault are given first: the fault is then in `fault`, and the next call raises it.
+        """
+        return self._guarded(lambda: self._feed(self._body.feed(data)))
+
+    def finish(self) -> list[Event]:
+        """Say that the body has ended: the last events, or the error that it was no whole answer."""
+        return self._guarded(self._finish)
+
+    def failed(self, error: EngineError) -> EngineError:
+        """An error from outside (the network), with what had been read."""
+        return self._dressed(error)
+
+    def _guarded(self, step: Callable[[], None]) -> list[Event]:
+        if self.fault is not None:
+            raise self.fault
+        try:
+            step()
+        except EngineError as error:
+            self.fault = self._dressed(error)
+        events = self._answer.take()
+        if self.fault is not None and not events:
+            raise self.fault
+        self.has_given_events = self.has_given_events or bool(events)
+        return events
+
+    def _dressed(self, error: EngineError) -> EngineError:
+        error.partial = self.response
+        if self._secrets:
+            error.message = redact(error.message, self._secrets)
+            if isinstance(error, ProviderError):
+                error.body = redact(error.body, self._secrets)
+                error.headers = {name: redact(value, self._secrets) for name, value in error.headers.items()}
+                error.code = redact(error.code, self._secrets) if error.code else error.code
+            error.args = (error.message,)
+        return error
+
+    def _feed(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._mode is _Mode.REFUSED:
+            self._start += data[: max(0, MAX_REFUSAL_BYTES - len(self._start))]
+            return
+        if self._size > self._readers.limits.body_bytes:
+            raise LimitError(f"the answer is larger than {self._readers.limits.body_bytes} bytes (limits.body_bytes)")
+        if self._mode is _Mode.READING:
+            self._take(self._decoder.feed(data))
+            return
+        self._start += data
+        if not self._needs_more():
+            self._decide()
+
+    def _needs_more(self) -> bool:
+        """Whether the bytes so far do not say yet what they are: nothing but blanks, or perhaps the start of HTML."""
+        start = bytes(self._start).lstrip(_BLANK)
+        if not start:
+            return not self._is_plain_text
+        return self._head.media_type in HTML_TYPES and start[:1] == b"<" and len(start) < SNIFFED
+
+    @property
+    def _is_plain_text(self) -> bool:
+        stream = self._readers.stream
+        return stream is not None and stream.codec == "text" and self._head.media_type not in HTML_TYPES
+
+    def _decide(self) -> None:
+        start = bytes(self._start)
+        is_html = self._head.media_type in HTML_TYPES and _HTML.match(start)
+        reader = None if is_html else self._readers.choose(self._head.media_type, start)
+        if reader is None:
+            self._mode = _Mode.REFUSED
+            return
+        self._read_with(reader)
+        self._start = bytearray()
+        self._take(self._decoder.feed(start))
+
+    def _read_with(self, reader: FrameReader) -> None:
+        self._reader = reader
+        self._decoder = FRAMINGS[reader.codec]()
+        limits = self._readers.limits
+        self._decoder.max_frame_bytes = limits.body_bytes if reader.codec == "json" else limits.event_bytes
+        self._mode = _Mode.READING
+
+    def _take(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._frames += 1
+            self._take_frame(frame)
+
+    def _take_frame(self, frame: Frame) -> None:
+        if self._reader.is_end_text(frame):
+            self._ended = True
+            return
+        if not frame.data.strip() and self._reader.codec != "text":
+            return  # a heartbeat
+        try:
+            data = self._reader.data_of(frame)
+        except DecodeError as error:
+            if self.has_ended:
+                return
+            shown = frame.data[:120].encode("unicode_escape").decode()
+            raise DecodeError(f"event {self._frames} of the answer {error.message} in {shown!r}") from None
+        if self._reader.codec != "text":
+            in_stream = self._reader is self._readers.stream
+            refusal = self._readers.failures.in_body(self._head, frame.event, data, in_stream=in_stream)
+            if refusal is not None:
+                raise refusal
+        self._reader.apply(self._answer, frame, data)
+        self._ended = self._ended or self._reader.shows_end(frame, data)
+
+    def _finish(self) -> None:
+        self._body.finish()
+        if self._mode is _Mode.SNIFFING and self._size:
+            self._decide()
+        if self._mode is _Mode.REFUSED:
+            raise self._refusal()
+        if self._mode is _Mode.READING:
+            self._take(self._decoder.finish())
+        if not self._size:
+            raise ProviderError(
+                f"the provider sent an empty answer (HTTP {self._head.status}); try again",
+                kind="empty",
+                status=self._head.status,
+                headers=dict(self._head.headers),
+            )
+        if not self._is_whole():
+            seen = end_words(self._reader.end)
+            raise TruncatedError(f"the answer broke off: {seen} never came; what came is kept as `partial`")
+        self._mode = _Mode.DONE
+        self._answer.settle()
+
+    def _is_whole(self) -> bool:
+        if self._reader.end.body or self.has_ended:
+            return True
+        # An end that stands in the last, unclosed event of the body still shows that the answer is whole.
+        last = self._decoder.unfinished
+        if last is None:
+            return False
+        if self._reader.is_end_text(last):
+            return True
+        try:
+            return self._reader.shows_end(last, self._reader.data_of(last))
+        except StreamError:
+            return False
+
+    def _refusal(self) -> ProviderError:
+        body = bytes(self._start)
+        error = self._readers.failures.refusal(self._head, body)
+        if self._head.status < 300:
+            what = "an HTML page" if _HTML.match(body) else "JSON that the file has no rules for"
+            error.message = error.message.replace("an error in the answer", f"{what} with HTTP {self._head.status}")
+        return error
+
+
+def _redirect(head: ResponseHead) -> ProviderError:
+    where = head.headers.get("location", "")[:200]
+    host = re.sub(r"[?#].*", "", where) or "nowhere"
+    return ProviderError(
+        f"the provider redirects (HTTP {head.status}) to {host}, which is not followed; correct the file's url",
+        kind="protocol",
+        status=head.status,
+        headers=dict(head.headers),
+    )

@@ -1,0 +1,211 @@
+"""Frames -> events, by the file's rules. `YIELDS` says what a rule can yield, `OPERATORS` what a condition can ask.
+
+Everything is compiled once per file into plain functions: a rule is a condition, an optional iteration, and steps that
+write into the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .answer import DELTAS, Answer
+from .errors import DecodeError
+from .framing import Frame
+from .paths import MISSING, Path, first_of
+from .regex import compile_regex
+from .spec import Condition, End, Reading, Rule
+
+Predicate = Callable[[Any], bool]
+Step = Callable[[Answer, Any], None]
+Test = Callable[[str | None, Any], bool]
+Lookup = Callable[[str], Callable[[Any], Any]]
+
+# --- conditions ------------------------------------------------------------------------------------------------------
+
+
+def _equals(operand: Any) -> Predicate:
+    if operand is None:
+        return lambda value: value is None or value is MISSING
+    if isinstance(operand, bool):
+        return lambda value: value is operand
+    return lambda value: not isinstance(value, bool) and bool(value == operand)
+
+
+def _in(operand: list[Any]) -> Predicate:
+    choices = [_equals(item) for item in operand]
+    return lambda value: any(choice(value) for choice in choices)
+
+
+def _exists(operand: bool) -> Predicate:
+    return lambda value: (value is not MISSING and value is not None) is operand
+
+
+def _contains(operand: str) -> Predicate:
+    wanted = operand.lower()
+    return lambda value: isinstance(value, str) and wanted in value.lower()
+
+
+def _regex(operand: str) -> Predicate:
+    search = compile_regex(operand)
+    return lambda value: isinstance(value, str) and search(value)
+
+
+OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
+    "equals": _equals,
+    "in": _in,
+    "exists": _exists,
+    "contains": _contains,
+    "regex": _regex,
+}
+
+
+def compile_condition(condition: Condition, lookup: Lookup = lambda subject: Path(subject).get) -> Test:
+    """A test of (event name, data). `lookup` turns a subject into a getter, by default as a path."""
+    tests: list[Test] = []
+    for comparison in condition:
+        predicate = OPERATORS[comparison.operator](comparison.operand)
+        if comparison.subject is None:
+            tests.append(lambda event, data, predicate=predicate: predicate(event))  # type: ignore[misc]
+        else:
+            get = lookup(comparison.subject)
+            tests.append(lambda event, data, predicate=predicate, get=get: predicate(get(data)))  # type: ignore[misc]
+    if len(tests) == 1:
+        return tests[0]
+    return lambda event, data: all(test(event, data) for test in tests)
+
+
+# --- yields ----------------------------------------------------------------------------------------------------------
+
+
+def _texts(kind: str) -> Callable[[Any], Step]:
+    def compile_yield(says: Any) -> Step:
+        mode = says.get("mode", "append") if isinstance(says, Mapping) else "append"
+        get = first_of(says["path"] if isinstance(says, Mapping) else says)
+        if mode == "cumulative":
+            return lambda answer, data: answer.add_cumulative(kind, get(data))
+        return lambda answer, data: answer.add(kind, get(data))
+
+    return compile_yield
+
+
+def _finish(says: Any) -> Step:
+    get = first_of(says)
+    return lambda answer, data: answer.add_finish(get(data))
+
+
+def _usage(says: Any) -> Step:
+    get = first_of(says)
+    return lambda answer, data: answer.add_usage(get(data))
+
+
+def _meta(says: Mapping[str, Any]) -> Step:
+    getters = {name: first_of(paths) for name, paths in says.items()}
+
+    def step(answer: Answer, data: Any) -> None:
+        for name, get in getters.items():
+            value = get(data)
+            if isinstance(value, str) and value:
+                answer.meta[name] = value
+
+    return step
+
+
+YIELDS: Mapping[str, Callable[[Any], Step]] = {
+    **{kind: _texts(kind) for kind in DELTAS},
+    "finish": _finish,
+    "usage": _usage,
+    "meta": _meta,
+}
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+Apply = Callable[[Answer, str | None, Any], None]
+
+
+def compile_rules(rules: tuple[Rule, ...]) -> Apply:
+    """All rules as one function of (answer, event name, data)."""
+    compiled = [_compile_rule(rule) for rule in rules]
+
+    def apply(answer: Answer, event: str | None, data: Any) -> None:
+        for rule in compiled:
+            rule(answer, event, data)
+
+    return apply
+
+
+def _compile_rule(rule: Rule) -> Apply:
+    steps = [YIELDS[name](says) for name, says in rule.yields]
+    nested = compile_rules(rule.rules) if rule.rules else None
+    each = Path(rule.each, many=True).each if rule.each is not None else None
+    holds = compile_condition(rule.when) if rule.when else None
+
+    def apply(answer: Answer, event: str | None, data: Any) -> None:
+        if holds is not None and not holds(event, data):
+            return
+        for item in (data,) if each is None else each(data):
+            for step in steps:
+                step(answer, item)
+            if nested is not None:
+                nested(answer, event, item)
+
+    return apply
+
+
+# --- readings --------------------------------------------------------------------------------------------------------
+
+
+def _parse_json(data: Any) -> Any:
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
+        raise DecodeError(f"is no JSON: {reason}") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+UNWRAPS: Mapping[str, Callable[[Any], Any]] = {"json": _parse_json, "text": lambda data: data}
+
+
+class FrameReader:
+    """A reading, compiled: what one frame says, and whether it shows the end."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.codec = reading.codec
+        self.end = reading.end
+        self._unwrap = [UNWRAPS[step] for step in reading.unwrap]
+        self._apply = compile_rules(reading.rules)
+        self._ends = [compile_condition(condition) for condition in reading.end.conditions]
+
+    def data_of(self, frame: Frame) -> Any:
+        """The frame's data, unwrapped. Raises DecodeError."""
+        data: Any = frame.data
+        for step in self._unwrap:
+            data = step(data)
+        return data
+
+    def is_end_text(self, frame: Frame) -> bool:
+        """Whether the frame is one of the texts that end the stream; such a frame holds nothing else."""
+        return frame.data in self.end.texts
+
+    def shows_end(self, frame: Frame, data: Any) -> bool:
+        """Whether the frame's data shows the end."""
+        return any(test(frame.event, data) for test in self._ends)
+
+    def apply(self, answer: Answer, frame: Frame, data: Any) -> None:
+        """Write what the frame says into the answer."""
+        self._apply(answer, frame.event, data)
+
+
+def end_words(end: End) -> str:
+    """What was to be seen, for a message."""
+    words = sorted(repr(text) for text in end.texts)
+    words += [
+        ", ".join(f"{test.subject or 'event'} {test.operator} {test.operand!r}" for test in c) for c in end.conditions
+    ]
+    words += ["a finish reason"] * end.finish
+    return " or ".join(words) or "its end"

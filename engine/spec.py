@@ -1,0 +1,238 @@
+"""ProviderSpec: a provider file as frozen values. No YAML, no schema and no templates are in sight here.
+
+Every field means what `schemas/provider.schema.json` says of the key of that name; defaults come from there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Which models the service takes; without `allow`, any."""
+
+    default: str | None = None
+    allow: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A call parameter: its type, its bounds, and what happens beyond them."""
+
+    type: Literal["string", "number", "integer", "boolean", "array", "object"]
+    has_default: bool = False
+    default: Any = None
+    min: float | None = None
+    max: float | None = None
+    enum: tuple[Any, ...] = ()
+    optional: bool = False
+    out_of_range: Literal["error", "clamp"] = "error"
+    maps_to: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value of a deployment; the only thing that may vary a URL's host."""
+
+    type: Literal["string", "integer"] = "string"
+    env: str | None = None
+    default: str | int | None = None
+    enum: tuple[str | int, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """The environment variables that may hold a secret, in order."""
+
+    env: tuple[str, ...]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """One way to authenticate: `type` names it, `options` are its other keys."""
+
+    type: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The declared secrets that it sends."""
+        return tuple(self.options[key] for key in ("secret", "user", "password") if key in self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison: `subject` is a path, a header's name, or None for the frame's event name."""
+
+    subject: str | None
+    operator: Literal["equals", "in", "exists", "contains", "regex"]
+    operand: Any
+
+
+Condition = tuple[Comparison, ...]
+"""All of them must hold; an empty one always does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to read out of a frame: `yields` holds pairs of a yield's name and what the file says of it."""
+
+    when: Condition = ()
+    each: str | None = None
+    yields: tuple[tuple[str, Any], ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What shows that an answer is whole: any of these."""
+
+    texts: frozenset[str] = frozenset()
+    conditions: tuple[Condition, ...] = ()
+    finish: bool = False
+    body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One form of an answer: how it is framed, unwrapped, read, and when it is whole."""
+
+    codec: str
+    unwrap: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    end: End
+
+
+@dataclass(frozen=True, slots=True)
+class UsageMap:
+    """Where each counter is, as lists of paths, and what the API's totals leave out."""
+
+    counters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    input_excludes_cached: bool = False
+    output_excludes_reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How answers are read: as a stream, as a whole, or either."""
+
+    stream: Reading | None
+    whole: Reading | None
+    finish: Mapping[str, str | None] = field(default_factory=dict)
+    usage: UsageMap = field(default_factory=UsageMap)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRule:
+    """A refusal that the file knows: predicates, our kind, and where its words are."""
+
+    kind: str
+    statuses: tuple[int | str, ...] = ()
+    header: Condition = ()
+    body: Condition = ()
+    frame: Condition = ()
+    message: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    retry_after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Retries after the first attempt, and the waits between them in seconds."""
+
+    max: int
+    base: float
+    cap: float
+    max_wait: float
+    idempotent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Deadlines in seconds; `pool` bounds the wait for a connection slot, the others start when it is held."""
+
+    connect: float
+    first_byte: float
+    idle: float
+    total: float
+    pool: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps on one event and on the whole body, in bytes."""
+
+    event_bytes: int
+    body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the service answers in an example: pieces of the body, as they arrive."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: tuple[bytes, ...]
+
+    @property
+    def body(self) -> bytes:
+        """All of the body."""
+        return b"".join(self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call, the request it becomes, the reply to it and what is read out of that. `line` is its place in the file."""
+
+    name: str
+    messages: Any
+    model: str | None
+    stream: bool
+    settings: Mapping[str, Any]
+    params: Mapping[str, Any]
+    request: Mapping[str, Any]
+    reply: Reply
+    expect: Mapping[str, Any]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """A valid provider file. `file` is where it came from, `tree` its plain data."""
+
+    name: str
+    title: str
+    file: str
+    flags: Mapping[str, bool]
+    models: Models
+    params: Mapping[str, Param]
+    unknown_params: Literal["error", "forward", "drop"]
+    settings: Mapping[str, Setting]
+    secrets: Mapping[str, SecretSource]
+    auth: tuple[Auth, ...]
+    url: str
+    path: str
+    method: str
+    query: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    payload: Any
+    encoding: Literal["json", "form", "multipart", "text"]
+    response: Response
+    errors: tuple[ErrorRule, ...]
+    retry: RetryPolicy
+    timeout: Timeouts
+    limits: Limits
+    examples: tuple[Example, ...]
+    tree: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def working(self) -> bool:
+        """Whether the file says that the service answers today."""
+        return self.flags.get("working", True)

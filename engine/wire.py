@@ -1,0 +1,89 @@
+"""What leaves and what comes back, as values: a request that can be sent as it stands, and the head of a response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from .secrets import shown
+
+
+class Headers(Mapping[str, str]):
+    """An ordered, immutable mapping of header names to values; looking one up ignores case.
+
+    >>> Headers([("Content-Type", "application/json")])["content-type"]
+    'application/json'
+    """
+
+    __slots__ = ("_index", "_pairs")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._pairs = tuple(pairs)
+        self._index: dict[str, str] = {}
+        for name, value in self._pairs:
+            key = name.lower()
+            # RFC 9110 5.3: a repeated field is one field whose values are joined by a comma.
+            self._index[key] = f"{self._index[key]}, {value}" if key in self._index else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._index[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        seen = set()
+        for name, _ in self._pairs:
+            if name.lower() not in seen:
+                seen.add(name.lower())
+                yield name
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        return f"Headers({dict(self)!r})"
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The fields in the order of the wire, repeated ones apart."""
+        return self._pairs
+
+    def shown(self) -> Headers:
+        """The same headers, secrets masked."""
+        return Headers((name, shown(value)) for name, value in self._pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """An HTTP request, complete and exact: these bytes are what is sent. Its repr masks secrets.
+
+    `method` is upper case, `url` absolute, `headers` all that the engine decides (host and content-length follow from
+    url and content), `content` the body.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    content: bytes = b""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: where this request goes."""
+        parts = urlsplit(shown(self.url))
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def shown(self) -> WireRequest:
+        """The request with every secret masked, for a person to read."""
+        return WireRequest(self.method, shown(self.url), self.headers.shown(), self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """Status and headers of a response, before any of its body."""
+
+    status: int
+    headers: Headers = field(default_factory=Headers)
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when the response names none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
