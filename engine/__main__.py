@@ -1,0 +1,5 @@
+"""`python -m engine` is the command `wirefile`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,195 @@
+"""`wirefile chat NAME[:MODEL] [PROMPT|-]`: talk. Interactive on a terminal without a prompt."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from ..client import Client
+from ..display import error_data, response_data
+from ..errors import EngineError, UsageError
+from ..events import ReasoningDelta, TextDelta
+from ..messages import ChatResponse, Message
+from ..spec import ProviderSpec
+from . import output
+from .exits import INTERRUPTED, code_of, one_line, say
+from .options import (
+    catalog_of,
+    conversation,
+    pairs,
+    parameters,
+    prompt_text,
+    providers_option,
+    read_stdin_text,
+    split_name,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What stays the same from turn to turn."""
+
+    client: Client
+    name: str
+    model: str | None
+    params: dict[str, Any]
+    stream: bool
+    as_json: bool
+
+
+@click.command("chat")
+@click.argument("name", metavar="NAME[:MODEL]")
+@click.argument("prompt", required=False, metavar="[PROMPT|-]")
+@click.option("-s", "--system", help="A system message before the conversation.")
+@click.option("-p", "params", multiple=True, metavar="k=v", help="A parameter; k:=JSON gives JSON.")
+@click.option("--setting", "settings", multiple=True, metavar="k=v", help="A setting of the file.")
+@click.option("--base-url", metavar="U", help="In place of the file's url.")
+@click.option("--proxy", metavar="U", help="Send through this HTTP proxy.")
+@click.option("--timeout", type=click.FloatRange(0, 3600, min_open=True), help="Seconds for the whole call.")
+@click.option("--mock", is_flag=True, help="Talk to a mock of the API on this machine.")
+@click.option("--force", is_flag=True, help="Call it although the file says that it does not work.")
+@click.option("--no-stream", is_flag=True, help="Ask for the whole answer.")
+@click.option("--json", "as_json", is_flag=True, help="The whole answer as one JSON object.")
+@providers_option
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str,
+    prompt: str | None,
+    system: str | None,
+    params: tuple[str, ...],
+    settings: tuple[str, ...],
+    base_url: str | None,
+    proxy: str | None,
+    timeout: float | None,
+    mock: bool,
+    force: bool,
+    no_stream: bool,
+    as_json: bool,
+) -> int:
+    """Talk to a provider. The answer appears as it arrives; without PROMPT on a terminal, a conversation."""
+    name, model = split_name(name)
+    catalog = catalog_of(context)
+    provider = catalog.provider(name)
+    name = provider.name if not name.endswith((".yaml", ".yml")) else name
+    _refuse_if_not_working(provider.spec, base_url is not None or mock or force)
+    given = parameters(provider.spec, params)
+    interactive = prompt is None and sys.stdin.isatty()
+    text = "" if interactive else prompt_text(read_stdin_text() if prompt is None else prompt)
+    with ExitStack() as stack:
+        deployment: dict[str, Any] = {"base_url": base_url, "settings": pairs(settings, "--setting")}
+        if mock:
+            deployment |= stack.enter_context(_mocked(provider))
+        client = Client(
+            catalog,
+            base_urls={name: deployment["base_url"]} if deployment["base_url"] else {},
+            settings={name: deployment["settings"]},
+            secrets={name: deployment.get("secrets", {})},
+            proxy=proxy,
+            timeout=timeout,
+        )
+        stack.enter_context(client)
+        call = _Call(client, name, model, given, not no_stream, as_json)
+        if interactive:
+            return _converse(call, system)
+        return _turn(call, conversation(system, text))[0]
+
+
+def _refuse_if_not_working(spec: ProviderSpec, allowed: bool) -> None:
+    if not spec.working and not allowed:
+        raise UsageError(
+            f"{spec.file} says that {spec.title} is not working (flags.working: false); "
+            f"talk to a mock with --mock, to another address with --base-url, or try all the same with --force"
+        )
+
+
+@contextmanager
+def _mocked(provider: Any) -> Iterator[dict[str, Any]]:
+    """A mock, and the deployment that reaches it: no setting and no secret of the real service is needed."""
+    from ..mock import MockServer
+
+    with MockServer(provider) as server:
+        say(f"a mock of {provider.spec.title} at {server.url}", prefix="")
+        secrets = {name: f"<{source.env[0]}>" for name, source in provider.spec.secrets.items()}
+        yield {"base_url": server.url, "secrets": secrets}
+
+
+def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | None]:
+    """One question and its answer: the exit code, and the answer when it is whole."""
+    try:
+        answer = _printed(call, messages) if call.stream and not call.as_json else _collected(call, messages)
+    except EngineError as error:
+        if call.as_json and error.partial is not None:
+            output.write_json({"error": error_data(error)} | response_data(error.partial))
+        if isinstance(error, UsageError):
+            raise
+        say(one_line(error.message))
+        return code_of(error), None
+    if call.as_json:
+        output.write_json(response_data(answer))
+    for adjustment in answer.adjustments:
+        if adjustment.action != "defaulted":
+            say(f"note: {adjustment}", prefix="")
+    return 0, answer
+
+
+def _collected(call: _Call, messages: list[Message]) -> ChatResponse:
+    if call.stream:
+        with call.client.stream(call.name, messages, call.model, **call.params) as stream:
+            for _ in stream:
+                pass
+            return stream.response
+    answer = call.client.chat(call.name, messages, call.model, **call.params)
+    if not call.as_json:
+        output.write(answer.text, end="" if answer.text.endswith("\n") else "\n")
+    return answer
+
+
+def _printed(call: _Call, messages: list[Message]) -> ChatResponse:
+    """The answer, each piece on stdout as it arrives; reasoning goes to stderr where that is a terminal."""
+    last = "\n"
+    with call.client.stream(call.name, messages, call.model, **call.params) as stream:
+        try:
+            for event in stream:
+                if isinstance(event, TextDelta):
+                    output.write(event.text, end="")
+                    last = event.text[-1]
+                elif isinstance(event, ReasoningDelta) and sys.stderr.isatty():
+                    sys.stderr.write(output.printable(event.text))
+                    sys.stderr.flush()
+        finally:
+            if last != "\n":
+                output.write("")
+        return stream.response
+
+
+def _converse(call: _Call, system: str | None) -> int:
+    """A conversation on a terminal: every turn sees all that came before it. Ctrl-D ends it."""
+    with suppress(ImportError):
+        import readline  # noqa: F401  line editing and recall for input()
+    messages = [Message("system", system)] if system else []
+    say("Ctrl-D ends the conversation", prefix="")
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            output.write("")
+            return 0
+        except KeyboardInterrupt:
+            output.write("")
+            return INTERRUPTED
+        if not line.strip():
+            continue
+        question = Message("user", line)
+        try:
+            _, answer = _turn(call, [*messages, question])
+        except KeyboardInterrupt:
+            say("interrupted; this question is forgotten", prefix="")
+            continue
+        if answer is not None:
+            messages += [question, answer.message]

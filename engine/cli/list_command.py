@@ -1,0 +1,41 @@
+"""`wirefile list`: what there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..catalog import Catalog
+from ..errors import SpecError
+from . import output
+from .options import catalog_of, providers_option
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@providers_option
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """List the providers: name, title, default model, and whether the file says that the service works."""
+    catalog = catalog_of(context)
+    rows = [_row(catalog, name) for name in catalog.names()]
+    if as_json:
+        output.write_json(rows)
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    titles = max((len(row["title"]) for row in rows), default=0)
+    for row in rows:
+        note = "invalid, see `wirefile validate`" if not row["valid"] else "" if row["working"] else "not working"
+        line = f"{row['name']:{width}}  {row['title']:{titles}}  {row['model'] or '-'}  {note}"
+        output.write(line.rstrip())
+
+
+def _row(catalog: Catalog, name: str) -> dict[str, Any]:
+    file = str(catalog.path_of(name))
+    try:
+        spec = catalog.spec(name)
+    except SpecError:
+        return {"name": name, "title": "", "model": None, "working": False, "valid": False, "file": file}
+    model = spec.models.default
+    return {"name": name, "title": spec.title, "model": model, "working": spec.working, "valid": True, "file": file}

@@ -1,0 +1,35 @@
+"""`wirefile mock NAME`: serve an API's wire format on loopback."""
+
+from __future__ import annotations
+
+import threading
+
+import click
+
+from ..mock import FAULTS, Fault, MockServer
+from . import output
+from .exits import say
+from .options import catalog_of, providers_option
+
+
+@click.command("mock")
+@click.argument("name")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--fault",
+    type=click.Choice(FAULTS),
+    help="Misbehave: refuse, close in the middle, stop in the middle, reset in the middle.",
+)
+@providers_option
+@click.pass_context
+def command(context: click.Context, name: str, port: int, fault: Fault | None) -> None:
+    """Serve a provider's wire format on 127.0.0.1 until Ctrl-C. The address is printed on stdout."""
+    provider = catalog_of(context).provider(name)
+    with MockServer(provider, port=port, fault=fault, log=_log) as server:
+        output.write(server.url)
+        say(f"{provider.spec.title} is mocked there; try: wirefile chat {name} --base-url {server.url} 'Hi'")
+        threading.Event().wait()
+
+
+def _log(line: str) -> None:
+    say(output.printable(line), prefix="")

@@ -1,0 +1,151 @@
+"""Words of the command line that several verbs share: where provider files are, parameters, prompts."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..catalog import Catalog
+from ..errors import ParameterError, UsageError
+from ..messages import Message
+from ..spec import Param, ProviderSpec
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MAX_PROMPT = 64 * 1024 * 1024
+
+
+def providers_option(command: Command) -> Command:
+    """--providers DIR, on the command and on every verb; all of them count."""
+
+    def remember(context: click.Context, _: click.Parameter, folders: tuple[str, ...]) -> None:
+        known = context.find_root().ensure_object(dict)
+        known["folders"] = [*folders, *known.get("folders", [])]
+
+    return click.option(
+        "--providers",
+        "folders",
+        multiple=True,
+        metavar="DIR",
+        expose_value=False,
+        callback=remember,
+        help="A folder of provider files, before the user's and the built-in ones; may be given several times.",
+    )(command)
+
+
+def catalog_of(context: click.Context) -> Catalog:
+    """The catalog of this run."""
+    folders = context.find_root().ensure_object(dict).get("folders", [])
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise UsageError(f"--providers {folder} is no folder; name one that holds .yaml files")
+    return Catalog(*folders)
+
+
+def split_name(text: str) -> tuple[str, str | None]:
+    """NAME[:MODEL] as name and model. A path to a file is a name."""
+    name, _, model = text.partition(":")
+    return name, model or None
+
+
+def parameters(spec: ProviderSpec, words: Iterable[str], option: str = "-p") -> dict[str, Any]:
+    """`k=v` words as parameters, typed as the file declares them; `k:=JSON` gives JSON."""
+    values: dict[str, Any] = {}
+    for word in words:
+        match = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_.-]*)(:?=)(.*)", word, re.DOTALL)
+        if match is None:
+            raise UsageError(f"{option} {word!r} is no k=v; write {option} temperature=0.7, or k:=JSON")
+        name, kind, text = match.groups()
+        values[name] = _json(name, text) if kind == ":=" else _typed(name, text, spec.params.get(name))
+    return values
+
+
+def _typed(name: str, text: str, param: Param | None) -> Any:
+    if param is None or param.type == "string":
+        return text
+    if param.type in ("array", "object"):
+        return _json(name, text)
+    value = _json_or_none(text)
+    fits = {
+        "boolean": isinstance(value, bool),
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+    }
+    if not fits[param.type]:
+        raise ParameterError(f"the parameter '{name}' is of type {param.type}, not {text[:60]!r}")
+    return value
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(f"the value of '{name}' is no JSON: {error}; put text in double quotes") from None
+
+
+def pairs(words: Iterable[str], option: str) -> dict[str, str]:
+    """`k=v` words as text."""
+    found = [word.partition("=") for word in words]
+    for name, separator, _ in found:
+        if not separator or not name:
+            raise UsageError(f"{option} {name!r} is no k=v")
+    return {name: value for name, _, value in found}
+
+
+def prompt_text(prompt: str | None) -> str:
+    """The prompt: the argument, or standard input for `-`. Raises UsageError when there is nothing in it."""
+    if prompt == "-":
+        prompt = read_stdin_text()
+    if prompt is None or not prompt.strip():
+        raise UsageError("the prompt is empty; give a text, or - and text on standard input")
+    return prompt
+
+
+def read_stdin_text() -> str:
+    """Standard input as UTF-8 text, without the line end that `echo` adds."""
+    data = sys.stdin.buffer.read(MAX_PROMPT + 1)
+    if len(data) > MAX_PROMPT:
+        raise UsageError(f"standard input is larger than {MAX_PROMPT} bytes")
+    try:
+        return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input is no UTF-8 at byte {error.start}; convert it first") from None
+
+
+def conversation(system: str | None, prompt: str) -> list[Message]:
+    """The messages of a first turn."""
+    head = [Message("system", system)] if system else []
+    return [*head, Message("user", prompt)]
+
+
+def spec_files(catalog: Catalog, paths: Iterable[str]) -> list[Path]:
+    """The files that PATH words name: files, folders (all below them), globs; without words, all of the catalog."""
+    words = list(paths)
+    if not words:
+        return list(catalog.files())
+    found: dict[Path, None] = {}
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            matches = sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and not p.is_dir())
+            matches = matches or [path]  # a folder without files is reported as one that cannot be read
+        elif any(char in word for char in "*?[") and not path.exists():
+            matches = sorted(Path().glob(word)) if not path.is_absolute() else sorted(Path("/").glob(word[1:]))
+            matches = matches or [path]
+        else:
+            matches = [path]
+        found.update(dict.fromkeys(matches))
+    return list(found)

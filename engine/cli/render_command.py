@@ -1,0 +1,52 @@
+"""`wirefile render NAME[:MODEL] PROMPT`: the exact request, not sent."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from ..deployment import Deployment
+from ..display import REQUEST_FORMATS
+from ..messages import ChatRequest
+from . import output
+from .options import catalog_of, conversation, pairs, parameters, prompt_text, providers_option, split_name
+
+
+@click.command("render")
+@click.argument("name", metavar="NAME[:MODEL]")
+@click.argument("prompt")
+@click.option("-s", "--system", help="A system message before the prompt.")
+@click.option("-p", "params", multiple=True, metavar="k=v", help="A parameter; k:=JSON gives JSON.")
+@click.option("--setting", "settings", multiple=True, metavar="k=v", help="A setting of the file.")
+@click.option("--base-url", metavar="U", help="In place of the file's url.")
+@click.option("--no-stream", is_flag=True, help="Ask for the whole answer.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(REQUEST_FORMATS)),
+    default="http",
+    show_default=True,
+    help="How it is shown.",
+)
+@providers_option
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str,
+    prompt: str,
+    system: str | None,
+    params: tuple[str, ...],
+    settings: tuple[str, ...],
+    base_url: str | None,
+    no_stream: bool,
+    form: str,
+) -> None:
+    """Show the request that a call would send. Secrets, and settings that are not set, show as <NAME>."""
+    name, model = split_name(name)
+    provider = catalog_of(context).provider(name)
+    given = parameters(provider.spec, params)
+    messages = conversation(system, prompt_text(prompt))
+    request = ChatRequest.of(messages, model, stream=not no_stream, **given)
+    deployment = Deployment(base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True)
+    output.write(REQUEST_FORMATS[form](provider.call(request, deployment).wire))

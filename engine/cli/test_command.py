@@ -1,0 +1,61 @@
+"""`wirefile test [PATH...]`: run the examples in the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..catalog import Catalog
+from ..errors import SpecError
+from ..examples import run_example
+from ..loader import load
+from ..provider import Provider
+from . import output
+from .exits import FINE, PROBLEMS, say
+from .options import catalog_of, providers_option, spec_files
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@providers_option
+@click.pass_context
+def command(context: click.Context, paths: tuple[str, ...], as_json: bool) -> int:
+    """Run the examples of provider files: each request rendered, each reply decoded at every cut. Nothing is sent."""
+    catalog = catalog_of(context)
+    results = [result for file in spec_files(catalog, paths) for result in _run(catalog, file)]
+    failed = [result for result in results if not result["ok"]]
+    if as_json:
+        output.write_json({"passed": len(results) - len(failed), "failed": len(failed), "examples": results})
+    else:
+        for result in results:
+            _show(result)
+        say(f"{len(results) - len(failed)} passed, {len(failed)} failed", prefix="")
+    return PROBLEMS if failed else FINE
+
+
+def _run(catalog: Catalog, file: Path) -> list[dict[str, Any]]:
+    try:
+        provider = Provider(load(file, shipped=catalog.is_shipped(file)))
+    except SpecError as error:
+        return [_result(str(file), 1, "", [str(problem) for problem in error.problems])]
+    return [
+        _result(str(file), example.line, example.name, [str(failure) for failure in run_example(provider, example)])
+        for example in provider.spec.examples
+    ]
+
+
+def _result(file: str, line: int, name: str, failures: list[str]) -> dict[str, Any]:
+    return {"file": file, "line": line, "example": name, "ok": not failures, "failures": failures}
+
+
+def _show(result: dict[str, Any]) -> None:
+    where = f"{result['file']}:{result['line']}"
+    if result["ok"]:
+        output.write_styled(f"{output.color('ok', '32')}    {where}  {output.printable(result['example'])}")
+        return
+    output.write_styled(f"{output.color('FAIL', '31')}  {where}  {output.printable(result['example'])}")
+    for failure in result["failures"]:
+        output.write(f"      {failure}")

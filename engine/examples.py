@@ -1,0 +1,185 @@
+"""A file's examples as contract tests: the request rendered and compared, the reply decoded whole and at many cuts.
+
+Nothing is sent, and no setting or secret is needed: what is missing shows as <NAME>.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from .deployment import Deployment
+from .display import request_data
+from .errors import EngineError
+from .events import Usage
+from .messages import ChatRequest, ChatResponse
+from .provider import Provider
+from .spec import Example
+
+TWO_WAY_LIMIT = 4096
+"""Bodies up to this many bytes are cut in two at every place; longer ones at seeded places."""
+
+RANDOM_CUTS = 24
+SEED = 20_231
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something in an example that did not hold: `path` in the example, what it says, and what was observed."""
+
+    example: str
+    line: int
+    path: str
+    expected: Any
+    observed: Any
+    cut: str = ""
+
+    def __str__(self) -> str:
+        where = f" ({self.cut})" if self.cut else ""
+        return f"{self.path}{where}: expected {self.expected!r}, observed {self.observed!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a reply came to; equal outcomes are the same answer."""
+
+    response: ChatResponse | None
+    error: str | None
+    status: int | None = None
+
+    def says(self, key: str) -> Any:
+        if key == "error":
+            return self.error
+        if self.response is None:
+            return None
+        if key == "usage":
+            return self.response.usage
+        if key == "adjustments":
+            return {adjustment.parameter: adjustment.action for adjustment in self.response.adjustments}
+        return getattr(self.response, key)
+
+
+def run_example(provider: Provider, example: Example) -> list[Failure]:
+    """Everything that does not hold in one example; empty when all of it does."""
+    try:
+        request = ChatRequest.of(example.messages, example.model, stream=example.stream, **dict(example.params))
+        deployment = Deployment(settings=example.settings, placeholders=True)
+        call = provider.call(request, deployment)
+    except EngineError as error:
+        if example.expect.get("error") == error.kind:
+            return []
+        return [Failure(example.name, example.line, "call", "a request", f"{error.kind}: {error.message}")]
+    failures = list(_compare_request(example, request_data(call.wire)))
+    adjustments = {adjustment.parameter: adjustment.action for adjustment in call.adjustments}
+    failures += _compare_reply(provider, example, adjustments)
+    return failures
+
+
+def _compare_request(example: Example, observed: Mapping[str, Any]) -> Iterator[Failure]:
+    for key, expected in example.request.items():
+        seen = observed.get(key)
+        if key == "url" and "?" not in expected:
+            seen = urlunsplit(urlsplit(observed["url"])._replace(query=""))
+        if key == "headers":
+            lower = {name.lower(): value for name, value in observed["headers"].items()}
+            for name, value in expected.items():
+                if lower.get(name.lower()) != value:
+                    path = f"request.headers.{name}"
+                    yield Failure(example.name, example.line, path, value, lower.get(name.lower()))
+        elif not same(expected, seen):
+            place, wanted, got = difference(expected, seen, f"request.{key}")
+            yield Failure(example.name, example.line, place, wanted, got)
+
+
+def _compare_reply(provider: Provider, example: Example, adjustments: Mapping[str, str]) -> Iterator[Failure]:
+    body = example.reply.body
+    whole = _outcome(provider, example, [body])
+    for key, expected in example.expect.items():
+        observed = adjustments if key == "adjustments" else whole.says(key)
+        if not _holds(key, expected, observed):
+            shown = f"{observed} ({_trouble(whole)})" if key != "error" and whole.error else observed
+            yield Failure(example.name, example.line, f"expect.{key}", expected, shown)
+    if "error" not in example.expect and whole.error is not None:
+        yield Failure(example.name, example.line, "expect", "an answer", _trouble(whole))
+    for name, chunks in _cuts(example):
+        outcome = _outcome(provider, example, chunks)
+        if outcome != whole:
+            yield Failure(example.name, example.line, "reply", _told(whole), _told(outcome), name)
+            return
+
+
+def _holds(key: str, expected: Any, observed: Any) -> bool:
+    if key == "usage":
+        if not isinstance(observed, Usage):
+            return False
+        return all(getattr(observed, counter) == value for counter, value in expected.items())
+    if key == "adjustments":
+        return all(observed.get(name) == action for name, action in expected.items())
+    return same(expected, observed)
+
+
+def _outcome(provider: Provider, example: Example, chunks: list[bytes]) -> _Outcome:
+    try:
+        response = provider.decode(chunks, example.reply.status, example.reply.headers)
+    except EngineError as error:
+        return _Outcome(error.partial, error.kind, getattr(error, "status", None))
+    return _Outcome(response, None)
+
+
+def _trouble(outcome: _Outcome) -> str:
+    return f"error: {outcome.error}"
+
+
+def _told(outcome: _Outcome) -> str:
+    text = outcome.response.text if outcome.response else ""
+    return f"error {outcome.error} after {text!r}" if outcome.error else repr(text)
+
+
+def _cuts(example: Example) -> Iterator[tuple[str, list[bytes]]]:
+    body = example.reply.body
+    yield "as its chunks", list(example.reply.chunks)
+    yield "byte by byte", [body[at : at + 1] for at in range(len(body))]
+    dice = random.Random(SEED)
+    if len(body) <= TWO_WAY_LIMIT:
+        places = range(1, len(body))
+    else:
+        places = sorted(dice.sample(range(1, len(body)), RANDOM_CUTS))  # type: ignore[assignment]
+    for place in places:
+        yield f"cut at byte {place}", [body[:place], body[place:]]
+    for number in range(RANDOM_CUTS if len(body) > 2 else 0):
+        amount = dice.randint(1, min(len(body) - 1, 12))
+        edges = [0, *sorted(dice.sample(range(1, len(body)), amount)), len(body)]
+        yield f"random cut {number}", [body[a:b] for a, b in pairwise(edges)]
+
+
+def same(expected: Any, observed: Any) -> bool:
+    """JSON equality: true is not 1, and 1 is 1.0.
+
+    >>> same({"a": 1}, {"a": True}), same([1, "x"], [1.0, "x"])
+    (False, True)
+    """
+    if isinstance(expected, bool) or isinstance(observed, bool):
+        return expected is observed
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        return expected.keys() == observed.keys() and all(same(expected[key], observed[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(observed, list):
+        return len(expected) == len(observed) and all(map(same, expected, observed))
+    return bool(expected == observed)
+
+
+def difference(expected: Any, observed: Any, path: str) -> tuple[str, Any, Any]:
+    """The first place where two values differ: its path, and the two values there."""
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        for key in [*expected, *(key for key in observed if key not in expected)]:
+            left, right = expected.get(key, "nothing"), observed.get(key, "nothing")
+            if not same(left, right):
+                return difference(left, right, f"{path}.{key}")
+    if isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
+        for index, (left, right) in enumerate(zip(expected, observed, strict=True)):
+            if not same(left, right):
+                return difference(left, right, f"{path}.{index}")
+    return path, expected, observed

@@ -1,0 +1,116 @@
+"""Whether a request fits the file: its path, its method, and the shape of its body against the payload's templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ..examples import same
+from ..spec import ProviderSpec
+
+_SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+def path_fits(spec: ProviderSpec, path: str) -> bool:
+    """Whether a request's path is the file's, with something in each slot.
+
+    The path of the file's `url` is left out: who calls a mock puts its address in the place of the whole URL.
+    """
+    wanted = spec.path if spec.path.startswith("/") or not spec.path else f"/{spec.path}"
+    pieces = []
+    position = 0
+    for slot in _SLOT.finditer(wanted):
+        pieces.append(re.escape(wanted[position : slot.start()]))
+        pieces.append(".+" if "path_segments" in slot[0] else "[^/]+")
+        position = slot.end()
+    pieces.append(re.escape(wanted[position:]))
+    return re.fullmatch("".join(pieces), unquote(path) if "%" not in wanted else path) is not None or (
+        not wanted and path in ("", "/")
+    )
+
+
+def body_faults(spec: ProviderSpec, body: Any) -> list[str]:
+    """What in a JSON body, or a form's fields, is not as the payload says; empty when all of it is."""
+    placed = {param.maps_to for param in spec.params.values() if param.maps_to}
+    return list(_faults(spec.payload, body, "", placed, open_top=spec.unknown_params == "forward"))
+
+
+def _faults(template: Any, value: Any, path: str, placed: set[str], *, open_top: bool = False) -> Iterator[str]:
+    if isinstance(template, Mapping):
+        yield from _map_faults(template, value, path, placed, open_top)
+    elif isinstance(template, list):
+        if not isinstance(value, list):
+            yield f"{path or 'the body'} is no list"
+    elif isinstance(template, str) and _SLOT.search(template):
+        whole = _SLOT.fullmatch(template)
+        if not whole and not isinstance(value, str):
+            yield f"{path} is no text"
+    elif not same(template, value):
+        yield f"{path} is {value!r}, it is always {template!r}"
+
+
+def _map_faults(template: Mapping[str, Any], value: Any, path: str, placed: set[str], open_top: bool) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{path or 'the body'} is no object"
+        return
+    for key, leaf in template.items():
+        here = f"{path}.{key}" if path else key
+        if key == "$when":
+            continue
+        if key in value:
+            yield from _faults(leaf, value[key], here, placed)
+        elif not _may_be_left_out(leaf):
+            yield f"{here} is missing"
+    for key in value:
+        here = f"{path}.{key}" if path else key
+        known = key in template or any(place == here or place.startswith(f"{here}.") for place in placed)
+        if not known and not open_top:
+            yield f"{here} is unknown"
+
+
+def _may_be_left_out(leaf: Any) -> bool:
+    if isinstance(leaf, Mapping):
+        return "$when" in leaf
+    return isinstance(leaf, str) and _SLOT.search(leaf) is not None
+
+
+def prompt_of(spec: ProviderSpec, body: Any) -> str:
+    """The text that a request asks about: the last message where the payload puts messages, else its longest text."""
+    found = list(_said(spec.payload, body))
+    for value in reversed(found):
+        if isinstance(value, list) and value:
+            return _text_of(value[-1])
+    texts = [value for value in found if isinstance(value, str)] or list(_texts(body))
+    return max(texts, key=len, default="")
+
+
+def _said(template: Any, value: Any) -> Iterator[Any]:
+    if isinstance(template, Mapping) and isinstance(value, dict):
+        for key, leaf in template.items():
+            if key in value:
+                yield from _said(leaf, value[key])
+    elif isinstance(template, list) and isinstance(value, list):
+        for leaf, item in zip(template, value, strict=False):
+            yield from _said(leaf, item)
+    elif isinstance(template, str) and re.search(r"\{\{[^}]*\bmessages\b", template):
+        yield value
+
+
+def _text_of(message: Any) -> str:
+    content = message.get("content") if isinstance(message, dict) else message
+    if isinstance(content, list):
+        content = " ".join(_texts(content))
+    return content if isinstance(content, str) else max(_texts(message), key=len, default="")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

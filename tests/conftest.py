@@ -1,0 +1,156 @@
+"""What tests share: the command run in this process or as a process of its own, and provider files to drop."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# The same examples in every run: a failure here is found again, and none depends on the clock of a busy machine.
+settings.register_profile("wirefile", deadline=None, derandomize=True)
+settings.load_profile("wirefile")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the provider files or variables of whoever runs it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.delenv("WIREFILE_PATH", raising=False)
+    monkeypatch.delenv("WIREFILE_DEBUG", raising=False)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def wirefile(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process: quick."""
+    from engine.cli.app import run
+
+    def call(*words: str) -> Ran:
+        capfd.readouterr()
+        code = run(list(words))
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Ran(code, out, err)
+
+    return call
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a process of its own: this checkout's package, warnings are errors."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **variables}
+
+
+@pytest.fixture
+def process() -> Run:
+    """Run the command as a process of its own, with bytes on standard input."""
+
+    def call(*words: str, stdin: bytes = b"", **variables: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "engine", *words],
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            env=environment(**variables),
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+CHIRP = """\
+spec_version: 1
+name: chirp
+title: Chirp
+models: {default: chirp-1, allow: [chirp-1, chirp-2], aliases: {best: chirp-2}}
+secrets: {api_key: {env: [CHIRP_API_KEY]}}
+auth: {type: bearer, secret: api_key}
+params:
+  temperature: {type: number, optional: true, min: 0, max: 1, out_of_range: clamp}
+  max_tokens: {type: integer, optional: true, min: 1}
+url: https://api.chirp.example/v1
+path: /chat
+payload:
+  model: "{{ model }}"
+  messages: "{{ messages }}"
+  temperature: "{{ temperature }}"
+  max_tokens: "{{ max_tokens }}"
+  stream: "{{ stream }}"
+response:
+  stream:
+    codec: sse
+    rules:
+      - {text: delta.text, finish: stop_reason, usage: usage, meta: {id: id, model: model}}
+    end: "[DONE]"
+  whole:
+    codec: json
+    rules:
+      - {text: text, finish: stop_reason, usage: usage, meta: {id: id, model: model}}
+  finish: {end: stop, max: length}
+  usage: {input_tokens: in, output_tokens: out}
+errors:
+  - {status: 429, body: {path: error.code, equals: no_credit}, kind: quota, message: error.message}
+  - {frame: oops, kind: overloaded, message: why}
+retry: {max: 1, base: 0.01}
+examples:
+  - name: a stream
+    call: {messages: [{role: user, content: Hi}], temperature: 3}
+    request:
+      method: POST
+      url: https://api.chirp.example/v1/chat
+      headers: {authorization: Bearer <CHIRP_API_KEY>}
+      json: {model: chirp-1, messages: [{role: user, content: Hi}], temperature: 1, stream: true}
+    reply:
+      headers: {content-type: text/event-stream}
+      chunks:
+        - "data: {\\"id\\": \\"c1\\", \\"model\\": \\"chirp-1\\", \\"delta\\": {\\"text\\": \\"\\"}}\\n\\n"
+        - "data: {\\"delta\\": {\\"text\\": \\"Hel\\"}}\\n\\n"
+        - "data: {\\"delta\\": {\\"text\\": \\"lo ✓\\"}}\\n\\n"
+        - "data: {\\"delta\\": {}, \\"stop_reason\\": \\"end\\"}\\n\\n"
+        - "data: {\\"usage\\": {\\"in\\": 1, \\"out\\": 2}}\\n\\ndata: [DONE]\\n\\n"
+    expect: {text: Hello ✓, finish: stop, usage: {input_tokens: 1, output_tokens: 2}, adjustments: {temperature: clamped}}
+  - name: a whole answer
+    call: {messages: [{role: user, content: Hi}], stream: false}
+    reply: {json: {id: c2, model: chirp-1, text: Hello, stop_reason: max, usage: {in: "3", out: 4}}}
+    expect: {text: Hello, finish: length, usage: {input_tokens: 3, output_tokens: 4}}
+  - name: out of credit
+    call: {messages: [{role: user, content: Hi}]}
+    reply: {status: 429, json: {error: {code: no_credit, message: no credit left}}}
+    expect: {error: quota}
+  - name: overloaded in the middle
+    call: {messages: [{role: user, content: Hi}]}
+    reply:
+      headers: {content-type: text/event-stream}
+      chunks: ["data: {\\"delta\\": {\\"text\\": \\"Hel\\"}}\\n\\nevent: oops\\ndata: {\\"why\\": \\"busy\\"}\\n\\n"]
+    expect: {text: Hel, error: overloaded}
+"""
+"""A made-up API with all that a file can have today: stream and whole, secret, models, params, errors."""
+
+
+@pytest.fixture
+def chirp(tmp_path: Path) -> Path:
+    """A folder with `chirp.yaml` in it."""
+    folder = tmp_path / "providers"
+    folder.mkdir()
+    (folder / "chirp.yaml").write_text(CHIRP, encoding="utf-8")
+    return folder
