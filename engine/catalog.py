@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import UnknownProviderError
-from .loader import load
 from .provider import Provider
 from .spec import ProviderSpec
 from .suggest import did_you_mean
@@ -73,7 +72,8 @@ class Catalog:
         return iter(self.names())
 
     def __contains__(self, name: str) -> bool:
-        return self.find(name) is not None
+        path = self.find(name)
+        return path is not None and path.exists()
 
     def find(self, name: str) -> Path | None:
         """The file of a name, or None. A name is a file's stem; a path to a file is a name too."""
@@ -85,7 +85,7 @@ class Catalog:
             for suffix in SUFFIXES:
                 path = folder / f"{name}{suffix}"
                 try:
-                    if path.exists():
+                    if path.exists() and not path.is_dir():
                         return path
                 except OSError:
                     continue
@@ -112,5 +112,7 @@ class Catalog:
         with self._lock:
             if name not in self._providers:
                 path = self.path_of(name)
+                from .loader import load  # YAML and the schema are loaded with the first file
+
                 self._providers[name] = Provider(load(path, shipped=self.is_shipped(path)))
             return self._providers[name]

@@ -7,14 +7,16 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from .errors import EngineError, ProviderError
-from .events import Event
-from .messages import ChatResponse
 from .secrets import Sensitive, shown
-from .wire import WireRequest
+
+if TYPE_CHECKING:
+    from .events import Event
+    from .messages import ChatResponse
+    from .wire import WireRequest
 
 
 def request_data(wire: WireRequest) -> dict[str, Any]:

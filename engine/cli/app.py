@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -53,11 +54,21 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit code. Every error ends here as one line on stderr."""
+    if "_WIREFILE_COMPLETE" in os.environ:
+        cli.main(argv, prog_name="wirefile")  # a shell asks for completions
+    _open_what_is_closed()
     try:
-        try:
-            code = cli.main(argv, prog_name="wirefile", standalone_mode=False)
-        finally:
-            sys.stdout.flush()
+        # Not cli.main: it has words and exit codes of its own for Ctrl-C and closed pipes.
+        with cli.make_context("wirefile", list(sys.argv[1:] if argv is None else argv)) as context:
+            code = cli.invoke(context)
+        sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  this is the last door before the shell
         return report(error)
     return code if isinstance(code, int) else 0
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that the shell has closed is None in Python: reading gives nothing, writing goes away."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  open as long as the process

@@ -6,16 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..client import Client
-from ..display import error_data, response_data
 from ..errors import EngineError, UsageError
 from ..events import ReasoningDelta, TextDelta
-from ..messages import ChatResponse, Message
-from ..spec import ProviderSpec
 from . import output
 from .exits import INTERRUPTED, code_of, one_line, say
 from .options import (
@@ -28,6 +24,12 @@ from .options import (
     read_stdin_text,
     split_name,
 )
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..messages import ChatResponse, Message
+    from ..provider import Provider
+    from ..spec import ProviderSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Talk to a provider. The answer appears as it arrives; without PROMPT on a terminal, a conversation."""
+    from ..client import Client
+
     name, model = split_name(name)
     catalog = catalog_of(context)
     provider = catalog.provider(name)
@@ -84,6 +88,8 @@ def command(
     with ExitStack() as stack:
         deployment: dict[str, Any] = {"base_url": base_url, "settings": pairs(settings, "--setting")}
         if mock:
+            if not interactive:
+                _rehearse(provider, conversation(system, text), model, given)
             deployment |= stack.enter_context(_mocked(provider))
         client = Client(
             catalog,
@@ -108,8 +114,16 @@ def _refuse_if_not_working(spec: ProviderSpec, allowed: bool) -> None:
         )
 
 
+def _rehearse(provider: Provider, messages: list[Message], model: str | None, params: dict[str, Any]) -> None:
+    """Raise what is wrong with the call before a mock is started for it."""
+    from ..deployment import Deployment
+    from ..messages import ChatRequest
+
+    provider.call(ChatRequest.of(messages, model, **params), Deployment(placeholders=True))
+
+
 @contextmanager
-def _mocked(provider: Any) -> Iterator[dict[str, Any]]:
+def _mocked(provider: Provider) -> Iterator[dict[str, Any]]:
     """A mock, and the deployment that reaches it: no setting and no secret of the real service is needed."""
     from ..mock import MockServer
 
@@ -121,6 +135,8 @@ def _mocked(provider: Any) -> Iterator[dict[str, Any]]:
 
 def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | None]:
     """One question and its answer: the exit code, and the answer when it is whole."""
+    from ..display import error_data, response_data
+
     try:
         answer = _printed(call, messages) if call.stream and not call.as_json else _collected(call, messages)
     except EngineError as error:
@@ -170,6 +186,8 @@ def _printed(call: _Call, messages: list[Message]) -> ChatResponse:
 
 def _converse(call: _Call, system: str | None) -> int:
     """A conversation on a terminal: every turn sees all that came before it. Ctrl-D ends it."""
+    from ..messages import Message
+
     with suppress(ImportError):
         import readline  # noqa: F401  line editing and recall for input()
     messages = [Message("system", system)] if system else []

@@ -7,19 +7,20 @@ import json
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from ..display import event_data, response_data
 from ..errors import EngineError, UsageError
 from ..events import Event, TextDelta
-from ..reply import Reply
-from ..wire import Headers, ResponseHead
 from . import output
 from .options import catalog_of, providers_option
 
 CHUNK = 64 * 1024
+
+if TYPE_CHECKING:
+    from ..reply import Reply
+    from ..wire import ResponseHead
 
 
 @click.command("decode")
@@ -39,6 +40,10 @@ CHUNK = 64 * 1024
 @click.pass_context
 def command(context: click.Context, name: str, file: str, status: int, headers: tuple[str, ...], form: str) -> None:
     """Read a recorded response body by a provider's rules, as a live call would."""
+    from ..display import event_data, response_data
+    from ..reply import Reply
+    from ..wire import Headers, ResponseHead
+
     provider = catalog_of(context).provider(name)
     reply = Reply(provider.readers)
     head = ResponseHead(status, Headers(_header(word) for word in headers))

@@ -53,6 +53,11 @@ def _closed_output(error: BaseException) -> int:
     return INTERRUPTED
 
 
+def _no_words(error: click.exceptions.NoArgsIsHelpError) -> int:
+    say(error.format_message(), prefix="")
+    return USAGE
+
+
 def _wrong_words(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "wirefile"
@@ -80,6 +85,7 @@ _REPORTS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cal
     (click.exceptions.Exit, lambda error: int(error.exit_code)),
     ((KeyboardInterrupt, click.Abort), _interrupted),
     (BrokenPipeError, _closed_output),
+    (click.exceptions.NoArgsIsHelpError, _no_words),
     (click.ClickException, _wrong_words),
     (SpecError, _bad_file),
     (EngineError, _engine_error),

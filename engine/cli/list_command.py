@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..catalog import Catalog
 from ..errors import SpecError
 from . import output
 from .options import catalog_of, providers_option
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
 
 
 @click.command("list")

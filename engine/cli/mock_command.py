@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from ..mock import FAULTS, Fault, MockServer
+from ..mock import FAULTS, Fault
 from . import output
 from .exits import say
 from .options import catalog_of, providers_option
@@ -24,6 +24,8 @@ from .options import catalog_of, providers_option
 @click.pass_context
 def command(context: click.Context, name: str, port: int, fault: Fault | None) -> None:
     """Serve a provider's wire format on 127.0.0.1 until Ctrl-C. The address is printed on stdout."""
+    from ..mock import MockServer
+
     provider = catalog_of(context).provider(name)
     with MockServer(provider, port=port, fault=fault, log=_log) as server:
         output.write(server.url)

@@ -7,14 +7,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..catalog import Catalog
 from ..errors import ParameterError, UsageError
-from ..messages import Message
-from ..spec import Param, ProviderSpec
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
+    from ..messages import Message
+    from ..spec import Param, ProviderSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,6 +47,8 @@ def catalog_of(context: click.Context) -> Catalog:
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"--providers {folder} is no folder; name one that holds .yaml files")
+    from ..catalog import Catalog
+
     return Catalog(*folders)
 
 
@@ -127,6 +131,8 @@ def read_stdin_text() -> str:
 
 def conversation(system: str | None, prompt: str) -> list[Message]:
     """The messages of a first turn."""
+    from ..messages import Message
+
     head = [Message("system", system)] if system else []
     return [*head, Message("user", prompt)]
 

@@ -6,9 +6,7 @@ import os
 
 import click
 
-from ..deployment import Deployment
 from ..display import REQUEST_FORMATS
-from ..messages import ChatRequest
 from . import output
 from .options import catalog_of, conversation, pairs, parameters, prompt_text, providers_option, split_name
 
@@ -43,6 +41,9 @@ def command(
     form: str,
 ) -> None:
     """Show the request that a call would send. Secrets, and settings that are not set, show as <NAME>."""
+    from ..deployment import Deployment
+    from ..messages import ChatRequest
+
     name, model = split_name(name)
     provider = catalog_of(context).provider(name)
     given = parameters(provider.spec, params)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from html import escape
 from pathlib import PurePath
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from ..errors import Problem
 from ..version import __version__
@@ -70,14 +70,20 @@ def _junit(files: int, problems: Problems) -> str:
         f'<testsuite name="wirefile validate" tests="{max(files, len(problems))}" failures="{failures}">',
     ]
     for p in problems:
-        where = quoteattr(f"{p.file}:{p.line}:{p.column}")
-        lines.append(f"  <testcase classname={quoteattr(p.file)} name={where}>")
+        where = _xml(f"{p.file}:{p.line}:{p.column}")
+        lines.append(f'  <testcase classname="{_xml(p.file)}" name="{where}">')
         tag = "failure" if p.severity == "error" else "skipped"
-        lines.append(f"    <{tag} message={quoteattr(f'{p.rule}: {_words(p)}')}>{escape(str(p))}</{tag}>")
+        message = _xml(f"{p.rule}: {_words(p)}")
+        lines.append(f'    <{tag} message="{message}">{_xml(str(p))}</{tag}>')
         lines.append("  </testcase>")
     if not problems:
         lines.append(f'  <testcase classname="wirefile" name="{files} files are valid"/>')
     return "\n".join([*lines, "</testsuite>"])
+
+
+def _xml(text: str) -> str:
+    """Text for an element or an attribute; XML 1.0 has no way to write control characters."""
+    return escape("".join(char if char.isprintable() or char in "\n\t" else "?" for char in text), quote=True)
 
 
 def _words(problem: Problem) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from ..loader.resolved import resolved_lines
-from ..loader.source import read_file
 from . import output
 from .options import catalog_of, providers_option
 
@@ -18,6 +16,9 @@ from .options import catalog_of, providers_option
 @click.pass_context
 def command(context: click.Context, name: str, resolved: bool, as_json: bool) -> None:
     """Show a provider file."""
+    from ..loader.resolved import resolved_lines
+    from ..loader.source import read_file
+
     catalog = catalog_of(context)
     path = catalog.path_of(name)
     if as_json:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..catalog import Catalog
 from ..errors import SpecError
-from ..examples import run_example
-from ..loader import load
-from ..provider import Provider
 from . import output
 from .exits import FINE, PROBLEMS, say
 from .options import catalog_of, providers_option, spec_files
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
 
 
 @click.command("test")
@@ -37,6 +36,10 @@ def command(context: click.Context, paths: tuple[str, ...], as_json: bool) -> in
 
 
 def _run(catalog: Catalog, file: Path) -> list[dict[str, Any]]:
+    from ..examples import run_example
+    from ..loader import load
+    from ..provider import Provider
+
     try:
         provider = Provider(load(file, shipped=catalog.is_shipped(file)))
     except SpecError as error:

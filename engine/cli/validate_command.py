@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..catalog import Catalog
 from ..errors import Problem
-from ..loader import problems_of, problems_of_text
-from ..loader.source import MAX_FILE_BYTES
 from . import output
 from .exits import FINE, PROBLEMS, say
 from .options import catalog_of, providers_option, spec_files
 from .reporters import REPORTERS
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
 
 
 @click.command("validate")
@@ -44,6 +45,9 @@ def command(context: click.Context, paths: tuple[str, ...], form: str) -> int:
 
 
 def _examine(catalog: Catalog, paths: tuple[str, ...]) -> tuple[int, list[Problem]]:
+    from ..loader import problems_of, problems_of_text
+    from ..loader.source import MAX_FILE_BYTES
+
     problems: list[Problem] = []
     named = [path for path in paths if path != "-"]
     files: list[Path] = spec_files(catalog, named) if named or "-" not in paths else []

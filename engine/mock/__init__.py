@@ -4,6 +4,22 @@ What a request must look like is taken from the file's payload (shape.py), what 
 (reencode.py); the server (server.py) is a real HTTP server on loopback.
 """
 
-from .server import FAULTS, Fault, MockServer
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from .server import MockServer
+
+Fault = Literal["busy", "cut", "stall", "reset"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 __all__ = ["FAULTS", "Fault", "MockServer"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "MockServer":  # the server is loaded when one is made, not when the faults are listed
+        from .server import MockServer
+
+        return MockServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

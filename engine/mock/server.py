@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from ..deployment import Deployment
@@ -22,10 +22,10 @@ from ..failures import kind_of
 from ..messages import ChatRequest
 from ..provider import Provider
 from ..spec import Example
+from . import FAULTS, Fault
 from .reencode import content_type, reencode
 from .shape import body_faults, path_fits, prompt_of
 
-FAULTS = ("busy", "cut", "stall", "reset")
 MAX_BODY = 32 * 1024 * 1024
 CUT_EVERY = 5
 """Bodies are sent in pieces of 1 to this many bytes, so that characters and frames are cut."""
@@ -35,8 +35,6 @@ PAUSE = 0.004
 
 PAUSES = 100
 """After how many pieces the mock stops pausing: long answers are not slow."""
-
-Fault = Literal["busy", "cut", "stall", "reset"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from ..examples import same
 from ..spec import ProviderSpec
@@ -26,9 +25,7 @@ def path_fits(spec: ProviderSpec, path: str) -> bool:
         pieces.append(".+" if "path_segments" in slot[0] else "[^/]+")
         position = slot.end()
     pieces.append(re.escape(wanted[position:]))
-    return re.fullmatch("".join(pieces), unquote(path) if "%" not in wanted else path) is not None or (
-        not wanted and path in ("", "/")
-    )
+    return re.fullmatch("".join(pieces), path) is not None or (not wanted and path == "/")
 
 
 def body_faults(spec: ProviderSpec, body: Any) -> list[str]:
@@ -101,7 +98,8 @@ def _said(template: Any, value: Any) -> Iterator[Any]:
 def _text_of(message: Any) -> str:
     content = message.get("content") if isinstance(message, dict) else message
     if isinstance(content, list):
-        content = " ".join(_texts(content))
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "\n".join(text for text in parts if isinstance(text, str))
     return content if isinstance(content, str) else max(_texts(message), key=len, default="")
 
 

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import SpecError
+from engine.examples import difference, run_example, same
+from engine.loader import load, load_text, problems_of
+from engine.provider import Provider
+
+from .conftest import CHIRP, ROOT
+
+FILES = sorted((ROOT / "providers").rglob("*.yaml"))
+
+
+def cases() -> list[object]:
+    """Every example of every file in `providers/`: a file that is dropped there is tested with no other change."""
+    return [
+        pytest.param(path, index, id=f"{path.stem}: {example.name}")
+        for path in FILES
+        for index, example in enumerate(load(path, shipped=True).examples)
+    ]
+
+
+@pytest.mark.parametrize(("path", "index"), cases())
+def test_examples_of_the_shipped_files_hold(path: Path, index: int) -> None:
+    provider = Provider(load(path, shipped=True))
+    assert run_example(provider, provider.spec.examples[index]) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_shipped_files_have_no_problems(path: Path) -> None:
+    assert problems_of(path, shipped=True) == []
+
+
+def run(text: str, name: str = "chirp.yaml") -> dict[str, list[str]]:
+    provider = Provider(load_text(text, name))
+    return {example.name: [str(f) for f in run_example(provider, example)] for example in provider.spec.examples}
+
+
+def test_the_examples_of_a_good_file_hold() -> None:
+    assert set(map(tuple, run(CHIRP).values())) == {()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "example", "word"),
+    [
+        ("expect: {text: Hello ✓, finish: stop", "expect: {text: Bye, finish: stop", "a stream", "expect.text"),
+        (
+            "finish: stop, usage: {input_tokens: 1",
+            "finish: length, usage: {input_tokens: 1",
+            "a stream",
+            "expect.finish",
+        ),
+        ("usage: {input_tokens: 1,", "usage: {input_tokens: 7,", "a stream", "expect.usage"),
+        ("adjustments: {temperature: clamped}", "adjustments: {temperature: dropped}", "a stream", "adjustments"),
+        ("temperature: 1, stream: true}", "temperature: 2, stream: true}", "a stream", "request.json.temperature"),
+        ("Bearer <CHIRP_API_KEY>", "Bearer other", "a stream", "request.headers.authorization"),
+        ("url: https://api.chirp.example/v1/chat", "url: https://api.chirp.example/v2/chat", "a stream", "request.url"),
+        ("expect: {error: quota}", "expect: {error: rate_limit}", "out of credit", "expect.error"),
+        ("expect: {text: Hel, error: overloaded}", "expect: {text: Hel}", "overloaded in the middle", "an answer"),
+        ("{text: delta.text, finish", "{text: delta.txt, finish", "a stream", "expect.text"),
+        ('    end: "[DONE]"', "    end: never", "a stream", "protocol"),
+        ("- {frame: oops,", "- {frame: other,", "overloaded in the middle", "overloaded"),
+    ],
+)
+def test_what_does_not_hold_is_told(old: str, new: str, example: str, word: str) -> None:
+    assert old in CHIRP
+    failures = run(CHIRP.replace(old, new))[example]
+    assert failures
+    assert word in " ".join(failures)
+
+
+def without_one(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The tree without one yield of a rule, or one error rule; `meta` is nothing that an example can expect."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            here = f"{path}.{key}"
+            if re.search(r"rules\.\d+\.(text|reasoning|refusal|finish|usage)$", here):
+                yield here, {name: item for name, item in tree.items() if name != key} or {"meta": {"id": "none"}}
+            elif key in ("response", "stream", "whole", "rules", "errors"):
+                for place, changed in without_one(value, here):
+                    yield place, {**tree, key: changed}
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            here = f"{path}.{index}"
+            if re.search(r"\.errors\.\d+$", here):
+                yield here, tree[:index] + tree[index + 1 :]
+            for place, changed in without_one(item, here):
+                yield place, [*tree[:index], changed, *tree[index + 1 :]]
+
+
+REMOVALS = [
+    pytest.param(spec.name, changed, id=f"{spec.name}{place}")
+    for spec in [load_text(CHIRP, "chirp.yaml"), *(load(path, shipped=True) for path in FILES)]
+    for place, changed in without_one(dict(spec.tree))
+]
+
+
+def test_there_are_rules_to_take_out() -> None:
+    assert len(REMOVALS) >= 8
+
+
+@pytest.mark.parametrize(("name", "changed"), REMOVALS)
+def test_every_rule_is_needed_by_an_example(name: str, changed: Any) -> None:
+    """A file's examples fail when any one of its rules is taken out; a file is refused where the rule is required."""
+    try:
+        failures = run(json.dumps(changed), f"{name}.yaml")
+    except SpecError:
+        return
+    assert any(failures.values())
+
+
+def test_an_example_that_cannot_be_rendered_is_told() -> None:
+    failures = run(CHIRP.replace("temperature: 3}", "temperature: 3, max_tokens: 0}"))["a stream"]
+    assert "'max_tokens'" in failures[0]
+
+
+def test_cuts_find_a_decoder_that_depends_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.framing import FRAMINGS, Frame
+    from engine.framing.text import TextDecoder
+
+    class Naive(TextDecoder):
+        def feed(self, data: bytes) -> list[Frame]:
+            return [Frame(None, data.decode("utf-8", "replace"))] if data else []
+
+    monkeypatch.setitem(FRAMINGS, "text", Naive)
+    provider = Provider(load(ROOT / "providers" / "acytoo.yaml", shipped=True))
+    failures = run_example(provider, provider.spec.examples[0])
+    assert [failure.cut for failure in failures] == ["byte by byte"]
+
+
+def test_same_knows_json() -> None:
+    assert same({"a": [1, None]}, {"a": [1.0, None]})
+    assert not same(1, True)
+    assert not same({"a": None}, {})
+    assert not same([1], [1, 2])
+    assert not same("1", 1)
+
+
+def test_difference_names_the_first_place() -> None:
+    assert difference({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "x") == ("x.a.b.1", 2, 3)
+    assert difference({"a": 1}, {"a": 1, "b": 2}, "x") == ("x.b", "nothing", 2)
+    assert difference([1], [1, 2], "x") == ("x", [1], [1, 2])
