@@ -61,22 +61,34 @@ class Answer:
         if type(value) is not str:
             return
         channel = self._channels[kind]
-        if not value.startswith(channel.last):
+        # Half a character at the end is another character, or its other half, when the value comes again.
+        half = value[-1] if value and _is_first_half(value[-1]) else ""
+        whole = _printable(value.removesuffix(half))
+        if not whole.startswith(channel.last):
             raise DecodeError(f"the {kind} is said to be cumulative, but it does not begin with what came before")
-        self.add(kind, value[len(channel.last) :])
-        channel.last = value
+        channel.held = ""
+        self.add(kind, whole[len(channel.last) :])
+        channel.held = half
+        channel.last = whole
 
     def add_usage(self, value: Any) -> None:
-        """A map of counters; later ones replace earlier ones key by key."""
+        """A map of counters; later ones replace earlier ones key by key, save that null takes nothing back."""
         if isinstance(value, dict):
-            self._usage.update(value)
+            known = self._usage
+            known.update({key: count for key, count in value.items() if count is not None or key not in known})
+
+    def add_meta(self, name: str, value: Any) -> None:
+        """The answer's id or the model's name; a number is text here."""
+        if type(value) is int or (type(value) is str and value):
+            self.meta[name] = _printable(str(value))
 
     def add_finish(self, value: Any) -> None:
         """Why the answer ended, in the API's words; the last that says something counts."""
         if value is None or value is MISSING or value == "" or isinstance(value, dict | list):
             return
-        raw = str(value).lower() if isinstance(value, bool) else str(value)
-        if self._response.finish.get(raw, raw) is not None:
+        raw = str(value).lower() if isinstance(value, bool) else _printable(str(value))
+        table = self._response.finish
+        if table.get(raw, table.get("default", raw)) is not None:
             self._finish = raw
 
     @property
@@ -140,19 +152,31 @@ def _whole_characters(channel: _Channel, value: str) -> str:
     """Join the halves of a character (a surrogate pair) that came in two deltas; what has no other half is U+FFFD."""
     value = channel.held + value
     channel.held = ""
-    if "\ud800" <= value[-1] <= "\udbff":
+    if _is_first_half(value[-1]):
         value, channel.held = value[:-1], value[-1]
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _printable(value)
+
+
+def _is_first_half(char: str) -> bool:
+    return "\ud800" <= char <= "\udbff"
+
+
+def _printable(text: str) -> str:
+    """The text with halves of characters joined, and U+FFFD for those that stand alone."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _count(value: Any) -> int | None:
-    """A counter; numbers in text are numbers, anything else says nothing."""
+    """A counter; numbers in text are numbers, anything else says nothing, and so does one below zero."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return int(value)
+        count = int(value)
     except (ValueError, OverflowError):
         return None
+    return count if count >= 0 else None
 
 
 def _normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:

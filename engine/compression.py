@@ -15,6 +15,10 @@ from .errors import DecodeError, LimitError, TruncatedError
 STEP = 256 * 1024
 """How much is decompressed at a time, so that a bomb meets the limit before it fills the memory."""
 
+FREE_BYTES = 1024 * 1024
+MAX_RATIO = 100
+"""Beyond the free bytes, what grows more than this is no answer: text shrinks to a fifth, rarely to a tenth."""
+
 
 class Decompressor(Protocol):
     """Bytes in, bytes out."""
@@ -43,30 +47,66 @@ class Zlib:
     def __init__(self, window: int, limit: int) -> None:
         self._window = window
         self._limit = limit
+        self._taken = 0
         self._size = 0
+        self._fault: DecodeError | LimitError | None = None
         self._inner = zlib.decompressobj(window)
         self._started = False
 
     def feed(self, data: bytes) -> bytes:
-        """Decompress. Raises LimitError beyond the limit, DecodeError for what is no such coding."""
+        """Decompress. Raises LimitError beyond the limit, DecodeError for what is no such coding.
+
+        What came before the fault is given first, so that it does not depend on the cut; then every call raises.
+        """
+        if self._fault is not None:
+            raise self._fault
         out: list[bytes] = []
         self._started = self._started or bool(data)
         try:
             while data:
-                if self._inner.eof:
-                    self._inner = zlib.decompressobj(self._window)
-                piece = self._inner.decompress(data, STEP)
-                self._size += len(piece)
-                if self._size > self._limit:
-                    raise LimitError(f"the answer is larger than {self._limit} bytes (limits.body_bytes)")
-                out.append(piece)
-                data = self._inner.unconsumed_tail or self._inner.unused_data
-        except zlib.error as error:
-            raise DecodeError(f"the compressed body cannot be read: {error}") from None
+                data = self._step(data, out)
+        except (DecodeError, LimitError) as fault:
+            self._fault = fault
+            if not any(out):
+                raise
         return b"".join(out)
+
+    def _step(self, data: bytes, out: list[bytes]) -> bytes:
+        if self._inner.eof:
+            self._inner = zlib.decompressobj(self._window)
+        before = self._inner.copy()
+        try:
+            piece = self._inner.decompress(data, STEP)
+        except zlib.error as error:
+            self._salvage(before, data, out)
+            raise DecodeError(f"the compressed body cannot be read: {error}") from None
+        rest = self._inner.unconsumed_tail or self._inner.unused_data
+        self._count(len(data) - len(rest), piece, out)
+        return rest
+
+    def _salvage(self, inner: zlib._Decompress, data: bytes, out: list[bytes]) -> None:
+        """zlib gives nothing of a call that fails, so what is before the fault is read byte by byte."""
+        for index in range(len(data)):
+            try:
+                piece = inner.decompress(data[index : index + 1])
+            except zlib.error:
+                return
+            self._count(1, piece, out)
+
+    def _count(self, taken: int, piece: bytes, out: list[bytes]) -> None:
+        self._taken += taken
+        room = self._limit - self._size
+        self._size += len(piece)
+        out.append(piece[:room])
+        if self._size > self._limit:
+            raise LimitError(f"the answer is larger than {self._limit} bytes (limits.body_bytes)")
+        if self._size > FREE_BYTES and self._size > self._taken * MAX_RATIO:
+            raise LimitError(f"the compressed body grows more than {MAX_RATIO} times; no answer does")
 
     def finish(self) -> None:
         """Raise TruncatedError when the last member has not ended."""
+        if self._fault is not None:
+            raise self._fault
         if self._started and not self._inner.eof:
             raise TruncatedError("the compressed body broke off")
 

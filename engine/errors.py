@@ -41,16 +41,16 @@ KINDS = (
 class EngineError(Exception):
     """The root: catching it catches every failure of this package.
 
-    `message` is one line, without secrets. `kind` is one word for programs. `partial` is what had arrived of the
-    answer when the failure came after the request was sent, else None. `provider` names the file, `attempts` counts
-    the requests that were sent.
+    `message` is one line without control characters and without secrets. `kind` is one word for programs. `partial` is
+    what had arrived of the answer when the failure came after the request was sent, else None. `provider` names the
+    file, `attempts` counts the requests that were sent.
     """
 
     kind: str = "error"
 
     def __init__(self, message: str, *, kind: str | None = None, partial: ChatResponse | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = _one_line(message)
+        super().__init__(self.message)
         if kind is not None:
             self.kind = kind
         self.partial = partial
@@ -64,9 +64,13 @@ class EngineError(Exception):
         return _rebuild, (type(self), self.message, self.__dict__)
 
 
+def _one_line(text: str) -> str:
+    # Names and values of the caller and of files stand in messages; none of them may break a line or drive a terminal.
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
 def _rebuild(cls: type[EngineError], message: str, state: dict[str, Any]) -> EngineError:
     error = cls.__new__(cls, message)
-    error.args = (message,)
     error.__dict__.update(state)
     return error
 
@@ -127,13 +131,20 @@ class Problem:
 
 
 class SpecError(EngineError):
-    """A provider file is not valid. `problems` holds all that is wrong with it, in the order of the file."""
+    """A provider file is not valid. `problems` holds all that is wrong with it, in the order of the file.
+
+    `message` is the first of them and how many there are; as text the error is all of them, a line each.
+    """
 
     kind = "spec"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        first, others = str(self.problems[0]) if self.problems else "the file is not valid", self.problems[1:]
+        super().__init__(f"{first} (and {len(others)} more)" if others else first)
+
+    def __str__(self) -> str:
+        return "\n".join(_one_line(str(problem)) for problem in self.problems) or self.message
 
 
 TransportKind = Literal["connect", "tls", "proxy", "timeout", "lost"]

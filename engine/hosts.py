@@ -16,6 +16,8 @@ def is_loopback(host: str | None) -> bool:
     if host.lower() == "localhost":
         return True
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        address = ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
         return False
+    # ::ffff:127.0.0.1 is loopback for some versions of Python and not for others; nobody writes it in good faith.
+    return address.is_loopback and getattr(address, "ipv4_mapped", None) is None

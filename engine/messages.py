@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,9 @@ from .events import FinishReason, Usage
 
 MAX_DEPTH = 64
 """How deep a value from the caller may nest; deeper JSON is refused before it is built."""
+
+MAX_INT_BITS = 13_287
+"""4000 digits: Python refuses to write numbers beyond 4300 as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,12 @@ class Message:
     def of(cls, value: Message | Mapping[str, Any] | str) -> Message:
         """A message from OpenAI's shape, from a plain string (the user's text), or from a Message.
 
-        Raises ParameterError when it is none of them.
+        Raises ParameterError when it is none of them, or holds what JSON cannot say.
         """
         if isinstance(value, Message):
-            return value
+            value = value.as_dict()
         if isinstance(value, str):
-            return cls("user", value)
+            return cls("user", plain(value, "messages"))
         if not isinstance(value, Mapping):
             raise ParameterError(f"a message is a mapping with 'role' and 'content', not {_kind(value)}")
         data = plain(value, "messages")
@@ -62,12 +65,15 @@ class Message:
             raise ParameterError("a message needs a 'role': system, user, assistant or tool")
         if not (content is None or isinstance(content, str | list)):
             raise ParameterError(f"a message's 'content' is text or a list of parts, not {_kind(content)}")
+        for part in content if isinstance(content, list) else ():
+            if not isinstance(part, dict):
+                raise ParameterError(f"a part of a message's 'content' is a mapping, not {_kind(part)}")
         return cls(
             role,
             tuple(content) if isinstance(content, list) else content,
             _tool_calls(data.pop("tool_calls", None)),
-            data.pop("tool_call_id", None),
-            data.pop("name", None),
+            _text_or_none(data, "tool_call_id"),
+            _text_or_none(data, "name"),
             data,
         )
 
@@ -78,10 +84,10 @@ class Message:
         if self.name is not None:
             data["name"] = self.name
         if self.tool_calls:
-            data["tool_calls"] = [call.as_dict() for call in self.tool_calls]
+            data["tool_calls"] = plain(self.tool_calls, "messages")
         if self.tool_call_id is not None:
             data["tool_call_id"] = self.tool_call_id
-        return data | dict(self.extra)
+        return data | {key: value for key, value in self.extra.items() if key not in data}
 
 
 Messages = str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, Any] | str]
@@ -111,24 +117,27 @@ class ChatRequest:
         model: str | None = None,
         *,
         stream: bool = True,
-        tools: Iterable[Mapping[str, Any]] = (),
+        tools: Iterable[Mapping[str, Any]] | None = (),
         **params: Any,
     ) -> ChatRequest:
         """A request from what a caller has at hand. Raises ParameterError for what JSON cannot say."""
+        tools = () if tools is None else tools
         if isinstance(messages, str | Message | Mapping):
             messages = [messages]
         if not isinstance(messages, list | tuple):
             raise ParameterError(f"messages are text or a list of messages, not {_kind(messages)}")
         if model is not None and not isinstance(model, str):
             raise ParameterError(f"model is a name, not {_kind(model)}")
+        if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
+            raise ParameterError(f"tools are a list of tools, not {_kind(tools)}")
         built = tuple(Message.of(message) for message in messages)
         if not built:
             raise ParameterError("there is no message to send; give at least one")
         return cls(
             built,
-            model,
+            plain(model, "model"),
             stream,
-            tuple(plain(tool, "tools") for tool in tools or ()),
+            tuple(_tool(tool) for tool in tools),
             {name: plain(value, name) for name, value in params.items()},
         )
 
@@ -181,22 +190,64 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
     """A copy of `value` made of JSON's types alone. Raises ParameterError naming `where` for anything else."""
     if depth > MAX_DEPTH:
         raise ParameterError(f"{where} nests deeper than {MAX_DEPTH} levels")
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ParameterError(f"{where} is {value}, which JSON cannot say; give a finite number")
-        return value
+    for kind, copy in _SCALARS.items():
+        if isinstance(value, kind):
+            return copy(value, where)
     if isinstance(value, Message | ToolCall):
-        return value.as_dict()
+        value = value.as_dict()
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise ParameterError(f"{where} has the key {key!r}; JSON's keys are text")
-        return {key: plain(item, where, depth + 1) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+                raise ParameterError(f"{where} has a key that is {_kind(key)}; JSON's keys are text")
+        return {_plain_text(key, where): plain(item, where, depth + 1) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [plain(item, where, depth + 1) for item in value]
     raise ParameterError(f"{where} holds {_kind(value)}, which JSON cannot say")
+
+
+# Subclasses (an enum's members, text of a template engine) become what they are made of.
+
+
+def _plain_text(value: str, where: str) -> str:
+    text = str.__str__(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            message = f"{where} holds half a character (a lone surrogate), which UTF-8 cannot say; repair the text"
+            raise ParameterError(message) from None
+    return text
+
+
+def _plain_int(value: int, where: str) -> int:
+    if value.bit_length() > MAX_INT_BITS:
+        raise ParameterError(f"{where} holds a number of more than 4000 digits")
+    return int(value)
+
+
+def _plain_float(value: float, where: str) -> float:
+    if not math.isfinite(value):
+        raise ParameterError(f"{where} is {float(value)}, which JSON cannot say; give a finite number")
+    return float(value)
+
+
+_SCALARS: Mapping[type[Any], Callable[[Any, str], Any]] = {str: _plain_text, int: _plain_int, float: _plain_float}
+
+
+def _text_or_none(data: dict[str, Any], key: str) -> str | None:
+    value = data.pop(key, None)
+    if value is None or isinstance(value, str):
+        return value
+    raise ParameterError(f"a message's '{key}' is text, not {_kind(value)}")
+
+
+def _tool(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ParameterError(f"a tool is a mapping, not {_kind(value)}; see OpenAI's format of tools")
+    tool: dict[str, Any] = plain(value, "tools")
+    return tool
 
 
 def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
@@ -210,7 +261,10 @@ def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
         arguments = function.get("arguments", "{}")
         if not isinstance(arguments, str):
             raise ParameterError(f"the arguments of the tool call {function['name']!r} are JSON text")
-        calls.append(ToolCall(str(call.get("id") or ""), function["name"], arguments))
+        identity = call.get("id")
+        if not (identity is None or isinstance(identity, str)):
+            raise ParameterError(f"the id of the tool call {function['name']!r} is text, not {_kind(identity)}")
+        calls.append(ToolCall(identity or "", function["name"], arguments))
     return tuple(calls)
 
 

@@ -6,10 +6,13 @@ holds: a path that leads nowhere gives MISSING.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 MAX_SEGMENTS = 32
+MAX_INDEX = 9999
+"""A larger number in a path is a mistake, and `put` would fill a list up to it."""
 
 
 class _Missing:
@@ -27,6 +30,8 @@ class _Missing:
 MISSING: Final = _Missing()
 
 Getter = Callable[[Any], Any]
+
+_INDEX = re.compile("0|[1-9][0-9]*")  # 007 is a key like any other
 
 
 class PathError(ValueError):
@@ -68,14 +73,14 @@ class Path:
         return _walk(data, self.keys)
 
     def put(self, data: Any, value: Any) -> Any:
-        """A copy of `data` with `value` at the path; maps on the way are made where they are missing."""
+        """A copy of `data` with `value` at the path; what is missing on the way is made, a list where a number is."""
         return _put(data, self.keys, value)
 
 
 def first_of(paths: str | Sequence[str]) -> Getter:
     """One getter for a path or a list of them: the first value that is there and says something.
 
-    null, "" and [] count as absent, except from the last path, whose value is given as it is.
+    null, "" and [] say nothing; where all that is there says nothing, the last of it is given as it is.
 
     >>> first_of(["delta.text", "text"])({"delta": {"text": ""}, "text": "Hi"})
     'Hi'
@@ -117,7 +122,10 @@ def _parse(text: str, many: bool) -> tuple[str | int, ...]:
             raise PathError("'*' is only for `for`; a path that is read has one place", offset)
         if segment != segment.strip() or "{{" in segment:
             raise PathError("a path is plain keys with dots between them, no spaces and no templates", offset)
-        keys.append(int(segment) if segment.isdecimal() and segment.isascii() else segment)
+        is_index = _INDEX.fullmatch(segment) is not None
+        if is_index and (len(segment) > len(str(MAX_INDEX)) or int(segment) > MAX_INDEX):
+            raise PathError(f"a number in a path is at most {MAX_INDEX}", offset)
+        keys.append(int(segment) if is_index else segment)
         offset += len(segment) + 1
     return tuple(keys)
 

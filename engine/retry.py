@@ -50,9 +50,10 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] = lambda
 
     RFC 9110 10.2.3: seconds or a date. Anything else (negative, nan, a year 100000) is ignored, never an error.
 
-    >>> retry_after({"retry-after": "3"})
+    >>> retry_after({"Retry-After": "3"})
     3.0
     """
+    headers = {name.lower(): value for name, value in headers.items()}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
         if not value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from .answer import DELTAS, Answer
@@ -105,9 +106,7 @@ def _meta(says: Mapping[str, Any]) -> Step:
 
     def step(answer: Answer, data: Any) -> None:
         for name, get in getters.items():
-            value = get(data)
-            if isinstance(value, str) and value:
-                answer.meta[name] = value
+            answer.add_meta(name, get(data))
 
     return step
 
@@ -157,8 +156,10 @@ def _compile_rule(rule: Rule) -> Apply:
 
 
 def _parse_json(data: Any) -> Any:
+    if type(data) is not str:
+        raise DecodeError("is no JSON text but a value that was unwrapped already")
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _JSON.decode(data)
     except (ValueError, RecursionError) as error:
         reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
         raise DecodeError(f"is no JSON: {reason}") from None
@@ -167,6 +168,16 @@ def _parse_json(data: Any) -> Any:
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text[:20]} is beyond every number")
+    return number
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+"""Made once: `json.loads` makes one for each call that says anything special."""
 
 UNWRAPS: Mapping[str, Callable[[Any], Any]] = {"json": _parse_json, "text": lambda data: data}
 

@@ -6,9 +6,15 @@ carries a secret: it is a str to send, and a mask wherever it is printed as a va
 
 from __future__ import annotations
 
+import base64
+import json
+from itertools import permutations
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
+MIN_REDACTED = 4
+"""Shorter secrets are not looked for in texts: they would be found in every other word."""
 
 
 class Secret:
@@ -41,6 +47,12 @@ class Secret:
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a secret is not pickled")
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
 
 class Sensitive(str):
     """Text with a secret in it. `shown` is the same text with the secret masked."""
@@ -60,6 +72,12 @@ class Sensitive(str):
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (self.shown,)
 
+    def __copy__(self) -> Sensitive:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Sensitive:
+        return self  # not by way of __reduce__: a copy of a request can be sent like the request
+
 
 def shown(text: str) -> str:
     """The text as it may be shown."""
@@ -67,9 +85,26 @@ def shown(text: str) -> str:
 
 
 def redact(text: str, secrets: tuple[Secret, ...]) -> str:
-    """The text with every secret's value in it masked: providers echo keys in their errors."""
-    for secret in secrets:
-        value = secret.reveal()
-        if len(value) >= 4:
-            text = text.replace(value, MASK)
+    """The text with every secret in it masked, also as URLs, JSON and base64 spell it: providers echo keys in errors.
+
+    >>> redact("no such key: sk-123", (Secret("sk-123", name="ACME_API_KEY"),))
+    'no such key: ***'
+    """
+    values = [secret.reveal() for secret in secrets if len(secret.reveal()) >= MIN_REDACTED]
+    spellings = {spelling for value in values for spelling in _spellings(value)}
+    # RFC 7617 joins two of them before it encodes them.
+    spellings.update(_base64(f"{user}:{password}") for user, password in permutations(values, 2))
+    for spelling in sorted(spellings, key=len, reverse=True):  # a secret may begin like another one
+        text = text.replace(spelling, MASK)
     return text
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    encoded = _base64(value)
+    url_safe = encoded.translate(str.maketrans("+/", "-_"))
+    return value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], encoded, url_safe
+
+
+def _base64(value: str) -> str:
+    # Without padding: it may be there or not, and says nothing.
+    return base64.b64encode(value.encode()).decode().rstrip("=")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .secrets import shown
+from .secrets import Sensitive, shown
 
 
 class Headers(Mapping[str, str]):
@@ -24,7 +24,7 @@ class Headers(Mapping[str, str]):
         for name, value in self._pairs:
             key = name.lower()
             # RFC 9110 5.3: a repeated field is one field whose values are joined by a comma.
-            self._index[key] = f"{self._index[key]}, {value}" if key in self._index else value
+            self._index[key] = _joined(self._index[key], value) if key in self._index else value
 
     def __getitem__(self, name: str) -> str:
         return self._index[name.lower()]
@@ -69,7 +69,7 @@ class WireRequest:
     def origin(self) -> str:
         """Scheme, host and port: where this request goes."""
         parts = urlsplit(shown(self.url))
-        return f"{parts.scheme}://{parts.netloc}"
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def shown(self) -> WireRequest:
         """The request with every secret masked, for a person to read."""
@@ -86,4 +86,12 @@ class ResponseHead:
     @property
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when the response names none."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        first = self.headers.get("content-type", "").partition(",")[0]  # some servers send it twice
+        return first.partition(";")[0].strip().lower()
+
+
+def _joined(first: str, second: str) -> str:
+    text = f"{first!s}, {second!s}"
+    if isinstance(first, Sensitive) or isinstance(second, Sensitive):
+        return Sensitive(text, f"{shown(first)}, {shown(second)}")
+    return text

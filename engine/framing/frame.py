@@ -27,6 +27,7 @@ class Decoder(ABC):
     """
 
     max_frame_bytes = MAX_FRAME_BYTES
+    limit_name = "limits.event_bytes"
     replaced = 0
     unfinished: Frame | None = None
 
@@ -40,7 +41,7 @@ class Decoder(ABC):
 
     def too_large(self) -> LimitError:
         """The error for a frame that outgrows the limit."""
-        return LimitError(f"one piece of the answer is larger than {self.max_frame_bytes} bytes (limits.event_bytes)")
+        return LimitError(f"one piece of the answer is larger than {self.max_frame_bytes} bytes ({self.limit_name})")
 
     def decode(self, line: bytes | bytearray) -> str:
         """UTF-8 to text; what is not UTF-8 becomes U+FFFD and is counted."""

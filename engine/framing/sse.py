@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..errors import LimitError
 from .frame import Decoder, Frame
 
 _BOM = b"\xef\xbb\xbf"
@@ -23,16 +24,28 @@ class SSEDecoder(Decoder):
     """
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []  # of the line that has not ended yet
-        self._line_size = 0
+        self._rest = bytearray()  # of the line that has not ended yet
         self._event = ""
         self._data: list[str] = []
-        self._data_size = 0
+        self._data_size = 0  # of the lines that make up the event, names included
         self._after_cr = False
         self._at_start = True
+        self._fault: LimitError | None = None
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The events that these bytes complete."""
+        """The events that these bytes complete. Events before a piece that is too large are given; then it raises."""
+        if self._fault is not None:
+            raise self._fault
+        frames: list[Frame] = []
+        try:
+            self._feed(data, frames)
+        except LimitError as fault:
+            self._fault = fault
+            if not frames:
+                raise
+        return frames
+
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
         if self._at_start:
             data = self._without_bom(data)
         if self._after_cr and data:
@@ -41,31 +54,32 @@ class SSEDecoder(Decoder):
             if data[:1] == b"\n":
                 data = data[1:]
         if not data:
-            return []
+            return
         self._after_cr = data.endswith(b"\r")
         first, *others = _LINE_END.split(data)
         self._keep(first)
         if not others:
-            return []
-        frames: list[Frame] = []
-        self._line(b"".join(self._pieces), frames)
-        self._pieces, self._line_size = [], 0
-        for line in others[:-1]:
-            self._line(line, frames)
+            return
+        line, self._rest = self._rest, bytearray()
+        self._line(line, frames)
+        for complete in others[:-1]:
+            self._line(complete, frames)
         self._keep(others[-1])
-        return frames
 
     def finish(self) -> list[Frame]:
         """Nothing: an event without its blank line is discarded. `unfinished` shows it."""
-        if self._pieces:
-            self._line(b"".join(self._pieces), [])
+        if self._fault is not None:
+            raise self._fault
+        if self._rest:
+            line, self._rest = self._rest, bytearray()
+            self._line(line, [])
         if self._data:
             self.unfinished = self._frame()
         return []
 
     def _without_bom(self, data: bytes) -> bytes:
-        held = b"".join(self._pieces) + data
-        self._pieces, self._line_size = [], 0
+        held = bytes(self._rest) + data
+        self._rest.clear()
         if len(held) < len(_BOM) and _BOM.startswith(held):
             self._keep(held)
             return b""
@@ -73,23 +87,21 @@ class SSEDecoder(Decoder):
         return held.removeprefix(_BOM)
 
     def _keep(self, piece: bytes) -> None:
-        if piece:
-            self._pieces.append(piece)
-            self._line_size += len(piece)
-            if self._line_size + self._data_size > self.max_frame_bytes:
-                raise self.too_large()
+        self._rest += piece
+        if len(self._rest) + self._data_size > self.max_frame_bytes:
+            raise self.too_large()
 
-    def _line(self, line: bytes, frames: list[Frame]) -> None:
+    def _line(self, line: bytes | bytearray, frames: list[Frame]) -> None:
         if not line:
             if self._data:
                 frames.append(self._frame())
             self._event, self._data, self._data_size = "", [], 0
             return
+        if len(line) + self._data_size > self.max_frame_bytes:
+            raise self.too_large()
         name, _, value = line.partition(b":")
         if name == b"data":
-            self._data_size += len(value) + 1
-            if self._data_size > self.max_frame_bytes:
-                raise self.too_large()
+            self._data_size += len(line)
             self._data.append(self.decode(value.removeprefix(b" ")))
         elif name == b"event":
             self._event = self.decode(value.removeprefix(b" "))

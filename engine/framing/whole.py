@@ -9,6 +9,7 @@ class JSONDecoder(Decoder):
     """Collects the body; `finish` gives it as one frame of text. A byte order mark at the start is dropped."""
 
     max_frame_bytes = 64 * 1024 * 1024
+    limit_name = "limits.body_bytes"
 
     def __init__(self) -> None:
         self._body = bytearray()

@@ -1,0 +1,331 @@
+"""A file's rules: conditions, iterations and yields, over one frame at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.answer import Answer
+from engine.errors import DecodeError
+from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, Usage
+from engine.framing import Frame
+from engine.loader.build import condition
+from engine.paths import MISSING
+from engine.rules import OPERATORS, UNWRAPS, YIELDS, FrameReader, compile_condition, compile_rules, end_words
+from engine.spec import Comparison, End, Reading, Response, Rule, UsageMap
+
+
+def rule(when: dict[str, Any] | None = None, each: str | None = None, rules: tuple[Rule, ...] = (), **yields: Any):
+    return Rule(condition(when) if when else (), each, tuple(yields.items()), rules)
+
+
+def read(rules: list[Rule], *frames: Any) -> Answer:
+    """An answer after these frames: data, or (event name, data)."""
+    answer = Answer(Response(None, None, {}, UsageMap({"input_tokens": ("in",)})))
+    apply = compile_rules(tuple(rules))
+    for frame in frames:
+        event, data = frame if isinstance(frame, tuple) else (None, frame)
+        apply(answer, event, data)
+    return answer
+
+
+def events(rules: list[Rule], *frames: Any) -> list[Any]:
+    return read(rules, *frames).take()
+
+
+# --- yields ---
+
+
+def test_every_yield_is_tried_here():
+    assert set(YIELDS) == {"text", "reasoning", "refusal", "finish", "usage", "meta"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "delta"), [("text", TextDelta), ("reasoning", ReasoningDelta), ("refusal", RefusalDelta)]
+)
+def test_texts(kind, delta):
+    frame = {"a": {"b": "x"}}
+    assert events([rule(**{kind: "a.b"})], frame, {}, {"a": None}) == [delta("x")]
+    assert events([rule(**{kind: ["nowhere", "a.b"]})], frame) == [delta("x")]
+    assert events([rule(**{kind: {"path": "a.b"}})], frame, frame) == [delta("x"), delta("x")]
+    assert events([rule(**{kind: {"path": ["z", "a.b"], "mode": "append"}})], frame) == [delta("x")]
+    assert events([rule(**{kind: "$"})], "raw") == [delta("raw")]
+
+
+def test_the_first_of_several_paths_that_says_something_is_read():
+    rules = [rule(text=["delta.content", "delta.text", "text"])]
+    assert events(rules, {"delta": {"content": None, "text": ""}, "text": "x"}) == [TextDelta("x")]
+    assert events(rules, {"delta": {"content": "a", "text": "b"}, "text": "x"}) == [TextDelta("a")]
+    assert events(rules, {"delta": {"content": None}}) == []
+
+
+def test_cumulative():
+    rules = [rule(text={"path": "out", "mode": "cumulative"})]
+    frames = [{"out": "a"}, {}, {"out": "ab"}, {"out": "ab"}, {"out": None}, {"out": "abc"}]
+    assert events(rules, *frames) == [TextDelta("a"), TextDelta("b"), TextDelta("c")]
+    with pytest.raises(DecodeError, match="cumulative"):
+        read(rules, {"out": "ab"}, {"out": "b"})
+
+
+def test_halves_of_a_character_in_two_frames_are_joined():
+    read_json = UNWRAPS["json"]
+    frames = [read_json('{"t": "a\\ud83d"}'), read_json('{"t": "\\ude00b"}'), read_json('{"t": "\\ud83d"}')]
+    answer = read([rule(text="t")], *frames)
+    answer.settle()
+    assert [event.text for event in answer.take() if isinstance(event, TextDelta)] == ["a", "😀b", "\ufffd"]
+
+
+def test_finish_usage_and_meta():
+    rules = [rule(finish="why", usage=["usage", "x.usage"], meta={"id": "id", "model": ["m", "model"]})]
+    answer = read(rules, {"id": 5, "model": "big"}, {"why": "stop", "x": {"usage": {"in": "3"}}}, {"id": "", "m": None})
+    answer.settle()
+    assert answer.take() == [Usage(3), Finish("stop", "stop")]
+    assert (answer.response().id, answer.response().model) == ("5", "big")
+
+
+def test_yields_happen_in_the_order_of_the_rule_and_rules_in_theirs():
+    rules = [rule(reasoning="b", text="a"), rule(text="b")]
+    assert events(rules, {"a": "1", "b": "2"}) == [ReasoningDelta("2"), TextDelta("1"), TextDelta("2")]
+
+
+# --- iteration and nesting ---
+
+BLOCKS = {"parts": [{"t": "a", "thought": True}, {"t": "b"}, {}, None, "x", {"t": "c", "thought": False}]}
+
+
+def test_for_reads_each_value():
+    assert events([rule(each="parts.*", text="t")], BLOCKS) == [TextDelta("a"), TextDelta("b"), TextDelta("c")]
+    assert events([rule(each="parts.*", text="t")], {}, {"parts": None}, {"parts": {"t": "x"}}, [], None) == []
+    assert events([rule(each="*.parts.*", text="$")], [{"parts": ["a", "b"]}, {}, {"parts": ["c"]}]) == [
+        TextDelta("a"),
+        TextDelta("b"),
+        TextDelta("c"),
+    ]
+    assert events([rule(each="one", text="t")], {"one": {"t": "x"}}, {}) == [TextDelta("x")]
+
+
+def test_when_is_asked_of_the_frame_and_nested_rules_of_each_item():
+    rules = [
+        rule(
+            {"type": "delta"},
+            "parts.*",
+            (rule({"thought": True}, reasoning="t"), rule({"thought": {"in": [False, None]}}, text="t")),
+        )
+    ]
+    expected = [ReasoningDelta("a"), TextDelta("b"), TextDelta("c")]
+    assert events(rules, {"type": "delta"} | BLOCKS, {"type": "other"} | BLOCKS, BLOCKS) == expected
+
+
+def test_nested_rules_see_the_event_name_and_come_after_the_yields():
+    rules = [rule(rules=(rule({"event": "a"}, text="y"), rule({"event": "b"}, text="z")), text="x")]
+    frame = {"x": "1", "y": "2", "z": "3"}
+    assert events(rules, ("a", frame)) == [TextDelta("1"), TextDelta("2")]
+    assert events(rules, ("b", frame)) == [TextDelta("1"), TextDelta("3")]
+    assert events(rules, frame) == [TextDelta("1")]
+
+
+def test_nesting_goes_on():
+    rules = [rule(each="a.*", rules=(rule(each="b.*", rules=(rule(text="c"),)),))]
+    assert events(rules, {"a": [{"b": [{"c": "1"}, {"c": "2"}]}, {"b": [{"c": "3"}]}]}) == [
+        TextDelta("1"),
+        TextDelta("2"),
+        TextDelta("3"),
+    ]
+
+
+def test_a_frame_that_no_rule_knows_says_nothing():
+    assert events([rule({"type": "x"}, text="t")], {"type": "novel", "t": "no"}, 5, None, [], "text", True) == []
+
+
+# --- conditions ---
+
+
+def holds(tests: dict[str, Any], data: Any, event: str | None = None) -> bool:
+    return compile_condition(condition(tests))(event, data)
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "yes", "no"),
+    [
+        ("equals", "x", ["x"], ["X", "", "xx", None, MISSING, ["x"], 1, True]),
+        ("equals", "1", ["1"], [1, True, 1.0]),
+        ("equals", 1, [1, 1.0], [True, "1", 2, None, MISSING]),
+        ("equals", 0, [0, 0.0, -0.0], [False, "", None, MISSING, []]),
+        ("equals", 1.5, [1.5], [1, True]),
+        ("equals", True, [True], [1, 1.0, "true", False, None, MISSING]),
+        ("equals", False, [False], [0, 0.0, "", None, MISSING, []]),
+        ("equals", None, [None, MISSING], [False, 0, "", [], {}]),
+        ("equals", "", [""], [None, MISSING, False, 0]),
+        ("in", ["a", 1, False], ["a", 1, 1.0, False], ["b", 0, True, None, MISSING, ["a"]]),
+        ("in", ["a", None], ["a", None, MISSING], ["", False, 0]),
+        ("exists", True, ["", 0, False, [], {}, "x"], [None, MISSING]),
+        ("exists", False, [None, MISSING], ["", 0, False, [], {}]),
+        ("contains", "Too Long", ["it is TOO LONG now", "too long"], ["toolong", "", None, MISSING, ["too long"], 1]),
+        (
+            "regex",
+            "^tokens? [0-9]",
+            ["token 5", "tokens 5 x"],
+            ["a token 5", "Token 5", "", None, MISSING, 5, ["token 5"]],
+        ),
+    ],
+)
+def test_operators(operator, operand, yes, no):
+    predicate = OPERATORS[operator](operand)
+    assert [value for value in yes if predicate(value) is not True] == []
+    assert [value for value in no if predicate(value) is not False] == []
+    for value in (*yes, *no):
+        data = {} if value is MISSING else {"a": {"b": value}}
+        assert holds({"a.b": {operator: operand}}, data) is predicate(value)
+        assert holds({"path": "a.b", operator: operand}, data) is predicate(value)
+
+
+def test_every_operator_is_tried_here():
+    assert set(OPERATORS) == {"equals", "in", "exists", "contains", "regex"}
+
+
+def test_all_comparisons_must_hold():
+    tests = {"type": "delta", "index": 0, "event": "message"}
+    assert holds(tests, {"type": "delta", "index": 0}, "message")
+    assert not holds(tests, {"type": "delta", "index": 1}, "message")
+    assert not holds(tests, {"type": "delta", "index": False}, "message")
+    assert not holds(tests, {"type": "delta", "index": 0}, "other")
+    assert not holds(tests, {"type": "delta", "index": 0})
+    assert compile_condition(())(None, None)
+
+
+def test_the_event_name_is_no_key_of_the_data():
+    assert holds({"event": "ping"}, {"event": "other"}, "ping")
+    assert not holds({"event": "ping"}, {"event": "ping"}, None)
+    assert holds({"event": None}, {}, None)
+    assert holds({"event": {"in": ["a", "b"]}}, None, "b")
+    assert holds({"event": {"regex": "^content_"}}, None, "content_delta")
+    assert holds({"event": {"exists": False}}, {}, None)
+
+
+def test_each_comparison_keeps_its_own_operand():
+    test = compile_condition(
+        (Comparison("a", "equals", 1), Comparison("b", "equals", 2), Comparison(None, "equals", "e"))
+    )
+    assert test("e", {"a": 1, "b": 2})
+    assert not test("e", {"a": 2, "b": 2})
+    assert not test("e", {"a": 1, "b": 1})
+
+
+def test_a_lookup_reads_what_is_no_path():
+    test = compile_condition(
+        (Comparison("x-error", "exists", True),), lambda name: lambda headers: headers.get(name, MISSING)
+    )
+    assert test(None, {"x-error": "1"})
+    assert not test(None, {})
+
+
+# --- readings ---
+
+
+def reader(unwrap: tuple[str, ...] = ("json",), end: End | None = None) -> FrameReader:
+    return FrameReader(Reading("sse", unwrap, (rule({"event": "say"}, text="t"),), end or End()))
+
+
+def test_unwrapping():
+    assert reader().data_of(Frame(None, '{"t": [1, 0.5, null, "\\u0416"]}')) == {"t": [1, 0.5, None, "Ж"]}
+    assert reader(("text",)).data_of(Frame(None, "{raw")) == "{raw"
+    assert reader(("json", "json")).data_of(Frame(None, '"{\\"a\\": 1}"')) == {"a": 1}
+    assert reader(()).data_of(Frame(None, "raw")) == "raw"
+
+
+def test_numbers_survive():
+    data = reader().data_of(Frame(None, "[9007199254740993, 0.1, 1e300, -0.0, 1E2]"))
+    assert data == [9007199254740993, 0.1, 1e300, 0.0, 100.0]
+    assert math.copysign(1, data[3]) == -1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[DONE]",
+        "{} {}",
+        "NaN",
+        '{"a": Infinity}',
+        '{"a": -Infinity}',
+        "1e999",
+        "[-1e999]",
+        "[" * 100_000,
+        "9" * 5000,
+        "\ufeff{}",
+        "'a'",
+        "{'a': 1}",
+        '{"a": 1,}',
+        "\x00",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_what_is_no_json_is_a_decode_error(text):
+    with pytest.raises(DecodeError, match="is no JSON"):
+        reader().data_of(Frame(None, text))
+
+
+def test_what_is_unwrapped_already_is_no_json_text():
+    with pytest.raises(DecodeError, match="unwrapped already"):
+        reader(("json", "json")).data_of(Frame(None, '{"a": 1}'))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.text(max_size=20), st.text(alphabet='[]{}",:0123456789.eE-+nulltrfasNI \\', max_size=20)))
+def test_any_text_is_json_or_a_decode_error(text):
+    try:
+        reader().data_of(Frame(None, text))
+    except DecodeError as error:
+        message = error.message
+        assert message.startswith("is no JSON")
+
+
+def test_a_frame_is_applied_with_its_event_name():
+    answer = read([])
+    for event in ("say", "hush", None):
+        reader().apply(answer, Frame(event, ""), {"t": f"{event} "})
+    assert answer.take() == [TextDelta("say ")]
+
+
+def test_only_the_whole_raw_text_of_a_frame_is_an_end():
+    ends = reader(end=End(texts=frozenset({"[DONE]", "stop"})))
+    assert ends.is_end_text(Frame(None, "[DONE]"))
+    assert ends.is_end_text(Frame("any", "stop"))
+    for text in ("[DONE] ", " [DONE]", '"[DONE]"', '{"t": "[DONE]"}', "[done]", "", "[DONE]\n"):
+        assert not ends.is_end_text(Frame(None, text))
+    assert not reader().is_end_text(Frame(None, "[DONE]"))
+
+
+def test_an_end_by_a_condition():
+    conditions = (condition({"event": "message_stop"}), condition({"done": True, "index": 0}))
+    ends = reader(end=End(conditions=conditions))
+    assert ends.shows_end(Frame("message_stop", ""), {})
+    assert ends.shows_end(Frame(None, ""), {"done": True, "index": 0})
+    assert not ends.shows_end(Frame(None, ""), {"done": 1, "index": 0})
+    assert not ends.shows_end(Frame(None, ""), {"done": True})
+    assert not reader().shows_end(Frame("message_stop", ""), {"done": True})
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (End(), "its end"),
+        (End(texts=frozenset({"b", "[DONE]"})), "'[DONE]' or 'b'"),
+        (End(finish=True), "a finish reason"),
+        (
+            End(conditions=(condition({"event": "x"}), condition({"a.b": {"exists": True}}))),
+            "event equals 'x' or a.b exists True",
+        ),
+        (
+            End(frozenset({"x"}), (condition({"a": 1, "b": 2}),), True),
+            "'x' or a equals 1, b equals 2 or a finish reason",
+        ),
+    ],
+)
+def test_what_was_to_be_seen_in_words(end, words):
+    assert end_words(end) == words

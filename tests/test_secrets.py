@@ -1,0 +1,179 @@
+"""A secret shows nowhere by itself; text that holds one shows its mask."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import pickle
+import traceback
+from dataclasses import asdict, dataclass
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.secrets import MASK, Secret, Sensitive, redact, shown
+
+CANARY = 'sk-Canary/7+"é"=?\\ &'
+
+
+@pytest.fixture
+def secret() -> Secret:
+    return Secret(CANARY, name="ACME_API_KEY")
+
+
+@dataclass(frozen=True)
+class Holder:
+    value: object
+
+
+def with_locals(error: BaseException) -> str:
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+def fail_with(value: object) -> BaseException:
+    def inner(argument: object) -> None:
+        kept = [argument, {"key": argument}]
+        raise ValueError(f"{len(kept)} values")
+
+    try:
+        inner(value)
+    except ValueError as error:
+        return error
+    raise AssertionError
+
+
+def test_only_reveal_gives_the_value(secret):
+    assert secret.reveal() == CANARY
+    assert secret.name == "ACME_API_KEY"
+    assert not hasattr(secret, "__dict__")
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        repr,
+        str,
+        ascii,
+        lambda s: f"{s}",
+        lambda s: f"{s!r:>30}",
+        lambda s: f"{s:>30}",
+        lambda s: "%s %r" % (s, s),  # noqa: UP031
+        lambda s: "{} {!r}".format(s, s),  # noqa: UP032
+        lambda s: format(s, ""),
+        lambda s: repr([s, {"k": s}, (s,), Holder(s)]),
+        lambda s: str(vars(Holder(s))),
+        lambda s: repr(asdict(Holder(s))),
+        lambda s: with_locals(fail_with(s)),
+        lambda s: json.dumps({"k": s}, default=str),
+    ],
+)
+def test_a_secret_shows_its_name_alone(secret, show):
+    text = show(secret)
+    assert "<ACME_API_KEY>" in text
+    assert "Canary" not in text
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_secret_is_not_pickled(secret, protocol):
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(Holder(secret), protocol)
+
+
+def test_a_secret_is_no_json_and_no_text(secret):
+    with pytest.raises(TypeError):
+        json.dumps(secret)
+    with pytest.raises(TypeError):
+        "".join([secret])  # type: ignore[list-item]
+
+
+def test_a_copy_of_a_secret_is_the_secret(secret):
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret])[0] is secret
+
+
+@pytest.fixture
+def sensitive() -> Sensitive:
+    return Sensitive(f"Bearer {CANARY}", "Bearer <ACME_API_KEY>")
+
+
+def test_sensitive_text_is_the_text_to_send(sensitive):
+    assert sensitive == f"Bearer {CANARY}"
+    assert sensitive.encode() == f"Bearer {CANARY}".encode()
+    assert shown(sensitive) == "Bearer <ACME_API_KEY>"
+    assert shown("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        repr,
+        lambda s: f"{s!r}",
+        lambda s: repr([s, {"k": s}, Holder(s)]),
+        lambda s: repr(asdict(Holder(s))),
+        lambda s: with_locals(fail_with(s)),
+        lambda s: repr(copy.deepcopy([s])),
+        shown,
+    ],
+)
+def test_sensitive_text_shows_its_mask(sensitive, show):
+    text = show(sensitive)
+    assert "<ACME_API_KEY>" in text
+    assert "Canary" not in text
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_sensitive_text_is_pickled_masked(sensitive, protocol):
+    data = pickle.dumps(Holder(sensitive), protocol)
+    assert b"Canary" not in data
+    assert pickle.loads(data).value == "Bearer <ACME_API_KEY>"
+
+
+def test_a_copy_of_sensitive_text_can_be_sent_and_stays_masked(sensitive):
+    for copied in (copy.copy(sensitive), copy.deepcopy({"k": sensitive})["k"]):
+        assert copied == sensitive
+        assert shown(copied) == "Bearer <ACME_API_KEY>"
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        lambda v: quote(v, safe=""),
+        lambda v: quote(v, safe="").replace("%20", "+"),
+        lambda v: json.dumps(v)[1:-1],
+        lambda v: base64.b64encode(v.encode()).decode(),
+        lambda v: base64.urlsafe_b64encode(v.encode()).decode(),
+        lambda v: base64.b64encode(f"user-name:{v}".encode()).decode(),
+    ],
+)
+def test_redact_knows_the_spellings_of_a_secret(secret, spell):
+    user = Secret("user-name", name="USER")
+    text = f"the key '{spell(CANARY)}' is wrong, {spell(CANARY)}!"
+    redacted = redact(text, (user, secret))
+    assert redacted.replace("=", "") == f"the key '{MASK}' is wrong, {MASK}!"
+
+
+def test_redact_masks_a_secret_that_begins_like_another():
+    short, long = Secret("sk-12345", name="A"), Secret("sk-12345678", name="B")
+    for order in ((short, long), (long, short)):
+        assert redact("sk-12345678 sk-12345", order) == f"{MASK} {MASK}"
+
+
+def test_redact_leaves_other_text_and_very_short_secrets_alone():
+    assert redact("an apple", (Secret("app", name="A"),)) == "an apple"
+    assert redact("an apple", ()) == "an apple"
+    assert redact("", (Secret("long-enough", name="A"),)) == ""
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.text(alphabet="abAB12-_ +/=", min_size=4, max_size=8), min_size=1, max_size=3),
+    st.lists(st.text(alphabet="xyz. ", max_size=5), min_size=4, max_size=4),
+)
+def test_after_redact_no_secret_is_left(values, between):
+    text = between[0] + "".join(value + rest for value, rest in zip(values, between[1:], strict=False))
+    redacted = redact(text, tuple(Secret(value, name="N") for value in values))
+    assert not [value for value in values if value in redacted]
