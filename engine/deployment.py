@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class Deployment:
         return values
 
     def _setting(self, name: str, setting: Setting) -> Any:
-        if name in self.settings:
+        if self.settings.get(name) is not None:
             return self.settings[name]
         if setting.env and self.environ.get(setting.env):
             return self.environ[setting.env]
@@ -56,11 +56,11 @@ class Deployment:
             value = int(value)
         expected = int if setting.type == "integer" else str
         if not isinstance(value, expected) or isinstance(value, bool) or value == "":
-            raise ParameterError(f"the setting '{name}' of {spec.name} is of type {setting.type}, not {value!r}")
+            raise ParameterError(f"the setting '{name}' of {spec.name} is of type {setting.type}, not {_short(value)}")
         if setting.enum and value not in setting.enum:
             allowed = ", ".join(str(item) for item in setting.enum)
             hint = did_you_mean(str(value), map(str, setting.enum))
-            message = f"the setting '{name}' of {spec.name} is one of: {allowed}; not {value!r}"
+            message = f"the setting '{name}' of {spec.name} is one of: {allowed}; not {_short(value)}"
             raise ParameterError(f"{message}; {hint}" if hint else message)
         return value
 
@@ -72,15 +72,12 @@ class Deployment:
         for auth in spec.auth:
             if all(self._present(spec.secrets[name], name) for name in auth.secrets):
                 return auth, {name: self._secret(spec, name) for name in auth.secrets}
-        if not spec.auth:
+        lacking = [[name for name in auth.secrets if not self._present(spec.secrets[name], name)] for auth in spec.auth]
+        if not lacking or any(all(spec.secrets[name].optional for name in names) for names in lacking):
             return None, {}
-        needed = spec.auth[0]
-        missing = [name for name in needed.secrets if not self._present(spec.secrets[name], name)]
-        if all(spec.secrets[name].optional for name in missing):
-            return None, {}
-        source = spec.secrets[missing[0]]
-        variables = " or ".join(source.env)
-        raise MissingSecretError(f"{spec.name} needs the secret '{missing[0]}'; set the variable {variables}")
+        missing = lacking[0][0]
+        variables = " or ".join(variable for names in lacking for variable in spec.secrets[names[0]].env)
+        raise MissingSecretError(f"{spec.name} needs the secret '{missing}'; set the variable {variables}")
 
     def _present(self, source: SecretSource, name: str) -> bool:
         return self.placeholders or bool(self.secrets.get(name)) or any(self.environ.get(v) for v in source.env)
@@ -103,6 +100,22 @@ class Deployment:
 
 def _only_in_url(spec: ProviderSpec, name: str) -> bool:
     """Whether a setting varies nothing but the URL, which a base URL from the caller replaces."""
-    used = re.compile(rf"\b{re.escape(name)}\b")
-    elsewhere = (spec.path, *map(str, spec.query.values()), *map(str, spec.headers.values()), str(spec.payload))
-    return not any("{{" in text and used.search(text) for text in elsewhere)
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return not any(word.search(text) for text in _expressions([spec.path, spec.query, spec.headers, spec.payload]))
+
+
+def _expressions(tree: Any, key: str = "") -> Iterator[str]:
+    """What stands between braces, or in a `$when`, somewhere in a tree."""
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from _expressions(value, name)
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _expressions(value)
+    elif isinstance(tree, str):
+        yield from [tree] if key == "$when" else re.findall(r"\{\{.*?\}\}", tree, re.DOTALL)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

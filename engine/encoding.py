@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,22 +29,41 @@ def to_json(payload: Any) -> bytes:
     '{"b":"Привет","a":[1,0.5,null]}'
     """
     try:
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_unsayable)
     except (ValueError, TypeError, RecursionError) as error:
         raise ParameterError(f"the payload cannot be written as JSON: {error}") from None
     return _utf8(text)
 
 
+def _unsayable(value: Any) -> Any:
+    what = "something that was not given" if type(value).__name__ == "Omitted" else f"a {type(value).__name__}"
+    raise ParameterError(f"a list or a map in the payload holds {what}, which JSON cannot say; use `default`")
+
+
+def _fields(payload: Any, as_text: AsText) -> Iterator[tuple[str, str]]:
+    if not isinstance(payload, dict):
+        raise ParameterError("a form is made of named fields, and the payload is no map")
+    for key, value in payload.items():
+        try:
+            yield key, as_text(value)
+        except ValueError as error:
+            raise ParameterError(f"payload.{key} {error}") from None
+
+
 def _form(payload: Any, as_text: AsText) -> tuple[bytes, str]:
-    pairs = [(key, as_text(value)) for key, value in payload.items()]
-    for _, value in pairs:
-        _utf8(value)
+    # https://url.spec.whatwg.org/#urlencoded-serializing, with %20 for a space: every server reads that.
+    pairs = [(_utf8(key), _utf8(value)) for key, value in _fields(payload, as_text)]
     return urlencode(pairs, quote_via=quote).encode(), "application/x-www-form-urlencoded"
+
+
+def _field_name(name: str) -> bytes:
+    # https://html.spec.whatwg.org/#multipart-form-data: these three are escaped, all else is as it is.
+    return _utf8(name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _multipart(payload: Any, as_text: AsText) -> tuple[bytes, str]:
     # The boundary follows from the fields, so that the same call is the same request.
-    fields = [(_utf8(quote(key, safe=" ")), _utf8(as_text(value))) for key, value in payload.items()]
+    fields = [(_field_name(key), _utf8(value)) for key, value in _fields(payload, as_text)]
     boundary = hashlib.sha256(b"\0".join(part for field in fields for part in field)).hexdigest()[:32].encode()
     parts = [
         b'--%s\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, key, value)

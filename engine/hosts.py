@@ -1,8 +1,32 @@
-"""Which hosts are this machine: the only ones that a secret may reach over plain http."""
+"""Which hosts are this machine, and which lie behind the caller's network.
+
+Loopback in its plain spellings is allowed everywhere (a self-hosted server), and is the only place that a secret may
+reach over plain http. A private host may be named by the caller only, never by a file from a stranger. Names are judged
+without looking them up: one that is a private address by its nature (`10.0.0.1.nip.io`) is refused, any other is the
+resolver's.
+"""
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import re
+import unicodedata
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+_NAMES = frozenset(
+    {
+        *("", "localhost", "localtest.me", "lvh.me"),
+        *("metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"),
+    }
+)
+"""Loopback in disguise (`localhost.`), and where clouds hand out credentials:
+https://cloud.google.com/compute/docs/metadata/querying-metadata"""
+
+_SUFFIXES = (".nip.io", ".sslip.io", ".xip.io", ".localtest.me", ".lvh.me", ".localhost", ".localdomain")
+"""Zones whose names spell, or always are, a private address."""
+
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_LOOPBACK = IPv6Address("::1")
+_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 
 
 def is_loopback(host: str | None) -> bool:
@@ -21,3 +45,43 @@ def is_loopback(host: str | None) -> bool:
         return False
     # ::ffff:127.0.0.1 is loopback for some versions of Python and not for others; nobody writes it in good faith.
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
+
+
+def private_host(host: str) -> bool:
+    """Whether a URL's host is one that only the caller may name.
+
+    >>> [private_host(host) for host in ("169.254.169.254", "0x7f.1", "localhost.", "10.0.0.1.nip.io")]
+    [True, True, True, True]
+    >>> [private_host(host) for host in ("localhost", "127.0.0.1", "::1", "api.example.com", "8.8.8.8")]
+    [False, False, False, False, False]
+    """
+    # Clients map full-width letters and digits, and three other dots, to ASCII: https://www.unicode.org/reports/tr46/
+    name = unicodedata.normalize("NFKC", host).replace("\u3002", ".").lower().strip("[]").partition("%")[0]
+    if name == "localhost":
+        return False
+    try:
+        return not _public(ip_address(name))
+    except ValueError:
+        name = name.rstrip(".")
+    # Where the last label is a number, clients read all of it as an IPv4 address: https://url.spec.whatwg.org/
+    return name in _NAMES or name.endswith(_SUFFIXES) or bool(_NUMBER.fullmatch(name.rpartition(".")[2]))
+
+
+def _public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether a file may name an address: a public one, or loopback as it is usually written."""
+    if isinstance(address, IPv6Address):
+        inner = _inner(address)
+        return _public(inner) and not inner.is_loopback if inner else address == _LOOPBACK or _global(address)
+    return address.is_loopback or _global(address)
+
+
+def _global(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address inside an IPv6 one."""
+    compatible = int(address) >> 32 == 0 and address != _LOOPBACK  # RFC 4291, 2.5.5.1: deprecated
+    if compatible or address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)

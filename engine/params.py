@@ -76,7 +76,7 @@ def _checked(spec: ProviderSpec, name: str, param: Param, value: Any, adjustment
         )
     if param.enum and value not in param.enum:
         allowed = ", ".join(str(item) for item in param.enum)
-        hint = did_you_mean(str(value), map(str, param.enum))
+        hint = did_you_mean(value, map(str, param.enum)) if isinstance(value, str) else ""
         message = f"the parameter '{name}' of {spec.name} is one of: {allowed}; not {_short(value)}"
         raise ParameterError(f"{message}; {hint}" if hint else message)
     if param.type not in ("number", "integer"):
@@ -113,8 +113,8 @@ def _unknown(spec: ProviderSpec, given: Mapping[str, Any], adjustments: list[Adj
 
 def _range(param: Param) -> str:
     if param.min is not None and param.max is not None:
-        return f"the range is {param.min:g} to {param.max:g}"
-    return f"the least is {param.min:g}" if param.min is not None else f"the most is {param.max:g}"
+        return f"the range is {_short(param.min)} to {_short(param.max)}"
+    return f"the least is {_short(param.min)}" if param.min is not None else f"the most is {_short(param.max)}"
 
 
 def _kind(value: Any) -> str:
@@ -123,5 +123,8 @@ def _kind(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number too large to write"
     return text if len(text) <= 60 else text[:57] + "..."

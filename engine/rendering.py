@@ -21,12 +21,12 @@ from .expressions import (
     Rendered,
     TemplateError,
     as_text,
-    compile_leaf,
     compile_text,
     compile_tree,
     encode_slot,
+    names_in_tree,
 )
-from .hosts import is_loopback
+from .hosts import is_loopback, private_host
 from .messages import Adjustment, ChatRequest
 from .params import Resolved, resolve
 from .paths import Path
@@ -43,7 +43,7 @@ _HOST_SLOT = re.compile(r"[A-Za-z0-9-]+")
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
-_IN_TEMPLATE = re.compile(r"\{\{.*?\}\}|'\$when': .*?[,}]", re.DOTALL)
+_BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Renderer:
         self.spec = spec
         self._url: Rendered = compile_text(spec.url)
         self._path: Rendered = compile_text(spec.path, encode_slot)
-        self._query = [(name, _text_leaf(value)) for name, value in spec.query.items()]
-        self._headers = [(name, _text_leaf(value)) for name, value in spec.headers.items()]
+        self._query = [(name, _text_leaf(value, f"query.{name}")) for name, value in spec.query.items()]
+        self._headers = [(name, _text_leaf(value, f"headers.{name}")) for name, value in spec.headers.items()]
         self._payload: Rendered = compile_tree(spec.payload)
 
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
@@ -115,27 +115,29 @@ class Renderer:
         }
 
     def _uses(self, name: str) -> bool:
-        """Whether a template of the file names `name`."""
-        return bool(re.search(rf"\b{name}\b", self._template_text))
+        """Whether a template of the file reads `name`."""
+        return name in self._names
 
     @cached_property
-    def _template_text(self) -> str:
+    def _names(self) -> frozenset[str]:
         spec = self.spec
-        texts = [spec.path, *map(str, spec.query.values()), *map(str, spec.headers.values()), str(spec.payload)]
-        return " ".join(piece for text in texts for piece in _IN_TEMPLATE.findall(text))
+        return names_in_tree([spec.path, spec.query, spec.headers, spec.payload])
 
     def _full_url(
         self, values: Mapping[str, Any], settings: Mapping[str, Any], deployment: Deployment, sent: Credentials
     ) -> str:
         base = self._base_url(settings, deployment)
-        path = self._path(values)
+        try:
+            path = self._path(values)
+        except TemplateError as error:
+            raise TemplateError(f"path {error}") from None
         if not isinstance(path, str):
             raise ParameterError(f"{self.spec.name}: the path uses something that was not given")
         if path and not path.startswith("/"):
             path = f"/{path}"
         url = base.rstrip("/") + quote(path, safe=_PATH_SAFE)
         pairs = [
-            (quote(name, safe=""), quote(value, safe=""))
+            (quote(name, safe=""), _query_slot(name, value))
             for name, render in self._query
             if isinstance(value := render(values), str)
         ]
@@ -144,19 +146,24 @@ class Renderer:
     def _base_url(self, settings: Mapping[str, Any], deployment: Deployment) -> str:
         if deployment.base_url is not None:
             return checked_url(deployment.base_url, "the base URL")
-        if re.fullmatch(r"\{\{\s*\w+\s*\}\}", self.spec.url):
-            url = str(self._url(settings))
-            return (
-                url if deployment.placeholders and _PLACEHOLDER.search(url) else checked_url(url, "the setting for url")
-            )
-        for name, value in settings.items():
-            used = re.search(rf"\{{\{{[^}}]*\b{re.escape(name)}\b", self.spec.url)
-            allowed = deployment.placeholders and _PLACEHOLDER.fullmatch(str(value))
-            if used and not allowed and not _HOST_SLOT.fullmatch(str(value)):
+        if _ONE_SETTING.fullmatch(self.spec.url):
+            return self._from_settings(settings, deployment, "the setting for url")
+        for name in names_in_tree(self.spec.url) & set(settings):
+            value = str(settings[name])
+            allowed = deployment.placeholders and _PLACEHOLDER.fullmatch(value)
+            if not allowed and not _HOST_SLOT.fullmatch(value):
                 raise ParameterError(
-                    f"the setting '{name}' is part of a URL: letters, digits and hyphens, not {value!r}"
+                    f"the setting '{name}' is part of a URL: letters, digits and hyphens, not {value[:60]!r}"
                 )
-        return str(self._url(settings))
+        url = self._from_settings(settings, deployment, "the URL that the settings make")
+        # Each setting is harmless by itself; four of them could spell a private address.
+        if "<" not in url and private_host(urlsplit(url).hostname or ""):
+            raise ParameterError(f"{self.spec.name}: the settings make a private host of the URL; give a base URL")
+        return url
+
+    def _from_settings(self, settings: Mapping[str, Any], deployment: Deployment, what: str) -> str:
+        url = str(self._url(settings))
+        return url if deployment.placeholders and _PLACEHOLDER.search(url) else checked_url(url, what)
 
     def _all_headers(self, values: Mapping[str, Any], sent: Credentials, content_type: str | None) -> Headers:
         pairs: list[tuple[str, str]] = []
@@ -179,27 +186,44 @@ class Renderer:
 
     def _content(self, values: Mapping[str, Any], params: Resolved) -> tuple[bytes, str | None]:
         payload = self._payload(values)
-        for path, value in params.placed:
-            payload = Path(path).put({} if payload in (None, OMIT) else payload, value)
-        if params.forwarded:
-            payload = {**({} if payload in (None, OMIT) else payload), **params.forwarded}
         if payload is None or payload is OMIT:
+            payload = {} if params.placed or params.forwarded else OMIT
+        if (params.placed or params.forwarded) and not isinstance(payload, dict):
+            names = ", ".join([path for path, _ in params.placed] + list(params.forwarded))
+            raise ParameterError(f"{self.spec.name}: the payload is no map that could take {names}")
+        for path, value in params.placed:
+            payload = Path(path).put(payload, value)
+        if params.forwarded:
+            payload = {**payload, **params.forwarded}
+        if payload is OMIT:
             return b"", None
         return encode(self.spec.encoding, payload, as_text)
 
 
-def _text_leaf(value: Any) -> Rendered:
+def _text_leaf(value: Any, where: str) -> Rendered:
+    """A header or a query parameter: text, or OMIT. It has no null: that is left out as well."""
     if not isinstance(value, str):
         text = as_text(value)
         return lambda values: text
-    render = compile_leaf(value)
+    render = compile_tree(value, where)
 
     def leaf(values: Mapping[str, Any]) -> Any:
-        # A header or a query parameter has no null: it is left out.
         result = render(values)
-        return OMIT if result is None or not isinstance(result, str | int | float | list | dict) else as_text(result)
+        if result is None or result is OMIT:
+            return OMIT
+        try:
+            return as_text(result)
+        except TemplateError as error:
+            raise TemplateError(f"{where} {error}") from None
 
     return leaf
+
+
+def _query_slot(name: str, value: str) -> str:
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise TemplateError(f"query.{name} gives half a character, which no URL can hold") from None
 
 
 def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
@@ -220,6 +244,8 @@ def checked_url(url: str, what: str) -> str:
         raise ParameterError(f"{what} cannot be read: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
-    if parts.username is not None or parts.query or parts.fragment or _CONTROL.search(url) or " " in url:
-        raise ParameterError(f"{what} has a user, a query, a fragment or a space in it; write https://host/path")
+    if "@" in parts.netloc or "?" in url or "#" in url or _BREAKS_URL.search(url):
+        raise ParameterError(
+            f"{what} has a user, a query, a fragment, a space or a backslash in it; write https://host/path"
+        )
     return url

@@ -6,24 +6,25 @@ AST names, on plain data only: attribute access reads keys of maps, never attrib
 is refused by `check` when a file is loaded, with the place in the text.
 """
 
-from .allowed import check
+from .allowed import KEYWORDS, check
 from .compiled import (
     Rendered,
-    TemplateError,
-    as_text,
     compile_leaf,
     compile_text,
     compile_tree,
     condition_source,
     encode_slot,
+    names_in_tree,
 )
 from .functions import FILTERS, FUNCTIONS, TESTS, Helpers
-from .parsing import Fault, is_template
+from .parsing import Fault, is_one_expression, is_template
 from .sandbox import OMIT
+from .texts import TemplateError, as_text
 
 __all__ = [
     "FILTERS",
     "FUNCTIONS",
+    "KEYWORDS",
     "OMIT",
     "TESTS",
     "Fault",
@@ -37,5 +38,7 @@ __all__ = [
     "compile_tree",
     "condition_source",
     "encode_slot",
+    "is_one_expression",
     "is_template",
+    "names_in_tree",
 ]

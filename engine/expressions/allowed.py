@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from jinja2 import nodes
@@ -11,10 +12,17 @@ from ..suggest import did_you_mean
 from .functions import FILTERS, FUNCTIONS, TESTS
 from .parsing import Expression, Fault, Faulty, parse, segments
 from .sandbox import is_number
+from .texts import is_writable
 
 MAX_TEXT = 64 * 1024
 MAX_NODES = 2000
 MAX_DEPTH = 32
+MAX_GROWING = 3
+"""How many filters that make text longer may be nested: `'"'|tojson|tojson|...` doubles at each step."""
+MAX_FAULTS = 25
+
+KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "self", "super"})
+"""Words of the expression language; no name can be spelt like them."""
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
     *(nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.Call),
@@ -89,6 +97,16 @@ def _judge_arguments(node: Any, name: str, entry: Any) -> Iterator[Fault]:
         yield Fault(node.lineno, "template-type", f"'{name}' takes {wanted} arguments, not {len(node.args or ())}")
 
 
+def _judge_constant(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    if is_number(node.value) and not is_writable(node.value):
+        yield Fault(node.lineno, "template-too-big", "the number is too large")
+
+
+def _judge_key(node: Any, _: Collection[str]) -> Iterator[Fault]:
+    if isinstance(node.key, nodes.Const) and not isinstance(node.key.value, str):
+        yield Fault(node.lineno, "template-type", "the key of a map is text", "put it in quotes")
+
+
 def _judge_numbers_only(node: Any, _: Collection[str]) -> Iterator[Fault]:
     for side in (node.left, node.right):
         literal = isinstance(side, nodes.List | nodes.Dict | nodes.Concat)
@@ -105,6 +123,8 @@ _JUDGES: dict[type[nodes.Node], Callable[[Any, Collection[str]], Iterator[Fault]
     nodes.Filter: _judge_filter,
     nodes.Test: _judge_test,
     nodes.Call: _judge_call,
+    nodes.Const: _judge_constant,
+    nodes.Pair: _judge_key,
     nodes.Mul: _judge_numbers_only,
     nodes.Mod: _judge_numbers_only,
     nodes.Sub: _judge_numbers_only,
@@ -113,11 +133,12 @@ _JUDGES: dict[type[nodes.Node], Callable[[Any, Collection[str]], Iterator[Fault]
 
 def _check_tree(tree: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
     count = 0
-    pending: list[tuple[nodes.Node, int]] = [(tree, 1)]
+    pending: list[tuple[nodes.Node, int, int]] = [(tree, 1, 0)]
     while pending:
-        node, depth = pending.pop()
+        node, depth, growing = pending.pop()
         count += 1
-        if count > MAX_NODES or depth > MAX_DEPTH:
+        growing += isinstance(node, nodes.Filter) and node.name in FILTERS and FILTERS[node.name].grows
+        if count > MAX_NODES or depth > MAX_DEPTH or growing > MAX_GROWING:
             yield Fault(node.lineno, "template-too-big", "the expression is too large", "make it smaller")
             return
         faults = list(_check_node(node, names))
@@ -127,32 +148,72 @@ def _check_tree(tree: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
         for child in node.iter_child_nodes():
             if isinstance(node, nodes.Call) and child is node.node:
                 continue  # the function's name: judged with the call
-            pending.append((child, depth + 1))
+            pending.append((child, depth + 1, growing))
 
 
-def check(text: str, names: Collection[str], *, bare: bool = False) -> list[Fault]:
-    """All that is wrong with a template, in the order of its text; `names` are those it may use.
+def _check_text_slot(tree: nodes.Node, collections: Collection[str]) -> Iterator[Fault]:
+    known = isinstance(tree, nodes.Name) and tree.name in collections
+    if known or isinstance(tree, nodes.List | nodes.Dict):
+        hint = "use a filter: tojson, length, join"
+        yield Fault(tree.lineno, "template-type", "a list or a map stands where text is due", hint)
 
-    `bare` says that the whole text is one expression, without braces.
+
+def check(
+    text: str,
+    names: Collection[str],
+    *,
+    bare: bool = False,
+    as_text: bool = False,
+    collections: Collection[str] = (),
+) -> list[Fault]:
+    """What is wrong with a template, in the order of its text; `names` are those it may use.
+
+    `bare` says that the whole text is one expression, without braces; `as_text` that its value becomes text even when
+    it is one expression. `collections` are the names that hold lists or maps, which have no text. At most
+    `MAX_FAULTS` faults are given.
 
     >>> check("Hi {{ mesages }}", {"messages"})
     [Fault(offset=6, rule='undefined-variable', message="'mesages' is not defined", hint="did you mean 'messages'?")]
     """
     if len(text) > MAX_TEXT:
-        return [Fault(0, "template-too-big", f"a template has at most {MAX_TEXT} characters")]
-    faults: list[Fault] = []
+        return [Fault(0, "template-too-big", f"a template has at most {MAX_TEXT} characters", "make it smaller")]
+    faults = islice(_faults(text, names, bare, as_text, collections), MAX_FAULTS)
+    return sorted(faults, key=lambda fault: fault.offset)
+
+
+def _faults(
+    text: str, names: Collection[str], bare: bool, as_text: bool, collections: Collection[str]
+) -> Iterator[Fault]:
+    position = 0
     try:
         for segment in [Expression(text, 0)] if bare else segments(text):
             if isinstance(segment, str):
                 stray = segment.find("}}")
                 if stray >= 0 and segment.count("}") > segment.count("{"):
-                    place = text.index(segment) + stray
-                    faults.append(Fault(place, "template-syntax", "'}}' closes nothing", "open it with '{{'"))
+                    yield Fault(position + stray, "template-syntax", "'}}' closes nothing", "open it with '{{'")
+                position += len(segment)
                 continue
+            position = segment.offset + len(segment.source) + len("}}")
             try:
-                faults.extend(_check_tree(parse(segment), names))
+                tree = parse(segment)
             except Faulty as error:
-                faults.append(error.fault)
+                yield error.fault
+                continue
+            yield from _check_tree(tree, names)
+            if as_text or (not bare and len(segment.source) + 4 < len(text)):
+                yield from _check_text_slot(tree, collections)
     except Faulty as error:
-        faults.append(error.fault)
-    return sorted(faults, key=lambda fault: fault.offset)
+        yield error.fault
+
+
+def names_used(text: str, *, bare: bool = False) -> frozenset[str]:
+    """The names of values that a template reads.
+
+    >>> sorted(names_used("{{ model }} of {{ messages[0].tools }} at {{ now() }}"))
+    ['messages', 'model']
+    """
+    found: set[str] = set()
+    for segment in [Expression(text, 0)] if bare else segments(text):
+        if isinstance(segment, Expression):
+            found |= {node.name for node in nodes.Template([parse(segment)]).find_all(nodes.Name)}
+    return frozenset(found - set(FUNCTIONS))

@@ -6,30 +6,60 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import jinja2
 from jinja2 import UndefinedError, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
+from jinja2.visitor import NodeTransformer
 
+from .allowed import names_used
 from .functions import EncodedPath
 from .parsing import Expression, Faulty, is_template, parse, segments
-from .sandbox import ENVIRONMENT, OMIT, Omitted
+from .sandbox import CONCAT, ENVIRONMENT, OMIT, OMITTED, SLICE, Omitted
+from .texts import TemplateError, as_text
 
 Values = Mapping[str, Any]
 Rendered = Callable[[Values], Any]
 
 
-class TemplateError(ValueError):
-    """An expression failed on the values of this call."""
+class _Guard(NodeTransformer):
+    """Leads what Jinja compiles to bare Python through filters of the sandbox.
+
+    `~` would be str(), a slice indexing, and an `if` without `else` would give an undefined value that is not ours.
+    """
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802  the name is Jinja's protocol
+        self.generic_visit(node)
+        return _filter(CONCAT, *node.nodes)
+
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.expr2 = node.expr2 or _filter(OMITTED, nodes.Const(None))
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        if not isinstance(node.arg, nodes.Slice):
+            return node
+        bounds = (node.arg.start, node.arg.stop, node.arg.step)
+        return _filter(SLICE, node.node, *(bound or nodes.Const(None) for bound in bounds))
+
+
+def _filter(name: str, value: nodes.Expr, *arguments: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=1)
 
 
 def _compile_expression(expression: Expression) -> Rendered:
     try:
-        tree = parse(expression)
+        tree = _Guard().visit(parse(expression))
+        body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), tree, lineno=1)]
+        whole = nodes.Template(body, lineno=1)
+        whole.set_environment(ENVIRONMENT)
+        evaluate = TemplateExpression(ENVIRONMENT.from_string(whole), undefined_to_none=False)
     except Faulty as error:
         raise TemplateError(error.fault.message) from None
-    body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), tree, lineno=1)]
-    template = ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
-    evaluate = TemplateExpression(template, undefined_to_none=False)
+    except (jinja2.TemplateError, SyntaxError, RecursionError, MemoryError) as error:  # only what `check` refuses
+        raise TemplateError(f"cannot be compiled: {error}") from None
 
     def render(values: Values) -> Any:
         try:
@@ -37,9 +67,14 @@ def _compile_expression(expression: Expression) -> Rendered:
         except UndefinedError as error:
             raise TemplateError(f"uses something that was not given ({error.message})") from None
         except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-            raise TemplateError(f"cannot be worked out: {error}") from None
+            raise TemplateError(f"cannot be worked out: {_brief(error)}") from None
 
     return render
+
+
+def _brief(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if len(words) <= 120 else f"{words[:117]}..."
 
 
 def compile_text(text: str, encode: Callable[[str], str] = str) -> Rendered:
@@ -88,6 +123,25 @@ def condition_source(text: str) -> tuple[str, bool]:
     return text, not text.strip().startswith("{{")
 
 
+def names_in_tree(tree: Any) -> frozenset[str]:
+    """The names of values that the templates of a tree read.
+
+    >>> sorted(names_in_tree({"$when": "stream", "to": ["{{ model }}", "tools"]}))
+    ['model', 'stream']
+    """
+    if isinstance(tree, Mapping):
+        when = _condition_names(tree["$when"]) if isinstance(tree.get("$when"), str) else frozenset()
+        return when.union(*(names_in_tree(value) for key, value in tree.items() if key != "$when"))
+    if isinstance(tree, list | tuple):
+        return frozenset().union(*map(names_in_tree, tree))
+    return names_used(tree) if isinstance(tree, str) and is_template(tree) else frozenset()
+
+
+def _condition_names(text: str) -> frozenset[str]:
+    text, bare = condition_source(text)
+    return names_used(text, bare=bare)
+
+
 def compile_condition(text: str) -> Rendered:
     """The expression of a `$when`."""
     text, bare = condition_source(text)
@@ -130,18 +184,6 @@ def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
     return render
 
 
-def as_text(value: Any) -> str:
-    """A value as the text of a header, a query, a form or a URL. Raises TemplateError for what has no such form."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    what = "null" if value is None else "a list" if isinstance(value, list) else "a map"
-    raise TemplateError(f"gives {what} where text is due")
-
-
 def encode_slot(value: str) -> str:
     """Percent-encode one slot of a path: no slash, no query, no fragment gets through.
 
@@ -150,4 +192,7 @@ def encode_slot(value: str) -> str:
     """
     if value in ("", ".", ".."):
         raise TemplateError(f"gives {value!r}, which is no part of a path")
-    return quote(value, safe="")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise TemplateError("gives half a character, which no URL can hold") from None

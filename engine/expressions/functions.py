@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import time
 import uuid
 from collections.abc import Callable
@@ -17,19 +18,23 @@ from urllib.parse import quote
 
 
 class Absent:
-    """What the value of something omitted is an instance of; expressions.py gives it its behaviour."""
+    """What the value of something omitted is an instance of; sandbox.py gives it its behaviour."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A filter, test or function: what it does, and how many arguments it takes beside the value."""
+    """A filter, test or function: what it does, and how many arguments it takes beside the value.
+
+    `grows` says that its text may be longer than what it was given, so that a chain of such filters could explode.
+    """
 
     function: Callable[..., Any]
     meaning: str
     least: int = 0
     most: int = 0
+    grows: bool = False
 
 
 class EncodedPath(str):
@@ -69,7 +74,9 @@ def _edge(index: int) -> Callable[[Any], Any]:
 def _join(value: Any, separator: Any = "") -> str:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise TypeError("join is for a list of texts")
-    return str(separator).join(value)
+    if not isinstance(separator, str):
+        raise TypeError("join puts text between the items")
+    return separator.join(value)
 
 
 def _length(value: Any) -> int:
@@ -97,7 +104,10 @@ def _number(kind: type[int] | type[float]) -> Callable[[Any], int | float]:
     def apply(value: Any) -> int | float:
         if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > 400):
             raise TypeError(f"{kind.__name__} is for numbers and short text")
-        return kind(value)
+        number = kind(value)
+        if isinstance(number, float) and not math.isfinite(number):
+            raise ValueError(f"{value!r} is no finite number")
+        return number
 
     return apply
 
@@ -116,19 +126,21 @@ def _path_segments(value: Any) -> EncodedPath:
 
 
 FILTERS: dict[str, Entry] = {
-    "b64encode": Entry(_text(lambda text: base64.b64encode(text.encode()).decode()), "UTF-8 text as base64"),
+    "b64encode": Entry(
+        _text(lambda text: base64.b64encode(text.encode()).decode()), "UTF-8 text as base64", grows=True
+    ),
     "default": Entry(_default, "the argument where the value is omitted or null", 1, 1),
     "first": Entry(_edge(0), "the first item of a list"),
     "float": Entry(_number(float), "a number, from a number or text"),
     "int": Entry(_number(int), "a whole number, from a number or text"),
-    "join": Entry(_join, "a list of texts as one text, with the argument between them", 0, 1),
+    "join": Entry(_join, "a list of texts as one text, with the argument between them", 0, 1, grows=True),
     "last": Entry(_edge(-1), "the last item of a list"),
     "length": Entry(_length, "how many items, keys or characters"),
     "lower": Entry(_text(str.lower), "text in lower case"),
-    "path_segments": Entry(_path_segments, "in `path`: percent-encode, but keep each '/'"),
+    "path_segments": Entry(_path_segments, "in `path`: percent-encode, but keep each '/'", grows=True),
     "sha256": Entry(_text(lambda text: hashlib.sha256(text.encode()).hexdigest()), "hex digest of UTF-8 text"),
-    "string": Entry(_string, "text as it is, anything else as JSON"),
-    "tojson": Entry(_tojson, "any value as compact JSON text"),
+    "string": Entry(_string, "text as it is, anything else as JSON", grows=True),
+    "tojson": Entry(_tojson, "any value as compact JSON text", grows=True),
     "trim": Entry(_text(str.strip), "text without white space around it"),
     "upper": Entry(_text(str.upper), "text in upper case"),
 }

@@ -40,12 +40,19 @@ class Expression:
 
 
 _OPENING = re.compile(r"\{\{|\{%|\{#")
-_INSIDE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[{}]""", re.DOTALL)
+# A quote that is never closed runs to the end: looking for another start behind it would take quadratic time.
+_INSIDE = re.compile(r"""'(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)|[{}]""", re.DOTALL)
 
 
 def is_template(text: str) -> bool:
     """Whether the text holds anything that is not literal."""
     return "{{" in text or "{%" in text or "{#" in text
+
+
+def is_one_expression(text: str) -> bool:
+    """Whether the text is one expression in braces and nothing else, so that it keeps its type. Raises Faulty."""
+    pieces = list(segments(text))
+    return len(pieces) == 1 and isinstance(pieces[0], Expression)
 
 
 def segments(text: str) -> Iterator[str | Expression]:

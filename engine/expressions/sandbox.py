@@ -10,8 +10,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from .functions import FILTERS, TESTS, Absent
+from .texts import as_text, is_writable
 
-MAX_NUMBER_BITS = 4096
+CONCAT: Final = "~"
+SLICE: Final = "[:]"
+OMITTED: Final = "else"
+"""Filters that stand for operators; no template can name them."""
 
 
 class Omitted(ChainableUndefined, Absent):
@@ -56,7 +60,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         if not (numbers or alike):
             raise SecurityError(f"'{operator}' is for numbers" + (", or for two texts or lists" * (operator == "+")))
         result = self.binop_table[operator](left, right)
-        if type(result) is int and result.bit_length() > MAX_NUMBER_BITS:
+        if is_number(result) and not is_writable(result):
             raise SecurityError("a number grew too large")
         return result
 
@@ -66,11 +70,27 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float)
 
 
+def _concat(*parts: Any) -> str:
+    for part in parts:
+        if isinstance(part, Omitted):
+            part._fail_with_undefined_error()
+    return "".join(map(as_text, parts))
+
+
+def _slice(value: Any, start: Any, stop: Any, step: Any) -> Any:
+    if type(value) not in (list, str):
+        raise TypeError("a slice is for lists and text")
+    if any(type(bound) not in (int, type(None)) for bound in (start, stop, step)):
+        raise TypeError("the bounds of a slice are whole numbers")
+    return value[start:stop:step]
+
+
 def _environment() -> _Sandbox:
     environment = _Sandbox(undefined=Omitted, autoescape=False, cache_size=0, auto_reload=False)
     environment.globals = {}
     environment.filters = {name: _present(entry.function) for name, entry in FILTERS.items()}
     environment.filters["default"] = FILTERS["default"].function
+    environment.filters |= {CONCAT: _concat, SLICE: _present(_slice), OMITTED: lambda _: OMIT}
     environment.tests = {name: entry.function for name, entry in TESTS.items()}
     return environment
 

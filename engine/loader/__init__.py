@@ -6,6 +6,7 @@ schema.py, checked across its parts by checks.py, and only then built into value
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 from ..errors import Problem, Problems
@@ -17,6 +18,11 @@ from .source import Source, decode, read_file
 from .yamltext import Document, read
 
 NEWEST_VERSION = 1
+MAX_PROBLEMS = 100
+"""How many problems of one file are worked out: a hostile file may hold a hundred thousand."""
+
+_UNREADABLE = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spec-too-big"})
+"""The rules after which a document is not whole, so that nothing more can be said of it."""
 
 __all__ = ["load", "load_text", "problems_of", "problems_of_text"]
 
@@ -71,7 +77,7 @@ def _load(source: Source, shipped: bool) -> ProviderSpec:
 def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
     problems = Problems()
     document = read(source, problems)
-    broken = any(problem.rule in ("yaml-syntax", "yaml-tab", "too-deep", "encoding") for problem in problems.found)
+    broken = any(problem.rule in _UNREADABLE for problem in problems.found)
     data = document.data
     if not broken and data is None:
         message = "the file is empty"
@@ -82,14 +88,14 @@ def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
     elif not broken and (wrong_version := _version(document)):
         problems.found.append(wrong_version)
     elif not broken:
-        violations, marked = examine(data)
+        violations, marked = examine(data, MAX_PROBLEMS)
         for violation in violations:
             place, key = violation.place, violation.key
             problem = document.problem(place, violation.rule, violation.message, violation.hint, key=key)
             problems.found.append(problem)
-        problems.found.extend(check(Subject(document, data, shipped), marked))
+        problems.found.extend(islice(check(Subject(document, data, shipped), marked), MAX_PROBLEMS))
     found = sorted(dict.fromkeys(problems.found), key=lambda problem: (problem.line, problem.column))
-    return document, found
+    return document, found[:MAX_PROBLEMS]
 
 
 def _version(document: Document) -> Problem | None:

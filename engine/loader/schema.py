@@ -8,10 +8,12 @@ which fields may hold templates is written down once, in the schema.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,21 +78,33 @@ def _validator() -> Any:
 
         return keyword
 
+    def pattern(validator: Any, wanted: str, instance: Any, _: Any) -> Iterator[ValidationError]:
+        # In Python, but not in JSON Schema, `$` also matches before a line end that closes the text.
+        if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance):
+            yield ValidationError(f"does not match {wanted}")
+
+    def whole(_: Any, instance: Any) -> bool:
+        return isinstance(instance, int) and not isinstance(instance, bool)  # 2.0 is no count of retries
+
     extended: Any = extend
-    return extended(Draft202012Validator, {name: mark(name) for name in MARKS})(schema())
+    keywords = {name: mark(name) for name in MARKS} | {"pattern": pattern}
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", whole)
+    return extended(Draft202012Validator, keywords, type_checker=types)(schema())
 
 
-def examine(data: Any) -> tuple[list[Violation], list[Marked]]:
-    """What breaks the schema, and what it marks."""
+def examine(data: Any, most: int) -> tuple[list[Violation], list[Marked]]:
+    """What breaks the schema, and what it marks; the search ends at `most` violations."""
     violations: list[Violation] = []
     marked: list[Marked] = []
     for error in _validator().iter_errors(data):
         place = tuple(error.absolute_path)
         if error.validator in MARKS:
             marked.append(Marked(error.validator, error.validator_value, place, error.instance))
-        else:
-            explain = _EXPLAIN.get(error.validator, _explain_other)
-            violations.extend(explain(error, place))
+            continue
+        explain = _EXPLAIN.get(error.validator, _explain_other)
+        violations.extend(islice(explain(error, place), most - len(violations)))
+        if len(violations) >= most:
+            break
     return violations, marked
 
 
@@ -158,7 +172,7 @@ def _unquote_hint(value: Any, wanted: list[str]) -> str:
 
 def _looks_bare(text: str) -> bool:
     try:
-        return not isinstance(json.loads(text), str | list | dict)
+        return len(text) <= 40 and not isinstance(json.loads(text), str | list | dict)
     except ValueError:
         return False
 
@@ -191,6 +205,10 @@ def _explain_pattern(error: Any, place: Place) -> Iterator[Violation]:
     described = error.schema.get("description", "") or f"it must match {error.validator_value}"
     if list(error.absolute_schema_path)[-2:-1] == ["propertyNames"]:
         message = f"'{_short(str(error.instance))}' is no name for a key here"
+        if "{{" in error.instance:
+            hint = "keys are literal; only values hold templates"
+            yield Violation((*place, error.instance), "template-forbidden", message, hint, key=True)
+            return
         yield Violation((*place, error.instance), "bad-name", message, f"names match {error.validator_value}", key=True)
         return
     yield Violation(place, rule, f"`{_dotted(place)}` is {_scalar(error.instance)}", described)

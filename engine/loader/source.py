@@ -1,4 +1,7 @@
-"""The text of a provider file and the places in it: reading it safely, and turning offsets into lines and columns."""
+"""The text of a provider file and the places in it: reading it safely, and turning offsets into lines and columns.
+
+Problems are made here, and nowhere else: their words hold no control character, no secret, and are short.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import Problem, Severity, SpecError
+from .inline import masked
 
 MAX_FILE_BYTES = 256 * 1024
+MAX_WORDS = 400
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+# YAML 1.1, which libyaml reads, takes U+0085, U+2028 and U+2029 for line ends; YAML 1.2 and every editor does not.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 class Source:
@@ -39,7 +45,13 @@ class Source:
     ) -> Problem:
         """A problem at an offset."""
         line, column = self.position(offset)
-        return Problem(self.file, line, column, rule, message, hint, severity, path)
+        return Problem(self.file, line, column, rule, _clean(message), _clean(hint), severity, _clean(path))
+
+
+def _clean(words: str) -> str:
+    """Words that are safe to show: one short line without control characters or secrets."""
+    words = "".join(char if char.isprintable() else "?" for char in masked(words[: 2 * MAX_WORDS]))
+    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS - 3]}..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +114,30 @@ _DROPPED = re.compile(r"\\?(?:\r\n|\r|\n)[ \t]*|[ \t]+(?=\r|\n)")
 
 def read_file(path: Path, shown: str) -> Source:
     """The file as text. Raises SpecError for what is no regular file, too large, or not UTF-8; never waits."""
-    blank = Source(shown, "")
     try:
-        # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        data = _read(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError([blank.problem(0, "cannot-read", f"cannot be read: {reason}", "check the path")]) from None
-    with os.fdopen(handle, "rb") as stream:
+        problem = Source(shown, "").problem(0, "cannot-read", f"the file cannot be read: {reason}", "check the path")
+        raise SpecError([problem]) from None
+    return decode(data, shown)
+
+
+def _read(path: Path) -> bytes:
+    # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. O_NOCTTY: a terminal is not taken over.
+    flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY", "O_CLOEXEC"))
+    handle = os.open(path, sum(flags, os.O_RDONLY))
+    try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
-            what = "a directory" if stat.S_ISDIR(mode) else "a FIFO" if stat.S_ISFIFO(mode) else "no regular file"
-            raise SpecError([blank.problem(0, "cannot-read", f"is {what}", "name a provider file (.yaml)")])
-        data = stream.read(MAX_FILE_BYTES + 1)
-    return decode(data, shown)
+            kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO"}
+            raise OSError(0, f"it is {kinds.get(stat.S_IFMT(mode), 'no regular file')}")
+        chunks: list[bytes] = []
+        while sum(map(len, chunks)) <= MAX_FILE_BYTES and (chunk := os.read(handle, MAX_FILE_BYTES + 1)):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    finally:
+        os.close(handle)
 
 
 def decode(data: bytes, shown: str) -> Source:
@@ -127,11 +149,13 @@ def decode(data: bytes, shown: str) -> Source:
     try:
         text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        before = Source(shown, data[: error.start].decode("utf-8", "replace"))
+        before = Source(shown, data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff"))
         message = f"byte {error.start} is not UTF-8"
         raise SpecError([before.problem(len(before.text), "encoding", message, "save the file as UTF-8")]) from None
     source = Source(shown, text)
     if bad := _FORBIDDEN.search(text):
-        message = f"the control character U+{ord(bad[0]):04X} is not allowed"
-        raise SpecError([source.problem(bad.start(), "encoding", message, "remove it, or escape it in quotes")])
+        byte = len(text[: bad.start()].encode("utf-8", "surrogatepass"))
+        message = f"the character U+{ord(bad[0]):04X} (byte {byte}) is not allowed"
+        hint = "remove it, or write it as an escape in double quotes"
+        raise SpecError([source.problem(bad.start(), "encoding", message, hint)])
     return source

@@ -19,6 +19,7 @@ from ..errors import Problem, Problems, Severity
 from .source import Mark, Source
 
 MAX_DEPTH = 32
+MAX_NODES = 20_000
 MAX_DIGITS = 400
 
 Place = tuple[str | int, ...]
@@ -28,7 +29,7 @@ Place = tuple[str | int, ...]
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _UNUSABLE: Final = "\0"
-"""Stands for a key that is no text; control characters never pass as a key of a file, so it cannot clash."""
+"""Begins what stands for a key that cannot be used (no text, given twice); it and its value are dropped at the end."""
 
 _SCALARS: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"|~|null|Null|NULL"), lambda text: None),
@@ -76,8 +77,8 @@ class Document:
         mark = self.mark(place, key=key)
         offset = mark.start
         if index is not None:
-            text = self.at(place)
-            offset = mark.offset_of(text, index) if isinstance(text, str) and not key else mark.start + index
+            text = place[-1] if key else self.at(place)
+            offset = mark.offset_of(text, index) if isinstance(text, str) else mark.start
         shown = ".".join(str(part) for part in place)
         return mark.source.problem(offset, rule, message, hint, shown, severity)
 
@@ -124,6 +125,7 @@ class _Builder:
         self.problems = problems
         self.stack: list[_Open] = []
         self.seen_document = False
+        self.nodes = 0
 
     def report(self, offset: int, rule: str, message: str, hint: str = "") -> None:
         self.problems.found.append(self.source.problem(offset, rule, message, hint))
@@ -131,6 +133,10 @@ class _Builder:
     def take(self, event: Any) -> bool:
         """Take one event; False ends the reading."""
         start = event.start_mark.index
+        self.nodes += isinstance(event, yaml.NodeEvent)
+        if self.nodes > MAX_NODES:
+            self.report(start, "spec-too-big", f"the file holds more than {MAX_NODES} values", "shorten its examples")
+            return False
         if isinstance(event, yaml.DocumentStartEvent):
             if self.seen_document:
                 self.report(start, "multiple-documents", "a second document begins here", "one file is one provider")
@@ -178,12 +184,12 @@ class _Builder:
         closed = self.stack.pop()
         if closed.skipped:
             if not self.stack[-1].skipped:
-                self.stack[-1].key = _UNUSABLE
+                self.stack[-1].key = f"{_UNUSABLE}{closed.start}"
             return
         if type(closed.container) is dict:
-            closed.container.pop(_UNUSABLE, None)
-        if self.document.values[closed.place].start == closed.start:  # else it belongs to a duplicate key
-            self.document.values[closed.place] = Mark(self.source, closed.start, event.end_mark.index)
+            for key in [key for key in closed.container if key.startswith(_UNUSABLE)]:
+                del closed.container[key]
+        self.document.values[closed.place] = Mark(self.source, closed.start, event.end_mark.index)
         self.settled()
 
     def next_place(self) -> Place:
@@ -221,17 +227,21 @@ class _Builder:
 
     def key(self, value: Any, mark: Mark, parent: _Open) -> str:
         shown = _short(self.source.text[mark.start : mark.end])
-        if not isinstance(value, str):
-            self.report(mark.start, "key-not-string", f"the key {shown} is not text", "put it in quotes")
-            return _UNUSABLE
+        unusable = f"{_UNUSABLE}{mark.start}"
+        if not isinstance(value, str) or value.startswith(_UNUSABLE):
+            if not shown.startswith("*"):  # an alias was reported as such
+                self.report(mark.start, "key-not-string", f"the key {shown} is not text", "put it in quotes")
+            return unusable
         if value == "<<" and not mark.style:
             self.report(mark.start, "merge-not-allowed", "'<<' merges maps, which is not allowed", "write the keys out")
+            return unusable
         place = (*parent.place, value)
         if place in self.document.keys:
             first, _ = self.source.position(self.document.keys[place].start)
-            self.report(mark.start, "duplicate-key", f"'{_short(value)}' is given twice, first in line {first}")
-        else:
-            self.document.keys[place] = mark
+            message = f"'{_short(value)}' is given twice, first in line {first}"
+            self.report(mark.start, "duplicate-key", message, "keep one of them")
+            return unusable
+        self.document.keys[place] = mark
         return value
 
     def scalar(self, event: Any) -> None:

@@ -1,0 +1,128 @@
+"""What the schema marks: templates, paths, patterns and references, each checked where the schema says that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..errors import Problem
+from ..paths import Path
+from ..regex import RegexError, compile_regex
+from ..suggest import did_you_mean
+from .schema import Marked, type_name
+from .subject import TEXT_ENCODINGS, Subject, dotted
+from .yamltext import Place, walk
+
+
+def _check_template(subject: Subject, marked: Marked) -> Iterator[Problem]:
+    whole_is_text = marked.place[0] != "payload" or subject.data.get("encoding") in TEXT_ENCODINGS
+    for place, text in walk(marked.value, marked.place):
+        if place[-1] == "$when":
+            yield from _check_when(subject, place, text, marked.says)
+        elif isinstance(text, str) and any(brace in text for brace in ("{{", "}}", "{%", "{#")):
+            yield from _faults(subject, place, text, marked.says, as_text=whole_is_text)
+    for place in _keys(marked.value, marked.place):
+        yield from _check_key(subject, place)
+
+
+def _check_when(subject: Subject, place: Place, text: Any, scope: str) -> Iterator[Problem]:
+    from ..expressions import condition_source, is_one_expression
+
+    if not isinstance(text, str):
+        message = f"`{dotted(place)}` is {type_name(text)}, where an expression is due"
+        yield subject.problem(place, "wrong-type", message, "write it as text: model is defined")
+        return
+    text, bare = condition_source(text)
+    faults = list(_faults(subject, place, text, scope, bare=bare))
+    yield from faults
+    if not faults and not bare and not is_one_expression(text.strip()):
+        message = f"`{dotted(place)}` is text with expressions in it, which is always true"
+        yield subject.problem(place, "template-syntax", message, "write one expression, without braces")
+
+
+def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) -> Iterator[Problem]:
+    from ..expressions import check  # jinja2 is imported only where a file holds templates
+
+    for fault in check(text, subject.names(scope), collections=subject.collections(), **how):
+        rule, message, hint = fault.rule, f"{dotted(place)}: {fault.message}", fault.hint
+        if rule == "undefined-variable":
+            rule, words, hint = _undefined(subject, scope, fault.message.split("'")[1], hint)
+            message = f"{dotted(place)} uses {words}"
+        yield subject.problem(place, rule, message, hint, index=fault.offset)
+
+
+def _undefined(subject: Subject, scope: str, name: str, hint: str) -> tuple[str, str, str]:
+    if name == "secrets" or name in subject.section("secrets"):
+        return "secret-not-allowed-here", f"the secret '{name}'", "declare it under `auth`, which sends it"
+    if scope == "settings" and name in subject.names("call"):
+        return "dynamic-host", f"'{name}', which a call gives", "only settings may vary the URL"
+    return "undefined-variable", f"'{name}', which is not defined", hint
+
+
+def _keys(value: Any, place: Place) -> Iterator[Place]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*place, key)
+            yield from _keys(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _keys(item, (*place, index))
+
+
+def _check_key(subject: Subject, place: Place) -> Iterator[Problem]:
+    key = place[-1]
+    if isinstance(key, str) and ("{{" in key or "{%" in key):
+        hint = "keys are literal; use $when to leave a map out"
+        message = f"a key of `{dotted(place[:-1])}` holds a template"
+        yield subject.problem(place, "template-forbidden", message, hint, key=True)
+    elif isinstance(key, str) and key.startswith("$") and key != "$when":
+        message = f"'{key}' is no key that the engine knows"
+        hint = did_you_mean(key, ["$when"]) or "the only one that begins with $ is $when"
+        yield subject.problem(place, "unknown-key", message, hint, key=True)
+
+
+def _check_path(subject: Subject, marked: Marked) -> Iterator[Problem]:
+    if not isinstance(marked.value, str) or (marked.value == "event" and marked.value not in marked.place):
+        return
+    place, key = marked.place, False
+    if place not in subject.document.values or subject.document.at(place) != marked.value:
+        place, key = (*place, marked.value), True  # the key of a condition
+    try:
+        Path(marked.value, many=marked.says == "many")
+    except ValueError as error:  # a PathError, or what int() says of 5,000 digits
+        offset = getattr(error, "offset", 0)
+        message = f"'{marked.value[:60]}' is no path"
+        yield subject.problem(place, "bad-path", message, str(error), key=key, index=offset)
+
+
+def _check_regex(subject: Subject, marked: Marked) -> Iterator[Problem]:
+    if not isinstance(marked.value, str):
+        return
+    try:
+        compile_regex(marked.value)
+    except RegexError as error:
+        yield subject.problem(marked.place, error.rule, str(error), error.hint, index=error.offset)
+
+
+def _check_reference(subject: Subject, marked: Marked) -> Iterator[Problem]:
+    known = subject.section(marked.says)
+    if isinstance(marked.value, str) and marked.value not in known:
+        hint = did_you_mean(marked.value, known) or f"declare it under `{marked.says}`"
+        message = f"{dotted(marked.place)}: '{marked.value}' is not declared"
+        yield subject.problem(marked.place, "undefined-reference", message, hint)
+
+
+def _check_exclusive(subject: Subject, marked: Marked) -> Iterator[Problem]:
+    given = [key for key in marked.says if isinstance(marked.value, dict) and key in marked.value]
+    for key in given[1:]:
+        message = f"`{dotted(marked.place)}` has both '{given[0]}' and '{key}'"
+        yield subject.problem((*marked.place, key), "conflict", message, "keep one of them", key=True)
+
+
+MARK_CHECKS: Mapping[str, Callable[[Subject, Marked], Iterator[Problem]]] = {
+    "x-template": _check_template,
+    "x-path": _check_path,
+    "x-regex": _check_regex,
+    "x-refers-to": _check_reference,
+    "x-exclusive": _check_exclusive,
+}

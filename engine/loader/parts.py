@@ -1,0 +1,264 @@
+"""What the parts of a file say about each other: names, params, models, payload, answers and examples."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import Problem
+from ..params import TYPES, fits
+from ..suggest import did_you_mean
+from .schema import schema, type_name
+from .subject import RESERVED_NAMES, TEXT_ENCODINGS, Check, Subject, dotted
+from .yamltext import Place, walk
+
+_CALL_KEYS = frozenset({"messages", "model", "stream", "tools", "settings"})
+_PREDICATES = ("status", "header", "body", "frame")
+_STRUCTURE = frozenset({"when", "for"})
+_LIKE_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
+
+
+def _check_names(subject: Subject) -> Iterator[Problem]:
+    from ..expressions import FUNCTIONS, KEYWORDS
+
+    taken = {"params": RESERVED_NAMES | {"settings"}, "settings": RESERVED_NAMES}
+    for section, reserved in taken.items():
+        for name in subject.section(section):
+            if name in reserved | KEYWORDS | set(FUNCTIONS):
+                message = f"'{name}' is a word of every template already"
+                yield subject.problem((section, name), "reserved-name", message, "choose another", key=True)
+    for name in subject.section("params"):
+        if name in subject.section("settings"):
+            message = f"'{name}' is both a param and a setting"
+            yield subject.problem(("params", name), "conflict", message, "rename one", key=True)
+
+
+def _check_stem(subject: Subject) -> Iterator[Problem]:
+    name, file = subject.data.get("name"), subject.document.source.file
+    stem = re.sub(r"\.ya?ml$", "", re.split(r"[/\\]", file)[-1])
+    if isinstance(name, str) and re.search(r"\.ya?ml$", file) and name != stem:
+        message = f"the name '{name}' is not the file's stem '{stem}'"
+        yield subject.problem(("name",), "bad-id", message, "give both the same name")
+
+
+def _check_params(subject: Subject) -> Iterator[Problem]:
+    for name, param in subject.maps("params").items():
+        kind = param.get("type")
+        if isinstance(kind, str) and kind in TYPES:
+            yield from _check_values(subject, ("params", name), kind, param)
+            yield from _check_bounds(subject, ("params", name), kind, param)
+
+
+def _check_settings(subject: Subject) -> Iterator[Problem]:
+    for name, setting in subject.maps("settings").items():
+        kind = setting.get("type", "string")
+        if kind in ("string", "integer"):
+            yield from _check_values(subject, ("settings", name), kind, setting)
+
+
+def _check_values(subject: Subject, place: Place, kind: str, declared: dict[str, Any]) -> Iterator[Problem]:
+    """The default and the enum of a param or setting are values that a caller could give."""
+    enum = declared.get("enum")
+    allowed = enum if isinstance(enum, list) else []
+    given = [((*place, "enum", index), item) for index, item in enumerate(allowed)]
+    if "default" in declared and declared["default"] is not None:
+        given.append(((*place, "default"), declared["default"]))
+    for where, value in given:
+        if not fits(kind, value):
+            hint = "put it in quotes" if kind == "string" else f"write a value of type {kind}, or change the type"
+            message = f"`{dotted(where)}` is {type_name(value)}, the type is {kind}"
+            yield subject.problem(where, "wrong-type", message, hint)
+        elif allowed and where[-1] == "default" and value not in allowed:
+            hint = did_you_mean(str(value), map(str, allowed)) or "add it to `enum`"
+            yield subject.problem(where, "not-in-enum", f"`{dotted(where)}` is not one of its enum", hint)
+
+
+def _check_bounds(subject: Subject, place: Place, kind: str, param: dict[str, Any]) -> Iterator[Problem]:
+    given = [key for key in ("min", "max", "out_of_range") if key in param]
+    if given and kind not in ("number", "integer"):
+        message = f"`{dotted(place)}` has a {given[0]}, which is only for numbers; its type is {kind}"
+        yield subject.problem((*place, given[0]), "conflict", message, "remove it, or change the type", key=True)
+        return
+    low, high, value = (param.get(key) if fits("number", param.get(key)) else None for key in ("min", "max", "default"))
+    for key, bound in (("min", low), ("max", high)):
+        if kind == "integer" and isinstance(bound, float):
+            message = f"`{dotted((*place, key))}` bounds whole numbers, and is none"
+            yield subject.problem((*place, key), "wrong-type", message, "write a whole number")
+    if low is not None and high is not None and low > high:
+        message = f"the min of `{dotted(place)}` is above its max"
+        yield subject.problem((*place, "min"), "out-of-range", message, "swap them")
+    elif value is not None and ((low is not None and value < low) or (high is not None and value > high)):
+        message = f"the default of `{dotted(place)}` is beyond its own min or max"
+        yield subject.problem((*place, "default"), "out-of-range", message, "choose a default within the bounds")
+
+
+def _check_models(subject: Subject) -> Iterator[Problem]:
+    models = subject.section("models")
+    allow, chosen, aliases = models.get("allow"), models.get("default"), models.get("aliases", {})
+    if not isinstance(allow, list):
+        return
+    named: dict[Place, Any] = {("models", "default"): chosen}
+    if isinstance(aliases, dict):
+        named = {place: model for place, model in named.items() if model not in aliases}
+        named |= {("models", "aliases", alias): model for alias, model in aliases.items()}
+    for place, model in named.items():
+        if isinstance(model, str) and model not in allow:
+            hint = did_you_mean(model, [str(known) for known in allow]) or "add it to `models.allow`"
+            yield subject.problem(place, "conflict", f"`{dotted(place)}` names '{model}', which is not allowed", hint)
+
+
+def _check_payload(subject: Subject) -> Iterator[Problem]:
+    payload, encoding = subject.data.get("payload"), subject.data.get("encoding", "json")
+    if encoding in ("form", "multipart") and payload is not None and not isinstance(payload, dict):
+        message = f"a payload for encoding {encoding} is a map"
+        yield subject.problem(("payload",), "wrong-type", message, "write the fields as keys")
+    if encoding == "text" and payload is not None and not isinstance(payload, str):
+        message = "a payload for encoding text is text"
+        yield subject.problem(("payload",), "wrong-type", message, "write text with templates in it")
+    for place, text in walk(payload, ("payload",)):
+        if encoding not in TEXT_ENCODINGS and isinstance(text, str) and "{{" in text and _LIKE_JSON.match(text):
+            hint = "write the tree itself, with templates as leaves"
+            yield subject.problem(place, "payload-as-text", "JSON is written as text here", hint)
+        elif encoding in ("form", "multipart") and text is None:
+            message = f"`{dotted(place)}` is null, which a form cannot say"
+            yield subject.problem(place, "wrong-type", message, 'write "", or leave the key out')
+    if payload is not None and not isinstance(payload, dict):
+        yield from _check_additions(subject)
+
+
+def _check_additions(subject: Subject) -> Iterator[Problem]:
+    message = "a value can be added to a payload only where it is a map"
+    if subject.data.get("unknown_params") == "forward":
+        yield subject.problem(("unknown_params",), "conflict", message, "write error or drop")
+    for name, param in subject.maps("params").items():
+        if "maps_to" in param:
+            yield subject.problem(("params", name, "maps_to"), "conflict", message, "use the param in a template")
+
+
+def _check_readings(subject: Subject) -> Iterator[Problem]:
+    response = subject.section("response")
+    if response and not {"codec", "stream", "whole"} & set(response):
+        message = "`response` does not say how an answer is read"
+        yield subject.problem(("response",), "missing-key", message, "add codec, or stream and whole", key=True)
+    for place in (("response",), ("response", "stream"), ("response", "whole")):
+        reading = response if len(place) == 1 else response.get(place[1])
+        if isinstance(reading, dict) and isinstance(reading.get("codec"), str):
+            yield from _check_reading(subject, place, reading)
+
+
+def _check_reading(subject: Subject, place: Place, reading: dict[str, Any]) -> Iterator[Problem]:
+    codec = reading["codec"]
+    rules = reading.get("rules")
+    if (codec != "text" or rules is not None) and not (_mentions(rules, "text") or _mentions(rules, "reasoning")):
+        message = f"nothing reads the text out of `{dotted(place)}`"
+        yield subject.problem(place, "no-text-rule", message, "add rules: [{text: PATH}]", key=True)
+    if codec not in ("text", "json") and "end" not in reading:
+        message = f"`{dotted(place)}` does not say what ends the answer, so a cut one could pass as whole"
+        hint = "add end: '[DONE]', {type: message_stop}, finish, or body where the API has no mark"
+        yield subject.problem(place, "no-end-rule", message, hint, key=True)
+    ends = reading.get("end")
+    if "finish" in (ends if isinstance(ends, list) else [ends]) and not _mentions(rules, "finish"):
+        message = "`end: finish` needs a rule that reads `finish`"
+        yield subject.problem((*place, "end"), "no-end-rule", message, "add finish: PATH to a rule")
+    yield from _check_rules(subject, (*place, "rules"), rules)
+
+
+def _check_rules(subject: Subject, place: Place, rules: Any) -> Iterator[Problem]:
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, dict) and rule and not set(rule) - _STRUCTURE:
+            message = f"`{dotted((*place, index))}` reads nothing"
+            yield subject.problem((*place, index), "dead-rule", message, "add text, finish, usage, ...")
+        if isinstance(rule, dict):
+            yield from _check_rules(subject, (*place, index, "rules"), rule.get("rules"))
+
+
+def _mentions(rules: Any, key: str) -> bool:
+    return isinstance(rules, list) and any(
+        isinstance(rule, dict) and (key in rule or _mentions(rule.get("rules"), key)) for rule in rules
+    )
+
+
+def _check_errors(subject: Subject) -> Iterator[Problem]:
+    errors = subject.data.get("errors")
+    seen: list[tuple[int, dict[str, Any]]] = []
+    for index, rule in enumerate(errors if isinstance(errors, list) else ()):
+        if not isinstance(rule, dict) or len(rule) < 2:
+            continue  # the schema speaks of it
+        predicates = {key: rule[key] for key in _PREDICATES if key in rule}
+        first = next((earlier for earlier, same in seen if same == predicates), None)
+        seen.append((index, predicates))
+        if not predicates:
+            message = f"`errors.{index}` matches every answer"
+            hint = "add a predicate: status, header, body or frame"
+            yield subject.problem(("errors", index), "ambiguous-rule", message, hint)
+        elif first is not None:
+            line = subject.problem(("errors", first), "", "").line
+            message = f"`errors.{index}` matches what the rule in line {line} has matched already"
+            yield subject.problem(("errors", index), "ambiguous-rule", message, "remove one")
+
+
+def _check_examples(subject: Subject) -> Iterator[Problem]:
+    examples = subject.data.get("examples")
+    names: dict[str, int] = {}
+    errors = 0
+    for index, example in enumerate(examples if isinstance(examples, list) else ()):
+        if not isinstance(example, dict):
+            continue
+        name = example.get("name")
+        if isinstance(name, str) and names.setdefault(name, index) != index:
+            message = f"two examples are named '{name}'"
+            yield subject.problem(("examples", index, "name"), "duplicate-example", message, "rename one")
+        expect = example.get("expect")
+        errors += isinstance(expect, dict) and "error" in expect
+        yield from _check_call(subject, index, example.get("call"))
+        yield from _check_reply(subject, ("examples", index, "reply"), example.get("reply"))
+    if isinstance(examples, list) and examples and (not errors or errors == len(examples)):
+        missing = "an error" if not errors else "an answer"
+        message = f"no example shows {missing}"
+        hint = "add one: it is test, mock and documentation at once"
+        yield subject.problem(("examples",), "missing-example", message, hint, key=True, severity="warning")
+
+
+def _check_call(subject: Subject, index: int, call: Any) -> Iterator[Problem]:
+    if not isinstance(call, dict):
+        return
+    place: Place = ("examples", index, "call")
+    settings = call.get("settings")
+    given = [("params", (*place, name), name) for name in call if name not in _CALL_KEYS]
+    if subject.data.get("unknown_params", schema()["properties"]["unknown_params"]["default"]) != "error":
+        given = []
+    given += [
+        ("settings", (*place, "settings", name), name) for name in (settings if isinstance(settings, dict) else ())
+    ]
+    for section, where, name in given:
+        known = subject.section(section)
+        if name not in known:
+            message = f"the call gives '{name}', which is no {section[:-1]} of this file"
+            hint = did_you_mean(name, known) or f"declare it under `{section}`"
+            yield subject.problem(where, f"unknown-{section[:-1]}", message, hint, key=True)
+
+
+def _check_reply(subject: Subject, place: Place, reply: Any) -> Iterator[Problem]:
+    text = reply.get("base64") if isinstance(reply, dict) else None
+    if not isinstance(text, str):
+        return
+    try:
+        base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        yield subject.problem((*place, "base64"), "bad-value", f"this is no base64: {error}", "encode the bytes again")
+
+
+PART_CHECKS: tuple[Check, ...] = (
+    _check_names,
+    _check_stem,
+    _check_params,
+    _check_settings,
+    _check_models,
+    _check_payload,
+    _check_readings,
+    _check_errors,
+    _check_examples,
+)

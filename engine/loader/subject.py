@@ -1,0 +1,56 @@
+"""A document under examination: what every check is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem
+from .yamltext import Document, Place
+
+RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "omit"})
+"""The names that every template of a call may use, beside its params and settings."""
+
+TEXT_ENCODINGS = ("form", "multipart", "text")
+"""Encodings whose values are text: a list or a map has no place in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A document under examination, and the names that its templates may use."""
+
+    document: Document
+    data: Mapping[str, Any]
+    shipped: bool
+
+    def section(self, name: str) -> dict[str, Any]:
+        """A map at the top of the file; empty when it is missing or no map."""
+        value = self.data.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def maps(self, name: str) -> dict[str, dict[str, Any]]:
+        """Those values of a map at the top that are maps themselves."""
+        return {key: value for key, value in self.section(name).items() if isinstance(value, dict)}
+
+    def names(self, scope: str) -> frozenset[str]:
+        """The names that a template of `scope` (settings, call) may use."""
+        settings = frozenset(self.section("settings"))
+        return settings if scope == "settings" else settings | RESERVED_NAMES | frozenset(self.section("params"))
+
+    def collections(self) -> frozenset[str]:
+        """The names that hold lists or maps."""
+        declared = {name for name, param in self.maps("params").items() if param.get("type") in ("array", "object")}
+        return frozenset({"messages", "tools", *declared})
+
+    def problem(self, place: Place, rule: str, message: str, hint: str = "", **where: Any) -> Problem:
+        """A problem at a place; `where` is that of Document.problem."""
+        return self.document.problem(place, rule, message, hint, **where)
+
+
+Check = Callable[[Subject], Iterator[Problem]]
+
+
+def dotted(place: Place) -> str:
+    """A place in the words of our messages."""
+    return ".".join(str(part) for part in place)

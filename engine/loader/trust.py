@@ -1,0 +1,185 @@
+"""What a file from a stranger must not do: where it sends, what it reads, and what it would show of its own author."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ..errors import Problem
+from ..hosts import is_loopback, private_host
+from .inline import inline_secret
+from .subject import Check, Subject, dotted
+from .yamltext import Place, walk
+
+FORBIDDEN_HEADERS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "accept-encoding", "connection", "keep-alive", "te"),
+        *("trailer", "upgrade", "proxy-authorization", "proxy-connection", "expect"),
+    }
+)
+"""Headers that the engine or the HTTP client decides: they describe the connection, not the request."""
+
+PROTECTED_VARIABLES = re.compile(
+    r"AWS_.*|HOME|PATH|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|LANG|LC_.*|LD_.*|DYLD_.*|PYTHON.*|SSH_.*|GPG_.*"
+    r"|XDG_.*|MAIL|HOSTNAME",
+    re.IGNORECASE,  # Windows ignores it too
+)
+"""Variables that no file may read: a file from a stranger must not send them anywhere."""
+
+_SECTIONS_WITH_LITERALS = ("url", "path", "query", "headers", "payload", "auth", "params", "settings", "secrets")
+_ONE_SETTING = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _check_url(subject: Subject) -> Iterator[Problem]:
+    for place, url in _urls(subject):
+        # A slot is a word of a host, or a number where a port is; the value that it takes is checked when it is known.
+        plain = _SLOT.sub(lambda slot: "x" if slot["port"] is None else "8", url)
+        try:
+            parts = urlsplit(plain)
+            parts.port  # noqa: B018  raises for a port that is none
+        except ValueError as error:
+            yield subject.problem(place, "bad-url", f"the URL cannot be read: {error}", "write https://host/prefix")
+            continue
+        for rule, message, hint in _url_faults(subject, plain, parts):
+            yield subject.problem(place, rule, message, hint)
+
+
+def _urls(subject: Subject) -> Iterator[tuple[Place, str]]:
+    """The URLs that the file's author chose: of a setting that is the whole URL, its default and its enum."""
+    url = subject.data.get("url")
+    if not isinstance(url, str):
+        return
+    whole = _ONE_SETTING.fullmatch(url)
+    if not whole:
+        yield ("url",), url
+        return
+    setting = subject.maps("settings").get(whole[1], {})
+    for place, value in walk({key: setting.get(key) for key in ("default", "enum")}, ("settings", whole[1])):
+        if isinstance(value, str):
+            yield place, value
+
+
+def _url_faults(subject: Subject, url: str, parts: SplitResult) -> Iterator[tuple[str, str, str]]:
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https"):
+        yield "bad-scheme", f"the URL's scheme is '{parts.scheme}'", "begin it with https://"
+        return
+    if not host:
+        yield "bad-url", "the URL has no host", "write https://host"
+        return
+    if "@" in parts.netloc:
+        yield "userinfo", "the URL holds a user or a password", "declare `secrets` and `auth`"
+    if "?" in url or "#" in url:
+        yield "bad-url", "the URL holds a query or a fragment", "use `query`"
+    if private_host(host):
+        hint = "make `url` a setting, so that the caller names the host"
+        yield "private-host", f"the host '{host}' is not on the public network", hint
+    elif not _HOST.fullmatch(parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}")):
+        yield "bad-url", f"the host '{host}' has a character that no host name has", "write an IDN host as xn--"
+    if re.search(r"[^\x21-\x7e]|[\\<>\"^`{|}]", parts.path):
+        yield "bad-url", "the URL's prefix has a character that must be percent-encoded", "write it as %20 and the like"
+    if parts.scheme == "http" and subject.data.get("auth") and not is_loopback(host):
+        yield "insecure-url", "a secret would go over http", "use https://"
+
+
+def _check_request_path(subject: Subject) -> Iterator[Problem]:
+    path = subject.data.get("path")
+    if not isinstance(path, str):
+        return
+    plain = _SLOT.sub(lambda slot: "x" * len(slot[0]), path)
+    if bad := re.search(r"[?#]", plain):
+        message = f"the path holds '{bad[0]}', which would be percent-encoded"
+        yield subject.problem(("path",), "bad-url", message, "use `query`", index=bad.start())
+    if bad := re.search(r"(?<![^/])\.\.?(?![^/])", plain):
+        message = "the path has a '.' or '..' segment"
+        yield subject.problem(("path",), "bad-url", message, "write the path that is meant", index=bad.start())
+
+
+def _check_headers(subject: Subject) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for name, value in subject.section("headers").items():
+        place = ("headers", name)
+        yield from _check_header_name(subject, place, name, key=True)
+        if name.lower() in seen:
+            message = f"the header '{name}' is given twice, first as '{seen[name.lower()]}'"
+            yield subject.problem(place, "duplicate-header", message, "keep one", key=True)
+        seen.setdefault(name.lower(), name)
+        yield from _check_header_value(subject, place, value)
+        if name.lower() == "content-type" and subject.data.get("encoding") == "multipart":
+            message = "a multipart body needs the engine's own content-type, which names its boundary"
+            yield subject.problem(place, "conflict", message, "remove the header", key=True)
+
+
+def _check_header_name(subject: Subject, place: Place, name: str, *, key: bool) -> Iterator[Problem]:
+    if name.lower() in FORBIDDEN_HEADERS:
+        message = f"the header '{name}' is the engine's to set"
+        yield subject.problem(place, "forbidden-header", message, "remove it", key=key)
+
+
+def _check_header_value(subject: Subject, place: Place, value: Any) -> Iterator[Problem]:
+    if not isinstance(value, str):
+        return
+    if bad := _CONTROL.search(value):
+        message = f"the value of `{dotted(place)}` holds a line break or a control character"
+        yield subject.problem(place, "bad-header-value", message, "a header is one line", index=bad.start())
+    elif bad := re.search(r"[^\x00-\x7f]", value):
+        message = f"the value of `{dotted(place)}` holds a character beyond ASCII"
+        yield subject.problem(place, "bad-header-value", message, "HTTP headers are ASCII", index=bad.start())
+
+
+def _check_auth(subject: Subject) -> Iterator[Problem]:
+    auth = subject.data.get("auth")
+    ways: list[tuple[Place, Any]] = [(("auth",), auth)]
+    if isinstance(auth, list):
+        ways = [(("auth", index), way) for index, way in enumerate(auth)]
+    for place, way in ways:
+        if not isinstance(way, dict):
+            continue
+        if way.get("type") == "header" and isinstance(way.get("name"), str):
+            yield from _check_header_name(subject, (*place, "name"), way["name"], key=False)
+        yield from _check_header_value(subject, (*place, "prefix"), way.get("prefix"))
+        for key, value in way.items():
+            if isinstance(value, str) and "{{" in value:
+                message = f"`{dotted((*place, key))}` is literal"
+                hint = "name a secret of `secrets`; no template is needed"
+                yield subject.problem((*place, key), "template-forbidden", message, hint, index=value.index("{{"))
+
+
+def _check_variables(subject: Subject) -> Iterator[Problem]:
+    places: list[tuple[Place, Any]] = []
+    for name, secret in subject.maps("secrets").items():
+        variables = secret.get("env")
+        for index, variable in enumerate(variables if isinstance(variables, list) else ()):
+            places.append((("secrets", name, "env", index), variable))
+    for name, setting in subject.maps("settings").items():
+        places.append((("settings", name, "env"), setting.get("env")))
+    for place, variable in places:
+        if isinstance(variable, str) and not subject.shipped and PROTECTED_VARIABLES.fullmatch(variable):
+            message = f"the variable '{variable}' is not for provider files"
+            yield subject.problem(place, "env-not-allowed", message, "use a variable of the service's own")
+
+
+def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:
+    for section in _SECTIONS_WITH_LITERALS:
+        for place, text in walk(subject.data.get(section), (section,)):
+            key = next((part for part in reversed(place) if isinstance(part, str)), "")
+            if not isinstance(text, str) or (at := inline_secret(text, key)) is None:
+                continue
+            message = f"`{dotted(place)}` holds what looks like a secret ({text[at : at + 4]}***)"
+            hint = "revoke it; name a variable under `secrets` and send it with `auth`"
+            yield subject.problem(place, "inline-secret", message, hint, index=at)
+
+
+TRUST_CHECKS: tuple[Check, ...] = (
+    _check_url,
+    _check_request_path,
+    _check_headers,
+    _check_auth,
+    _check_variables,
+    _check_inline_secrets,
+)

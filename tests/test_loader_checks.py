@@ -1,0 +1,322 @@
+"""What is wrong beyond YAML: schema, templates, secrets and hosts, and what parts of a file say of each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import SpecError
+from engine.loader import load_text, problems_of, problems_of_text
+from tests.badfiles import place_of, problems, text_of
+
+KEY = "secrets: {api_key: {env: [ACME_KEY]}}\nauth: {type: bearer, secret: api_key}"
+SSE = "response: {codec: sse, end: '[DONE]', rules: [{text: a}]}"
+
+
+def response(rules: str, *, codec: str = "sse", end: str = "'[DONE]'") -> str:
+    return f"response:\n  codec: {codec}\n  end: {end}\n  rules:\n    - {rules}"
+
+
+def params(declared: str) -> str:
+    return f"params:\n  heat: {{type: number, default: 1}}\n  p: {{{declared}}}"
+
+
+SCHEMA = [
+    ("unknown-key", {"url": "¦ulr: https://api.acme.com"}, "did you mean 'url'?"),
+    ("unknown-key", {"models": "models: {¦defualt: a}"}, "did you mean 'default'?"),
+    ("unknown-key", {"x": "¦codec: text"}, "belongs under `response`"),
+    ("unknown-key", {"response": "response: {codec: text, ¦headers: {a: b}}"}, "belongs under `the top`"),
+    ("unknown-key", {"retry": "retry: {¦retries: 3}"}, "known keys: max"),
+    ("unknown-key", {"auth": "secrets: {k: {env: [K]}}\nauth: {type: bearer, secret: k, ¦name: x}"}, "auth"),
+    ("missing-key", {"url": "", "version": "¦spec_version: 1"}, "`url`"),
+    ("missing-key", {"params": "params: {¦heat: {default: 1}}"}, "`type`"),
+    ("missing-key", {"auth": "auth: ¦{type: bearer}".replace("auth: ¦", "¦auth: ")}, "`secret`"),
+    ("missing-key", {"response": "¦response: {finish: {a: stop}}"}, "codec"),
+    ("wrong-type", {"retry": "retry: {max: ¦'2'}"}, "without quotes"),
+    ("wrong-type", {"retry": "retry: {max: ¦2.0}"}, "a whole number"),
+    ("wrong-type", {"flags": "flags: {working: ¦1}"}, "true or false"),
+    ("wrong-type", {"flags": 'flags: {working: ¦"true"}'}, "without quotes"),
+    ("wrong-type", {"models": "models: ¦[a]"}, "a map"),
+    ("wrong-type", {"payload": "payload: ¦5"}, "a whole number"),
+    ("not-in-enum", {"method": "method: ¦POTS"}, "did you mean 'POST'?"),
+    ("not-in-enum", {"response": "response: {codec: ¦sse-stream}"}, "'sse'"),
+    ("not-in-enum", {"errors": "errors: [{status: 400, kind: ¦rate_limt}]"}, "did you mean 'rate_limit'?"),
+    ("not-in-enum", {"response": response("{text: a}").replace("  end", "  finish: {x: ¦stopp}\n  end")}, "'stop'?"),
+    ("out-of-range", {"timeout": "timeout: {idle: ¦-1}"}, "3600"),
+    ("out-of-range", {"timeout": "timeout: {total: ¦0}"}, "above 0"),
+    ("out-of-range", {"retry": "retry: {max: ¦1000}"}, "0 to 10"),
+    ("out-of-range", {"errors": "errors: [{status: ¦99, kind: auth}]"}, "100 to 599"),
+    ("empty-value", {"title": 'title: ¦""'}, "fill it"),
+    ("bad-id", {"name": "name: ¦a/b"}, "hyphens"),
+    ("bad-id", {"name": "name: ¦.."}, "hyphens"),
+    ("bad-id", {"name": "name: ¦Acme"}, "hyphens"),
+    ("bad-id", {"name": "name: ¦аcme"}, "hyphens"),  # a Cyrillic a
+    ("bad-id", {"name": "name: ¦" + "a" * 300}, "hyphens"),
+    ("bad-id", {"name": 'name: ¦"acme\\n"'}, "hyphens"),
+    ("bad-id", {"name": "name: ¦other"}, "'acme'"),
+    ("bad-name", {"headers": 'headers: {¦"a b": c}'}, "names match"),
+    ("bad-name", {"headers": 'headers: {¦"accept\\n": c}'}, "names match"),
+    ("bad-name", {"params": "params: {heat: {type: number, default: 1}, ¦Top-P: {type: number}}"}, "names match"),
+    ("future-version", {"version": "spec_version: ¦99"}, "knows 1"),
+    ("bad-version", {"version": "", "name": "¦name: acme"}, "add spec_version: 1"),
+    ("bad-version", {"version": "spec_version: ¦'1'"}, "text"),
+    ("bad-version", {"version": "spec_version: ¦1.0"}, "a number"),
+    ("bad-version", {"version": "spec_version: ¦0"}, "spec_version is 0"),
+    ("bad-version", {"version": "spec_version: ¦true"}, "boolean"),
+    ("bad-value", {"secrets": "secrets: {k: {env: [¦A-B]}}"}, "env"),
+    ("conflict", {"errors": "errors: [{body: ¦{path: a, equals: b, in: [c]}, kind: auth}]"}, "more than one"),
+    ("ambiguous-rule", {"errors": "errors: [¦{kind: auth}]"}, "add a predicate"),
+]
+
+TEMPLATES = [
+    ("undefined-variable", {"path": "path: /{{ ¦modle }}"}, "did you mean 'model'?"),
+    ("undefined-variable", {"path": "path: /{{ ¦zzz }}"}, "known names here: heat, messages"),
+    ("template-syntax", {"path": "path: /a¦{{ model "}, "never closed"),
+    ("template-syntax", {"path": "path: /a ¦}} b"}, "open it"),
+    ("template-syntax", {"path": "path: /{{ model ¦model }}"}, "not expected"),
+    ("template-syntax", {"path": "path: '/{{¦ }}'"}, "no expression"),
+    (
+        "template-syntax",
+        {"payload": "payload: {a: {$when: '¦{{ heat }} {{ heat }}'}}".replace("'¦", "¦'")},
+        "always true",
+    ),
+    ("template-forbidden", {"path": "path: '/¦{% if model %}a{% endif %}'"}, "statement"),
+    ("template-forbidden", {"path": "path: '/¦{# note #}'"}, "comment"),
+    ("template-forbidden", {"path": "path: '/{{ model.upper¦() }}'"}, "method"),
+    ("template-forbidden", {"path": "path: '/{{ model.¦__class__ }}'".replace(".¦", "¦.")}, "'_'"),
+    ("template-forbidden", {"path": "path: \"/{{ ¦'a' * 9 }}\""}, "only for numbers"),
+    ("template-forbidden", {"payload": 'payload: {¦"{{ model }}": 1}'}, "keys are literal"),
+    ("template-forbidden", {"headers": 'headers: {¦"x-{{ model }}": a}'}, "literal"),
+    ("template-forbidden", {"auth": KEY.replace("bearer", "header, name: x, prefix: '¦{{ model }}'")}, "literal"),
+    ("unknown-filter", {"path": "path: /{{ model|¦uper }}"}, "did you mean 'upper'?"),
+    ("unknown-test", {"path": "path: /{{ model is defind }}".replace("is", "¦is")}, "did you mean 'defined'?"),
+    ("template-type", {"headers": 'headers: {a: "{{ ¦messages }}"}'}, "tojson"),
+    ("template-type", {"payload": 'payload: {a: "x {{ ¦messages }}"}'}, "text is due"),
+    ("template-type", {"encoding": "encoding: form", "payload": 'payload: {a: "{{ ¦messages }}"}'}, "text is due"),
+    ("template-type", {"query": 'query: {a: "{{ ¦[1] }}"}'}, "text is due"),
+    ("template-too-big", {"path": 'path: "¦' + "x" * 65_537 + '{{ model }}"'}, "65536"),
+    ("template-too-big", {"path": "path: '/{{ model" + "|tojson" * 4 + " }}'"}, "too large"),
+    ("payload-as-text", {"payload": 'payload: ¦\'{"m": "{{ model }}"}\''}, "tree"),
+    ("payload-as-text", {"payload": 'payload: ¦\'[{"m": {"a": "{{ model }}"}}]\''}, "tree"),
+    ("wrong-type", {"payload": "payload: {a: {$when: ¦true}}"}, "expression"),
+    ("unknown-key", {"payload": "payload: {a: {¦$wen: heat}}"}, "did you mean '$when'?"),
+    ("reserved-name", {"params": "params: {¦model: {type: string}, heat: {type: number, default: 1}}"}, "another"),
+    ("reserved-name", {"params": "params: {¦now: {type: string}, heat: {type: number, default: 1}}"}, "another"),
+    ("reserved-name", {"params": "params: {¦self: {type: string}, heat: {type: number, default: 1}}"}, "another"),
+    ("reserved-name", {"params": "params: {¦settings: {type: string}, heat: {type: number, default: 1}}"}, "another"),
+    ("reserved-name", {"settings": "settings: {¦none: {default: a}}"}, "another"),
+    ("conflict", {"settings": "settings: {heat: {default: a}}", "params": "params:\n  ¦heat: {type: number}"}, "both"),
+]
+
+TRUST = [
+    ("inline-secret", {"headers": "headers: {authorization: Bearer ¦sk-abcdefghijklmnopqrst}"}, "sk-a***"),
+    ("inline-secret", {"query": "query: {key: ¦AIzaSyA-1234567890abcdefghijklmnopqrs}"}, "AIza***"),
+    ("inline-secret", {"payload": "payload: {password: ¦eyJhbGciOiJI.eyJzdWIiOiIx.c2ln}"}, "eyJh***"),
+    ("inline-secret", {"headers": "headers: {X-Api-Key: ¦3f9a1c7e5b2d8046ac91}"}, "3f9a***"),
+    ("inline-secret", {"auth": KEY.replace("secret: api_key", "secret: ¦sk-abcdefghijklmnopqrst")}, "revoke it"),
+    ("inline-secret", {"params": "params: {heat: {type: string, default: ¦sk-abcdefghijklmnopqrst}}"}, "secrets"),
+    ("env-not-allowed", {"secrets": "secrets: {k: {env: [A, ¦AWS_SECRET_ACCESS_KEY]}}"}, "AWS"),
+    ("env-not-allowed", {"secrets": "secrets: {k: {env: [¦HOME]}}"}, "HOME"),
+    ("env-not-allowed", {"settings": "settings: {s: {env: ¦Path}}"}, "Path"),
+    ("secret-not-allowed-here", {"headers": 'headers: {a: "{{ ¦secrets.api_key }}"}'}, "auth"),
+    ("secret-not-allowed-here", {"auth": KEY, "headers": 'headers: {a: "Bearer {{ ¦api_key }}"}'}, "auth"),
+    ("secret-not-allowed-here", {"auth": KEY, "payload": 'payload: {a: "{{ ¦api_key }}"}'}, "auth"),
+    ("insecure-url", {"url": "url: ¦http://api.acme.com", "auth": KEY}, "https://"),
+    (
+        "private-host",
+        {"url": 'url: "{{ b }}"', "settings": "settings: {b: {default: ¦http://169.254.169.254}}"},
+        "host",
+    ),
+    (
+        "bad-scheme",
+        {"url": 'url: "{{ b }}"', "settings": "settings: {b: {enum: [https://a.com, ¦ftp://b.com]}}"},
+        "ftp",
+    ),
+    ("bad-scheme", {"url": "url: ¦ftp://api.acme.com"}, "ftp"),
+    ("bad-scheme", {"url": "url: ¦file:///etc/passwd"}, "https://"),
+    ("bad-scheme", {"url": "url: ¦gopher://x"}, "https://"),
+    ("bad-scheme", {"url": "url: ¦data:text/plain,hi"}, "https://"),
+    ("bad-scheme", {"url": "url: ¦unix:/run/docker.sock"}, "https://"),
+    ("bad-scheme", {"url": "url: ¦api.acme.com"}, "https://"),
+    ("bad-url", {"url": "url: ¦https://"}, "no host"),
+    ("bad-url", {"url": "url: ¦https://api.acme.com:70000"}, "cannot be read"),
+    ("bad-url", {"url": "url: ¦https://api.acme.com/v1?key=1"}, "`query`"),
+    ("bad-url", {"url": 'url: ¦"https://api.acme.com/#x"'}, "`query`"),
+    ("bad-url", {"url": "url: ¦https://api.acme.com/a b"}, "percent-encoded"),
+    ("bad-url", {"url": "url: ¦https://api%2eacme.com"}, "host"),
+    ("bad-url", {"path": "path: /chat¦?a=b"}, "`query`"),
+    ("bad-url", {"path": "path: /{{ model }}/¦../x"}, "segment"),
+    ("userinfo", {"url": "url: ¦https://user:pw@api.acme.com"}, "secrets"),
+    ("dynamic-host", {"url": 'url: "https://{{ ¦model }}.acme.com"'}, "only settings"),
+    ("dynamic-host", {"url": 'url: "https://{{ ¦heat }}"'}, "only settings"),
+    ("forbidden-header", {"headers": "headers: {¦Host: a}"}, "remove it"),
+    ("forbidden-header", {"headers": "headers: {¦content-length: 5}"}, "engine"),
+    ("forbidden-header", {"headers": "headers: {¦Transfer-Encoding: chunked}"}, "engine"),
+    ("forbidden-header", {"headers": "headers: {¦connection: close}"}, "engine"),
+    ("forbidden-header", {"auth": KEY.replace("bearer", "header, name: ¦Host")}, "engine"),
+    ("bad-header-value", {"headers": 'headers: {a: "b¦\\r\\nx: y"}'}, "one line"),
+    ("bad-header-value", {"headers": 'headers: {a: "b¦\\0"}'}, "one line"),
+    ("bad-header-value", {"headers": 'headers: {a: "b¦\\x7f"}'}, "one line"),
+    ("bad-header-value", {"headers": "headers: {a: caf¦é}"}, "ASCII"),
+    ("bad-header-value", {"auth": KEY.replace("bearer", 'header, name: x, prefix: "a¦\\n"')}, "one line"),
+    ("duplicate-header", {"headers": "headers: {Accept: a, ¦accept: b}"}, "'Accept'"),
+    ("conflict", {"encoding": "encoding: multipart", "headers": "headers: {¦content-type: a}"}, "boundary"),
+]
+
+PARTS = [
+    ("wrong-type", {"params": params("type: integer, default: ¦a")}, "the type is integer"),
+    ("wrong-type", {"params": params("type: string, enum: [a, ¦1]")}, "quotes"),
+    ("wrong-type", {"params": params("type: integer, min: ¦0.5")}, "whole number"),
+    ("wrong-type", {"settings": "settings: {s: {type: integer, default: ¦a}}"}, "the type is integer"),
+    ("not-in-enum", {"params": params("type: string, default: ¦hihg, enum: [low, high]")}, "did you mean 'high'?"),
+    ("not-in-enum", {"settings": "settings: {s: {default: ¦eu, enum: [us]}}"}, "enum"),
+    ("out-of-range", {"params": params("type: number, min: ¦2, max: 1")}, "swap"),
+    ("out-of-range", {"params": params("type: number, default: ¦3, max: 2")}, "beyond"),
+    ("conflict", {"params": params("type: string, ¦min: 2")}, "numbers"),
+    ("conflict", {"models": "models: {default: ¦lage, allow: [large]}"}, "did you mean 'large'?"),
+    ("conflict", {"models": "models: {allow: [large], aliases: {l: ¦larg}}"}, "did you mean 'large'?"),
+    ("conflict", {"payload": 'payload: ["{{ messages }}"]', "unknown_params": "unknown_params: ¦forward"}, "map"),
+    ("conflict", {"payload": "payload: [1]", "params": params("type: number, maps_to: ¦a")}, "map"),
+    ("wrong-type", {"encoding": "encoding: form", "payload": "payload: ¦[1]"}, "map"),
+    ("wrong-type", {"encoding": "encoding: form", "payload": "payload: {a: ¦null}"}, "null"),
+    ("wrong-type", {"encoding": "encoding: text", "payload": "payload: ¦{a: 1}"}, "text"),
+    ("undefined-reference", {"auth": KEY.replace("secret: api_key", "secret: ¦apikey")}, "did you mean 'api_key'?"),
+    ("bad-path", {"response": response('{text: "¦a[0].b"}')}, "brackets"),
+    ("bad-path", {"response": response("{text: a.¦.b}")}, "empty segments"),
+    ("bad-path", {"response": response("{text: a.¦*}")}, "`for`"),
+    ("bad-path", {"response": response("{text: $.¦.*}")}, "empty segments"),
+    ("bad-regex", {"errors": "errors: [{body: {path: a, regex: 'x¦('}, kind: auth}]"}, "cannot be read"),
+    ("regex-unsafe", {"errors": "errors: [{body: {path: a, regex: '¦(a+)+$'}, kind: auth}]"}, "quantifier"),
+    ("regex-unsafe", {"errors": "errors: [{body: {path: a, regex: ¦.*x.*y}, kind: auth}]"}, "quantifier"),
+    ("no-text-rule", {"response": response("{finish: a}").replace("response", "¦response")}, "add rules"),
+    ("no-text-rule", {"response": "¦response: {codec: json}"}, "add rules"),
+    ("no-end-rule", {"response": "¦response: {codec: sse, rules: [{text: a}]}"}, "end:"),
+    ("no-end-rule", {"response": "response: {¦stream: {codec: sse, rules: [{text: a}]}}"}, "end:"),
+    ("no-end-rule", {"response": response("{text: a}", end="¦finish")}, "finish: PATH"),
+    ("dead-rule", {"response": response("{text: a}\n    - ¦{when: {a: b}}")}, "reads nothing"),
+    ("ambiguous-rule", {"errors": "errors: [¦{kind: auth, message: a}]"}, "every answer"),
+    ("ambiguous-rule", {"errors": "errors:\n  - {status: 400, kind: auth}\n  - ¦{status: 400, kind: quota}"}, "line"),
+    ("duplicate-example", {"x": "", "examples": text_of().partition("examples:")[2].replace("busy", "¦answer")}, "two"),
+    ("unknown-param", {"examples": text_of().partition("examples:")[2].replace("hi}", "hi, ¦haet: 1}", 1)}, "'heat'?"),
+    (
+        "unknown-setting",
+        {"examples": text_of().partition("examples:")[2].replace("hi}", "hi, settings: {¦a: 1}}", 1)},
+        "a",
+    ),
+    (
+        "bad-value",
+        {"examples": text_of().partition("examples:")[2].replace("text: Hello", "base64: ¦abc", 1)},
+        "base64",
+    ),
+    ("conflict", {"examples": text_of().partition("examples:")[2].replace("Hello}", "a, ¦json: 1}", 1)}, "keep one"),
+    ("not-in-enum", {"examples": text_of().partition("examples:")[2].replace("unavail", "¦unavial", 1)}, "unavailable"),
+    (
+        "missing-example",
+        {"examples": "¦examples: [{name: a, call: {messages: a}, reply: {}, expect: {text: a}}]"},
+        "an error",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "parts", "word"), [*SCHEMA, *TEMPLATES, *TRUST, *PARTS])
+def test_a_bad_file_is_refused_at_its_place(rule: str, parts: dict[str, str], word: str) -> None:
+    parts = {
+        key: f"examples:{text}" if key == "examples" and "examples" not in text else text for key, text in parts.items()
+    }
+    marked = text_of(**parts)
+    text, place = place_of(marked) if "¦" in marked else (marked, None)
+    found = [problem for problem in problems(text) if problem.rule == rule]
+    assert found, problems(text)
+    assert place in (None, (found[0].line, found[0].column))
+    assert word in f"{found[0].message} {found[0].hint}"
+
+
+PRIVATE = [
+    *("169.254.169.254", "metadata.google.internal", "metadata.google.internal.", "METADATA", "2130706433", "0x7f.1"),
+    *("0x7f000001", "0177.0.0.1", "127.1", "localhost.", "a.localhost", "10.0.0.1.nip.io", "127.0.0.1.sslip.io"),
+    *("localtest.me", "10.1.2.3", "192.168.0.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "0", "224.0.0.1"),
+    *("[::]", "[::ffff:169.254.169.254]", "[::ffff:127.0.0.1]", "[fe80::1]", "[fc00::1]", "[64:ff9b::a9fe:a9fe]"),
+    *("[2002:a9fe:a9fe::1]", "[::a9fe:a9fe]", "１６９.254.169.254", "169。254。169。254", "127.0.0.1."),
+]
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_a_private_host_is_refused(host: str) -> None:
+    text, place = place_of(text_of(url=f'url: ¦"https://{host}:8443/v1"'))
+    assert [(p.rule, p.line, p.column) for p in problems(text)] == [("private-host", *place)]
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "[::1]", "1.1.1.1", "a_b.example", "x1"]
+)
+def test_loopback_and_public_hosts_are_allowed(host: str) -> None:
+    assert problems(text_of(url=f'url: "http://{host}:8080"')) == []
+
+
+def test_loopback_takes_secrets_over_http() -> None:
+    assert problems(text_of(url="url: http://127.0.0.1:8080", auth=KEY)) == []
+
+
+GOOD = [
+    {"url": 'url: "{{ base }}"', "settings": "settings: {base: {env: ACME_URL}}"},
+    {"url": 'url: "https://{{ r }}.a.com:{{ p }}/v1"', "settings": "settings: {r: {default: eu}, p: {type: integer}}"},
+    {"params": "params: {heat: {type: number, default: null}}"},
+    {"params": params("type: array, optional: true")},
+    {"models": "models: {default: s, allow: [small], aliases: {s: small}}"},
+    {"payload": "payload: {a: {$when: heat is defined, b: '{{ heat }}'}, c: null, d: [1, 2.5, true]}"},
+    {"payload": "payload: {a: {$when: '{{ heat }}'}}"},
+    {"payload": "payload: {a: '{b: {c: 1}} is balanced', b: '{\"literal\": \"json\"}', c: '{{ \"}}\" }}'}"},
+    {"payload": ""},
+    {"payload": "payload: '{{ messages|last }}'"},
+    {"encoding": "encoding: form", "payload": "payload: {m: '{{ messages|tojson }}', n: 5}"},
+    {"encoding": "encoding: text", "payload": "payload: 'Q: {{ messages[0].content }}'"},
+    {"response": response("{text: [a.0, b], when: {event: x, a.b: {in: [1, null]}}}")},
+    {"response": "response: {stream: {codec: sse, end: finish, rules: [{text: a, finish: b}]}, "
+     "whole: {codec: json, rules: [{for: a.*, rules: [{text: b}]}]}}"},
+    {"auth": "secrets: {a: {env: [A]}, b: {env: [B]}}\nauth: [{type: basic, user: a, password: b}, {type: none}]"},
+    {"headers": "headers: {x-key: anonymous, authorization: Basic YTpi, n: 5, x-trace: '{{ uuid4() }}'}"},
+    {"path": "path: /v1/{{ model|path_segments }}/a.b/...x"},
+    {"x": "x-anything: {a: [1, {b: null}]}"},
+    {"errors": "errors: [{status: [4xx, 500], header: {x: {regex: '^a'}}, kind: auth}, {frame: error, kind: quota}]"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", GOOD)
+def test_a_good_file_has_no_problem(parts: dict[str, str]) -> None:
+    text = text_of(**parts)
+    assert problems(text) == []
+    assert load_text(text, "acme.yaml").name == "acme"
+
+
+def test_a_secret_is_shown_in_no_problem() -> None:
+    key = "sk-proj-abcdefghijklmnop0123456789"
+    text = text_of(
+        title=f"title: [{key}]",
+        method=f"method: {key}",
+        headers=f"headers: {{a: {key}}}",
+        auth=f"secrets: {{k: {{env: [{key}]}}}}\nauth: {{type: bearer, secret: {key}}}",
+        x=f"{key}: 1",
+    )
+    found = problems(text)
+    assert len(found) >= 6
+    assert "proj-abc" not in "\n".join(map(repr, found))
+
+
+def test_protected_variables_are_for_shipped_files_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "acme.yaml"
+    path.write_text(text_of(auth=KEY.replace("ACME_KEY", "AWS_SECRET_ACCESS_KEY")))
+    assert [problem.rule for problem in problems_of(path)] == ["env-not-allowed"]
+    assert problems_of(path, shipped=True) == []
+
+
+def test_a_warning_does_not_refuse_a_file() -> None:
+    text = text_of(examples="examples: [{name: a, call: {messages: a}, reply: {text: a}, expect: {text: a}}]")
+    (problem,) = problems(text)
+    assert (problem.rule, problem.severity) == ("missing-example", "warning")
+    assert load_text(text).name == "acme"
+    with pytest.raises(SpecError) as caught:
+        load_text(text.replace("spec_version: 1", "spec_version: 1\nulr: x"))
+    assert len(caught.value.problems) == 2
+
+
+def test_text_without_a_file_may_have_any_name() -> None:
+    assert problems_of_text(text_of(name="name: other").encode(), "<stdin>") == []

@@ -1,0 +1,177 @@
+"""The published schema: valid, closed, documented, and of one mind with the engine's tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from engine import framing, spec
+from engine.auth import AUTH
+from engine.encoding import ENCODINGS
+from engine.errors import KINDS
+from engine.events import FINISH_REASONS
+from engine.framing import FRAMINGS
+from engine.loader import load_text
+from engine.loader.build import COUNTERS
+from engine.loader.build import OPERATORS as BUILT_OPERATORS
+from engine.loader.schema import MARKS, schema
+from engine.messages import AdjustmentAction
+from engine.params import TYPES
+from engine.rules import OPERATORS, UNWRAPS, YIELDS
+from tests.badfiles import text_of
+
+SCHEMA = schema()
+DEFS = SCHEMA["$defs"]
+TOP = SCHEMA["properties"]
+
+OPEN = {
+    "properties/flags": "any boolean",
+    "properties/models/properties/aliases": "names of models",
+    "properties/params": "names of params",
+    "properties/settings": "names of settings",
+    "properties/secrets": "names of secrets",
+    "properties/query": "names of query parameters",
+    "properties/headers": "names of headers",
+    "properties/payload": "the service's own shape",
+    "$defs/finish": "the service's own reasons",
+    "$defs/error/properties/header": "names of headers",
+    "$defs/example/properties/call": "params of the call; checked against the file's",
+    "$defs/example/properties/call/properties/settings": "settings of the call; checked against the file's",
+    "$defs/example/properties/request/properties/headers": "names of headers",
+    "$defs/example/properties/request/properties/query": "names of query parameters",
+    "$defs/example/properties/request/properties/form": "names of fields",
+    "$defs/example/properties/reply/properties/headers": "names of headers",
+    "$defs/example/properties/expect/properties/adjustments": "names of params",
+}
+"""Maps whose keys the author chooses."""
+
+CLOSED_ELSEWHERE = {
+    "properties/auth",
+    "$defs/auth",
+    "$defs/response",
+    "$defs/condition",
+    "$defs/end",
+    "$defs/end/items",
+}
+CLOSED_ELSEWHERE |= {"$defs/error/properties/frame"}
+"""Maps that the branches of an if/then close."""
+
+
+def nodes(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        yield "/".join(path), node
+        for key, value in node.items():
+            if key not in ("examples", "default", "enum", "const"):
+                yield from nodes(value, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from nodes(value, (*path, str(index)))
+
+
+def fields() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every key that a file may hold, its reference resolved."""
+    for path, node in nodes(SCHEMA):
+        if path.split("/")[-1] == "if":
+            continue
+        for name, field in node.get("properties", {}).items():
+            if isinstance(field, dict) and "/if" not in path:
+                target = DEFS[field["$ref"].rpartition("/")[2]] if "$ref" in field else {}
+                yield f"{path}/properties/{name}", {**target, **field}
+
+
+FIELDS = [pytest.param(path, field, id=path) for path, field in fields()]
+
+
+def test_it_is_valid() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_every_map_is_closed_or_deliberately_open() -> None:
+    for path, node in nodes(SCHEMA):
+        kinds = node.get("type")
+        if path.endswith("if") or not (kinds == "object" or (isinstance(kinds, list) and "object" in kinds)):
+            continue
+        closed = node.get("additionalProperties") is False
+        assert closed or path in OPEN or path in CLOSED_ELSEWHERE, path
+        assert not (closed and path in OPEN), path
+
+
+def test_the_branches_of_a_map_are_closed() -> None:
+    assert all(branch["then"]["additionalProperties"] is False for branch in DEFS["auth"]["allOf"])
+    assert {branch["if"]["properties"]["type"]["const"] for branch in DEFS["auth"]["allOf"]} == set(AUTH)
+    assert DEFS["response"]["then"]["additionalProperties"] is DEFS["response"]["else"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(("path", "field"), FIELDS)
+def test_every_field_is_documented(path: str, field: dict[str, Any]) -> None:
+    assert field.get("title"), path
+    assert field.get("description", "").endswith("."), path
+    assert field.get("examples"), path
+
+
+@pytest.mark.parametrize(("path", "field"), FIELDS)
+def test_examples_and_defaults_of_a_field_are_valid(path: str, field: dict[str, Any]) -> None:
+    validator = Draft202012Validator({**field, "$defs": DEFS})
+    for value in [*field.get("examples", ()), *([field["default"]] if "default" in field else ())]:
+        assert not list(validator.iter_errors(value)), (path, value)
+
+
+def test_every_reference_is_local_and_leads_somewhere() -> None:
+    for path, node in nodes(SCHEMA):
+        if isinstance(node.get("$ref"), str):
+            assert node["$ref"].removeprefix("#/$defs/") in DEFS, path
+
+
+def test_our_own_keywords_are_known() -> None:
+    own = {key for _, node in nodes(SCHEMA) if "$ref" in node or "type" in node for key in node if key.startswith("x-")}
+    assert own - {"x-rule"} <= set(MARKS)
+
+
+ENUMS = [
+    (DEFS["codec"]["enum"], FRAMINGS),
+    (DEFS["unwrap"]["items"]["enum"], UNWRAPS),
+    (TOP["encoding"]["enum"], ENCODINGS),
+    (DEFS["auth"]["properties"]["type"]["enum"], AUTH),
+    (DEFS["error"]["properties"]["kind"]["enum"], KINDS),
+    (DEFS["example"]["properties"]["expect"]["properties"]["error"]["enum"], (*KINDS, "parameter", "unsupported")),
+    (DEFS["finish_reason"]["enum"], (*FINISH_REASONS, None)),
+    (DEFS["example"]["properties"]["expect"]["properties"]["finish"]["enum"], FINISH_REASONS),
+    (DEFS["comparison"]["properties"], OPERATORS),
+    (set(DEFS["predicate"]["properties"]) - {"path"}, OPERATORS),
+    (BUILT_OPERATORS, OPERATORS),
+    (set(DEFS["rule"]["properties"]) - {"when", "for", "rules"}, YIELDS),
+    (DEFS["param"]["properties"]["type"]["enum"], TYPES),
+    (set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning"}, COUNTERS),
+    (
+        DEFS["example"]["properties"]["expect"]["properties"]["adjustments"]["additionalProperties"]["enum"],
+        get_args(AdjustmentAction),
+    ),
+    (framing.MEDIA_TYPES, FRAMINGS),
+]
+
+
+@pytest.mark.parametrize(("published", "engine"), ENUMS)
+def test_the_schema_names_what_the_engine_knows(published: Any, engine: Any) -> None:
+    assert set(published) == set(engine)
+
+
+@pytest.mark.parametrize(
+    ("section", "value"), [("retry", spec.RetryPolicy), ("timeout", spec.Timeouts), ("limits", spec.Limits)]
+)
+def test_sections_and_values_have_the_same_fields(section: str, value: type) -> None:
+    assert set(TOP[section]["properties"]) == {field.name for field in dataclasses.fields(value)}
+    built = getattr(load_text(text_of()), section)
+    assert dataclasses.asdict(built) == {name: node["default"] for name, node in TOP[section]["properties"].items()}
+
+
+def test_defaults_of_a_file_are_those_of_the_schema() -> None:
+    built = load_text(text_of(path=""))
+    assert (built.method, built.path, built.encoding, built.unknown_params) == ("POST", "", "json", "error")
+    assert built.title == "acme"
+    assert built.working
+    assert built.response.stream is not None
+    assert built.response.stream.end.body

@@ -1,0 +1,419 @@
+"""A call and a deployment -> the exact bytes of a request; what could break out of its place is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import Catalog
+from engine.deployment import Deployment
+from engine.errors import MissingSecretError, ParameterError, UnsupportedError, UsageError
+from engine.loader import load_text
+from engine.messages import Adjustment, ChatRequest
+from engine.rendering import USER_AGENT, RenderedCall, Renderer, checked_url
+from engine.wire import WireRequest
+from tests.badfiles import text_of
+
+KEY = "secrets: {api_key: {env: [ACME_KEY]}}\nauth: {type: bearer, secret: api_key}"
+
+
+def call(
+    parts: dict[str, str], model: str | None = None, *, deploy: dict[str, Any] | None = None, **given: Any
+) -> RenderedCall:
+    messages = given.pop("messages", "hi")
+    request = ChatRequest.of(messages, model, **given)
+    return Renderer(load_text(text_of(**parts))).render(request, Deployment(**(deploy or {})))
+
+
+def wire(parts: dict[str, str], model: str | None = None, **given: Any) -> WireRequest:
+    return call(parts, model, **given).wire
+
+
+def body(parts: dict[str, str], model: str | None = None, **given: Any) -> Any:
+    return json.loads(wire(parts, model, **given).content)
+
+
+def test_the_exact_bytes_of_acytoo() -> None:
+    request = Catalog().provider("acytoo").render([{"role": "user", "content": 'Привет! {{ x }} "q"'}], temperature=0.7)
+    assert (request.method, request.url) == ("POST", "https://chat.acytoo.com/api/completions")
+    assert request.headers.pairs == (
+        ("accept", "*/*"),
+        ("content-type", "application/json"),
+        ("user-agent", USER_AGENT),
+        ("accept-encoding", "identity"),
+    )
+    assert (
+        request.content
+        == (
+            '{"key":"","model":"gpt-3.5-turbo","messages":[{"role":"user","content":"Привет! {{ x }} \\"q\\""}],'
+            '"temperature":0.7,"password":""}'
+        ).encode()
+    )
+
+
+def test_the_same_call_is_the_same_request() -> None:
+    assert wire({}) == wire({})
+    renderer = Renderer(load_text(text_of()))
+    request = ChatRequest.of("hi", heat=1)
+    assert renderer.render(request, Deployment()) == renderer.render(request, Deployment())
+
+
+@settings(max_examples=60)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_text_of_the_caller_is_never_read_again(text: str) -> None:
+    parts = {"payload": 'payload: {m: "{{ messages }}", t: "<{{ messages[0].content }}>", model: "{{ model }}"}'}
+    sent = body(parts, text, messages=[{"role": "user", "content": text}])
+    wanted = {"m": [{"role": "user", "content": text}], "t": f"<{text}>", "model": text or "small"}
+    assert sent == wanted
+
+
+# --- the URL ---
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("a/b", "a%2Fb"),
+        ("..a", "..a"),
+        ("a?b=c", "a%3Fb%3Dc"),
+        ("a#b", "a%23b"),
+        ("a:b@c", "a%3Ab%40c"),
+        ("%2e%2e", "%252e%252e"),
+        ("é 😀", "%C3%A9%20%F0%9F%98%80"),
+        ("a\\b\r\nc", "a%5Cb%0D%0Ac"),
+    ],
+)
+def test_slots_of_a_path_are_encoded(value: str, path: str) -> None:
+    assert wire({"path": "path: '/m/{{ model }}/x'"}, value).url == f"https://api.acme.com/v1/m/{path}/x"
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_slot_that_is_no_segment_is_refused(value: str) -> None:
+    with pytest.raises(ParameterError, match="acme: path gives"):
+        wire({"path": "path: '/m/{{ model }}'"}, value)
+
+
+def test_path_segments_keep_their_slashes() -> None:
+    parts = {"path": "path: '/m/{{ model|path_segments }}:run'"}
+    assert wire(parts, "org/mödel?x").url == "https://api.acme.com/v1/m/org/m%C3%B6del%3Fx:run"
+    for bad in ("a//b", "../b", "a/..", "/a"):
+        with pytest.raises(ParameterError, match="segment"):
+            wire(parts, bad)
+
+
+def test_a_path_without_its_value_is_an_error() -> None:
+    parts = {
+        "path": "path: '/m/{{ p }}'",
+        "params": "params: {heat: {type: number, default: 1}, p: {type: string, optional: true}}",
+    }
+    with pytest.raises(ParameterError, match="the path uses something that was not given"):
+        wire(parts)
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("", "https://api.acme.com/v1"),
+        ("path: chat", "https://api.acme.com/v1/chat"),
+        ("path: //evil.com/x", "https://api.acme.com/v1//evil.com/x"),
+        ("path: '@evil.com'", "https://api.acme.com/v1/@evil.com"),
+        ("path: '/ä b'", "https://api.acme.com/v1/%C3%A4%20b"),
+    ],
+)
+def test_a_path_is_appended(path: str, url: str) -> None:
+    assert wire({"path": path}).url == url
+
+
+def test_query() -> None:
+    query = 'query: {a b: "{{ model }}", n: 5, t: true, e: "", gone: "{{ p }}", none: "{{ none }}"}'
+    parts = {"query": query, "params": "params: {heat: {type: number, default: 1}, p: {type: string, optional: true}}"}
+    assert wire(parts, "x&y=z #é+").url.partition("?")[2] == "a%20b=x%26y%3Dz%20%23%C3%A9%2B&n=5&t=true&e="
+
+
+REGION = {
+    "url": 'url: "https://{{ region }}.acme.com:{{ port }}/v1"',
+    "settings": "settings: {region: {}, port: {type: integer, default: 443}}",
+}
+
+
+def test_settings_in_a_host() -> None:
+    deploy = {"settings": {"region": "eu-1", "port": 8443}}
+    assert wire(REGION, deploy=deploy).url == "https://eu-1.acme.com:8443/v1/chat"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "evil.com/",
+        "x@evil",
+        "evil.com#",
+        "evil.com?",
+        "a.b",
+        "a:1",
+        "a b",
+        "a\n",
+        "ä",
+        "\\",
+        "%2f",
+        "[::1]",
+        "a\u3002b",
+        "<A>",
+    ],
+)
+def test_a_setting_does_not_break_out_of_a_host(value: str) -> None:
+    with pytest.raises(ParameterError, match="'region' is part of a URL"):
+        wire(REGION, deploy={"settings": {"region": value}})
+
+
+def test_settings_do_not_spell_a_private_address() -> None:
+    quads = {name: {"default": value} for name, value in zip("abcd", ("169", "254", "169", "254"), strict=True)}
+    parts = {
+        "url": 'url: "https://{{ a }}.{{ b }}.{{ c }}.{{ d }}"',
+        "settings": f"settings: {json.dumps(quads)}",
+    }
+    with pytest.raises(ParameterError, match="private host"):
+        wire(parts)
+    with pytest.raises(ParameterError, match="private host"):
+        wire(
+            {"url": 'url: "https://{{ a }}"', "settings": "settings: {a: {default: '2130706433'}}"}
+            | {"url": "url: 'https://{{ a ~ \"\" }}'"}
+        )
+
+
+WHOLE = {"url": 'url: "{{ base }}"', "settings": "settings: {base: {env: ACME_URL}}"}
+
+
+def test_a_setting_may_be_the_whole_url() -> None:
+    assert (
+        wire(WHOLE, deploy={"environ": {"ACME_URL": "http://10.0.0.5:8080/api/"}}).url
+        == "http://10.0.0.5:8080/api/chat"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://x", "x", "//x", "https://", "https://u:p@x", "https://@x", "https://x?a", "https://x#a", "https://x?"),
+        *(
+            "https://x y",
+            "https://x\n",
+            "https://x\t",
+            "https://x:99999",
+            "https://[::1",
+            "https://x\\@y",
+            "javascript:1",
+        ),
+    ],
+)
+def test_a_bad_url_of_the_caller_is_refused(url: str) -> None:
+    with pytest.raises(ParameterError, match="the base URL"):
+        checked_url(url, "the base URL")
+    with pytest.raises(ParameterError, match="the base URL"):
+        wire({}, deploy={"base_url": url})
+    with pytest.raises(ParameterError, match="the setting for url"):
+        wire(WHOLE, deploy={"settings": {"base": url}})
+
+
+def test_a_base_url_replaces_the_whole_url() -> None:
+    assert wire(REGION, deploy={"base_url": "http://localhost:1/p/"}).url == "http://localhost:1/p/chat"
+
+
+# --- headers ---
+
+
+@pytest.mark.parametrize("value", ["a\r\nx: y", "a\nb", "a\0", "a\x7f", "é", "\u2028"])
+def test_a_header_is_one_line_of_ascii(value: str) -> None:
+    with pytest.raises(ParameterError, match="the header 'x-model'"):
+        wire({"headers": 'headers: {x-model: "{{ model }}"}'}, value)
+
+
+def test_headers() -> None:
+    parts = {
+        "headers": 'headers: {X-A: "{{ model }}", x-n: 5, x-t: true, x-p: "{{ p }}", x-o: "{{none}}", user-agent: me}',
+        "params": "params: {heat: {type: number, default: 1}, p: {type: string, optional: true}}",
+    }
+    assert wire(parts).headers.pairs == (
+        ("X-A", "small"),
+        ("x-n", "5"),
+        ("x-t", "true"),
+        ("user-agent", "me"),
+        ("content-type", "application/json"),
+        ("accept-encoding", "identity"),
+    )
+    assert wire({"headers": "headers: {Content-Type: text/x}"}).headers["content-type"] == "text/x"
+
+
+def test_a_header_that_cannot_be_worked_out_is_named() -> None:
+    with pytest.raises(ParameterError, match=r"headers\.x-a gives a list where text is due"):
+        wire({"headers": 'headers: {x-a: "{{ messages[0:] }}"}'})
+    with pytest.raises(ParameterError, match=r"headers\.x-a cannot be worked out"):
+        wire({"headers": 'headers: {x-a: "{{ model - 1 }}"}'})
+
+
+# --- models ---
+
+
+MODELS = {"models": "models: {default: large, allow: [large, small-1], aliases: {s: small-1, l: large}}"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"), [(None, "large"), ("", "large"), ("s", "small-1"), ("small-1", "small-1"), ("l", "large")]
+)
+def test_models(asked: str | None, sent: str) -> None:
+    assert body(MODELS, asked)["model"] == sent
+
+
+def test_a_model_that_is_not_allowed() -> None:
+    with pytest.raises(ParameterError, match="acme has no model 'smal-1'; did you mean 'small-1'"):
+        body(MODELS, "smal-1")
+    with pytest.raises(ParameterError, match="acme needs a model; its models: small"):
+        body({"models": "models: {allow: [small]}"})
+    with pytest.raises(ParameterError, match="needs a model; say acme:MODEL"):
+        body({"models": ""})
+
+
+def test_a_file_that_uses_no_model_needs_none() -> None:
+    assert body({"models": "", "payload": 'payload: {model: fixed, note: "a {{ heat }} model"}'})["model"] == "fixed"
+
+
+def test_tools() -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    with pytest.raises(UnsupportedError, match="takes no tools"):
+        body({"payload": 'payload: {a: "{{ messages[0].tools }} tools", m: "{{ messages }}"}'}, tools=[tool])
+    parts = {"payload": 'payload: {tools: "{{ tools }}", stream: "{{ stream }}"}'}
+    assert body(parts, tools=[tool]) == {"tools": [tool], "stream": True}
+    assert body(parts, stream=False) == {"stream": False}
+
+
+# --- params in the payload ---
+
+
+def test_params_and_their_adjustments() -> None:
+    parts = {
+        "params": "params:\n  heat: {type: number, default: 0.5, max: 2, out_of_range: clamp}\n"
+        "  max_tokens: {type: integer, optional: true, maps_to: options.limit}\n  top: {type: number, optional: true}",
+        "unknown_params": "unknown_params: forward",
+        "payload": 'payload: {heat: "{{ heat }}", top: "{{ top }}"}',
+    }
+    rendered = call(parts, heat=9, max_tokens=5, seed=[1])
+    assert json.loads(rendered.wire.content) == {"heat": 2, "options": {"limit": 5}, "seed": [1]}
+    assert {(a.parameter, a.action) for a in rendered.adjustments} == {
+        ("heat", "clamped"),
+        ("max_tokens", "renamed"),
+        ("seed", "forwarded"),
+    }
+    assert call(parts).adjustments == (Adjustment("heat", "defaulted", None, 0.5),)
+
+
+def test_what_is_added_makes_a_payload() -> None:
+    declared = "params: {heat: {type: number, maps_to: a.b}}"
+    assert body({"params": declared, "payload": ""}, heat=1) == {"a": {"b": 1}}
+    whole = "payload: {$when: model == 'none', a: 1}"
+    assert body({"params": declared, "payload": whole}, heat=1) == {"a": {"b": 1}}
+    assert wire({"payload": whole}).content == b""
+    assert "content-type" not in wire({"payload": ""}).headers
+
+
+def test_what_is_forwarded_is_added_to_a_map() -> None:
+    parts = {"payload": 'payload: {$when: "{{ messages }}", a: 1}', "unknown_params": "unknown_params: forward"}
+    assert body(parts, x=1) == {"a": 1, "x": 1}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"path": 'path: "/{{ zone }}"'},
+        {"query": 'query: {z: "{{ zone }}"}'},
+        {"headers": 'headers: {z: "{{ zone }}"}'},
+        {"payload": 'payload: {z: "{{ zone }}"}'},
+        {"payload": 'payload: {z: "{{ zone }}"}', "encoding": "encoding: form"},
+    ],
+)
+def test_half_a_character_is_a_parameter_error_everywhere(part: dict[str, str]) -> None:
+    with pytest.raises(ParameterError, match=r"half a character|beyond ASCII"):
+        wire({"settings": "settings: {zone: {}}", **part}, deploy={"settings": {"zone": "a\ud800b"}})
+    with pytest.raises(ParameterError, match="half a character"):
+        body({}, messages="a\ud800b")
+
+
+# --- encodings ---
+
+
+@pytest.mark.parametrize(
+    ("encoding", "payload", "content", "kind"),
+    [
+        ("json", 'payload: {m: "{{ model }}", n: 1}', b'{"m":"small","n":1}', "application/json"),
+        ("form", 'payload: {m: "{{ model }} &", n: 1}', b"m=small%20%26&n=1", "application/x-www-form-urlencoded"),
+        ("text", 'payload: "ask {{ model }}"', b"ask small", "text/plain; charset=utf-8"),
+        ("multipart", 'payload: {m: "{{ model }}"}', b'name="m"\r\n\r\nsmall\r\n', "multipart/form-data; boundary="),
+    ],
+)
+def test_encodings(encoding: str, payload: str, content: bytes, kind: str) -> None:
+    request = wire({"encoding": f"encoding: {encoding}", "payload": payload})
+    assert content in request.content if encoding == "multipart" else content == request.content
+    assert request.headers["content-type"].startswith(kind)
+
+
+# --- secrets ---
+
+
+AUTHS = [
+    ("{type: bearer, secret: api_key}", "authorization", "Bearer s3cr3t"),
+    ("{type: header, name: X-Api-Key, secret: api_key}", "x-api-key", "s3cr3t"),
+    ("{type: header, name: authorization, secret: api_key, prefix: 'Key '}", "authorization", "Key s3cr3t"),
+    ("{type: basic, user: api_key, password: api_key}", "authorization", "Basic czNjcjN0OnMzY3IzdA=="),
+]
+
+
+@pytest.mark.parametrize(("auth", "header", "value"), AUTHS)
+def test_a_secret_is_sent_in_a_header_and_shown_nowhere(auth: str, header: str, value: str) -> None:
+    parts = {"auth": KEY.partition("\n")[0] + f"\nauth: {auth}", "headers": f"headers: {{{header}: own}}"}
+    rendered = call(parts, deploy={"environ": {"ACME_KEY": "s3cr3t"}})
+    assert rendered.wire.headers[header] == value
+    assert [secret.name for secret in rendered.secrets] == ["ACME_KEY"]
+    for text in (repr(rendered), repr(rendered.wire.headers), str(rendered.wire.shown())):
+        assert "s3cr3t" not in text
+        assert "czNjcjN0" not in text
+        assert "<ACME_KEY>" in text
+
+
+def test_a_secret_in_a_query() -> None:
+    parts = {"auth": KEY.replace("bearer", "query, name: key"), "query": "query: {a: b}"}
+    request = wire(parts, deploy={"environ": {"ACME_KEY": "s3/t"}})
+    assert request.url == "https://api.acme.com/v1/chat?a=b&key=s3%2Ft"
+    assert "s3" not in repr(request)
+    assert request.shown().url == "https://api.acme.com/v1/chat?a=b&key=<ACME_KEY>"
+
+
+def test_a_missing_secret_names_its_variable() -> None:
+    with pytest.raises(MissingSecretError, match="set the variable ACME_KEY"):
+        wire({"auth": KEY})
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]"])
+def test_a_secret_goes_over_http_to_this_machine(host: str) -> None:
+    assert wire({"auth": KEY}, deploy={"base_url": f"http://{host}", "environ": {"ACME_KEY": "k"}}).headers[
+        "authorization"
+    ]
+
+
+@pytest.mark.parametrize("host", ["example.com", "localhost.evil.com", "127.0.0.1.evil.com", "10.0.0.1"])
+def test_a_secret_does_not_go_over_http_to_another_host(host: str) -> None:
+    with pytest.raises(UsageError, match="not sent over http"):
+        wire({"auth": KEY}, deploy={"base_url": f"http://{host}", "environ": {"ACME_KEY": "k"}})
+    assert wire({}, deploy={"base_url": f"http://{host}"}).url == f"http://{host}/chat"
+
+
+def test_placeholders_stand_for_what_is_missing() -> None:
+    parts = {**REGION, "auth": KEY, "path": 'path: "/{{ zone }}"'}
+    parts["settings"] = "settings: {region: {env: ACME_REGION}, port: {type: integer, default: 443}, zone: {}}"
+    request = wire(parts, deploy={"placeholders": True, "environ": {"ACME_KEY": "s3cr3t"}})
+    assert urlsplit(request.url).netloc == "<ACME_REGION>.acme.com:443"
+    assert request.url.endswith("/%3Czone%3E")
+    assert request.headers["authorization"] == "Bearer <ACME_KEY>"
+    assert wire(WHOLE, deploy={"placeholders": True}).url == "<ACME_URL>/chat"
