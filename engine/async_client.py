@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 
-from . import transport
 from .caller import Caller, whole_answer
 from .catalog import Catalog
 from .errors import EngineError, UsageError
 from .events import Event
 from .exchange import Exchange
 from .messages import ChatResponse, Messages
+from .transport import aio as transport
 
 
 class AsyncChatStream:
@@ -48,11 +49,16 @@ class AsyncChatStream:
 
 
 class AsyncClient(Caller):
-    """The async twin of Client: the same words with `async`. It binds its event loop at first use."""
+    """The async twin of Client: the same words with `async`. It binds its event loop at first use.
+
+    When that loop has ended, the client starts anew on the next one; close it before, or the connections that it
+    kept are only closed by the garbage collector.
+    """
 
     def __init__(self, catalog: Catalog | None = None, **options: Any) -> None:
         super().__init__(catalog, **options)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lines: transport.AsyncLines | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,26 +88,25 @@ class AsyncClient(Caller):
     async def aclose(self) -> None:
         """Close all connections. Calling it again does nothing."""
         self._closed = True
-        if self._owns_http_client and self._http_client is not None:
-            client, self._http_client = self._http_client, None
-            await client.aclose()
+        lines, self._lines = self._lines, None
+        if lines is not None and self._loop is asyncio.get_running_loop():
+            await lines.aclose()
 
-    def _bind(self) -> Any:
-        """The HTTP client of the running loop. A client whose loop has ended starts anew on the next one."""
+    def _bind(self) -> transport.AsyncLines:
+        """The connections of the running loop. A client whose loop has ended starts anew on the next one."""
         if self._closed:
             raise UsageError("this client is closed; make a new one")
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
+        if self._lines is None or self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():
                 raise UsageError("this client belongs to another event loop; make one for each loop")
+            self._lines = transport.AsyncLines(self._proxy, self._max_connections, self._http_client)
             self._loop = loop
             self._slots = asyncio.Semaphore(self._max_connections)
-            if self._owns_http_client:
-                self._http_client = transport.new_async_client(self._proxy, self._max_connections)
-        return self._http_client
+        return self._lines
 
     async def _run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
-        http = self._bind()
+        lines = self._bind()
         slots = self._slots
         try:
             async with asyncio.timeout(exchange.timeouts.pool):
@@ -111,8 +116,11 @@ class AsyncClient(Caller):
         try:
             while True:
                 try:
-                    async for event in self._attempt(exchange, http):
-                        yield event
+                    # aclosing: leaving the loop early would leave the inner generator, and its connection, to the
+                    # garbage collector.
+                    async with aclosing(self._attempt(exchange, lines)) as events:
+                        async for event in events:
+                            yield event
                     return
                 except EngineError as error:
                     wait = exchange.failed(error)
@@ -120,11 +128,11 @@ class AsyncClient(Caller):
         finally:
             slots.release()
 
-    async def _attempt(self, exchange: Exchange, http: Any) -> AsyncGenerator[Event, None]:
+    async def _attempt(self, exchange: Exchange, lines: transport.AsyncLines) -> AsyncGenerator[Event, None]:
         wire = exchange.start()
         patience = exchange.patience()
         try:
-            body = await transport.AsyncBody.open(http, wire, exchange.timeouts, patience.seconds)
+            body = await transport.AsyncBody.open(lines, wire, exchange.timeouts, patience.seconds)
         except TimeoutError:
             exchange.timed_out(patience.phase)
             raise
@@ -148,4 +156,6 @@ class AsyncClient(Caller):
             return await body.read(patience.seconds)
         except TimeoutError:
             exchange.timed_out(patience.phase)
-            return None
+        except EngineError as error:
+            exchange.broke_off(error)
+        return None

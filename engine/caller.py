@@ -33,7 +33,7 @@ class Caller:
         proxy: str | None = None,
         timeout: float | Mapping[str, float] | None = None,
     ) -> None:
-        if max_connections < 1:
+        if not isinstance(max_connections, int) or max_connections < 1:
             raise UsageError("max_connections is at least 1")
         if http_client is not None and proxy is not None:
             raise UsageError("give the proxy to your own http_client, or leave http_client out")
@@ -45,7 +45,7 @@ class Caller:
         self._owns_http_client = http_client is None
         self._max_connections = max_connections
         self._proxy = proxy
-        self._timeout = timeout
+        self._timeout = _deadlines(timeout)
         self._closed = False
 
     def exchange(
@@ -57,7 +57,7 @@ class Caller:
         name, _, named_model = provider.partition(":")
         found = self.catalog.provider(name)
         request = ChatRequest.of(messages, model or named_model or None, stream=stream, **params)
-        call = found.call(request, self._deployment(name))
+        call = found.call(request, self._deployment(found.name))
         return Exchange(found, call, self._timeouts(found), time.monotonic, random.random)
 
     def _deployment(self, name: str) -> Deployment:
@@ -65,20 +65,23 @@ class Caller:
         return Deployment(self._base_urls.get(name), settings, secrets, os.environ)
 
     def _timeouts(self, provider: Provider) -> Timeouts:
-        declared = provider.spec.timeout
-        if self._timeout is None:
-            return declared
-        given = {"total": self._timeout} if isinstance(self._timeout, int | float) else dict(self._timeout)
-        unknown = set(given) - set(Timeouts.__dataclass_fields__)
-        if unknown or not all(0 < seconds <= 3600 for seconds in given.values()):
-            known = ", ".join(Timeouts.__dataclass_fields__)
-            raise UsageError(f"timeout is seconds in (0, 3600], or a mapping of: {known}")
-        return replace(declared, **given)
+        return replace(provider.spec.timeout, **self._timeout)
 
     def no_slot(self, timeouts: Timeouts) -> TransportError:
         """The error for a wait that ended before a slot was free."""
         message = f"no connection slot was free within {timeouts.pool:g} s; raise max_connections or timeout.pool"
         return TransportError(message, kind="timeout", phase="pool")
+
+
+def _deadlines(timeout: float | Mapping[str, float] | None) -> dict[str, float]:
+    """The caller's deadlines by their names in the file; one number is the total. Raises UsageError."""
+    given = {} if timeout is None else dict(timeout) if isinstance(timeout, Mapping) else {"total": timeout}
+    known = Timeouts.__dataclass_fields__
+    for name, seconds in given.items():
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if name not in known or not is_number or not 0 < seconds <= 3600:
+            raise UsageError(f"timeout is seconds in (0, 3600], or a mapping of: {', '.join(known)}")
+    return given
 
 
 def whole_answer(exchange: Exchange) -> ChatResponse:

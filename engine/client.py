@@ -7,13 +7,13 @@ import time
 from collections.abc import Generator, Iterator
 from typing import Any, Self
 
-from . import transport
 from .caller import Caller, whole_answer
 from .catalog import Catalog
 from .errors import EngineError, UsageError
 from .events import Event
 from .exchange import Exchange
 from .messages import ChatResponse, Messages
+from .transport import sync as transport
 
 
 class ChatStream:
@@ -94,8 +94,8 @@ class Client(Caller):
 
     def close(self) -> None:
         """Close all connections. Calling it again does nothing."""
-        self._closed = True
         with self._lock:
+            self._closed = True
             if self._owns_http_client and self._http_client is not None:
                 self._http_client.close()
                 self._http_client = None
@@ -126,7 +126,7 @@ class Client(Caller):
         wire = exchange.start()
         patience = exchange.patience()
         try:
-            body = transport.Body(self._http(), wire, exchange.timeouts, patience.seconds)
+            body = transport.Body(self._http(), wire, exchange.timeouts, patience.seconds, self._proxy is not None)
         except TimeoutError:
             exchange.timed_out(patience.phase)
             raise
@@ -148,4 +148,6 @@ class Client(Caller):
             return body.read(patience.seconds)
         except TimeoutError:
             exchange.timed_out(patience.phase)
-            return None
+        except EngineError as error:
+            exchange.broke_off(error)
+        return None

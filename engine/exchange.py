@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from .rendering import RenderedCall
 
 DRAIN_SECONDS = 2.0
-"""How long the body is read on after its end was seen: usage may follow it."""
+"""How long the network is waited for after the answer's end was seen: usage may follow it."""
+REFUSAL_SECONDS = 5.0
+"""How long the network is waited for to bring the words of a refusal; its status says enough without them."""
 
 
 class State(Enum):
@@ -85,24 +87,28 @@ class Exchange:
         self._reply = self._new_reply()
         self._began: float | None = None
         self._attempt_began = 0.0
-        self._last_bytes: float | None = None
-        self._end_seen: float | None = None
+        self._waits_since = 0.0
+        self._drained = 0.0  # seconds waited for what an answer can do without
+        self._has_bytes = False
 
     def _new_reply(self) -> Reply:
         return Reply(self._provider.readers, self._call.adjustments, self._call.secrets)
 
-    def _step(self, action: str) -> None:
+    def _next(self, action: str) -> State:
         try:
-            self.state = TRANSITIONS[self.state, action]
+            return TRANSITIONS[self.state, action]
         except KeyError:
             raise RuntimeError(f"an exchange that is {self.state.name} cannot {action}") from None
+
+    def _step(self, action: str) -> None:
+        self.state = self._next(action)
 
     def start(self) -> WireRequest:
         """The request to send now. The total deadline runs from the first start on."""
         self._step("start")
         now = self._clock()
         self._began = now if self._began is None else self._began
-        self._attempt_began, self._last_bytes, self._end_seen = now, None, None
+        self._attempt_began, self._drained, self._has_bytes = now, 0.0, False
         self.attempts += 1
         self._reply = self._new_reply()
         return self._call.wire
@@ -116,16 +122,16 @@ class Exchange:
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes. Events before a fault are given first; then `fault` is set and to be raised."""
         self._step("feed")
-        self._last_bytes = self._clock()
-        events = self._reply.feed(data)
-        if self._end_seen is None and self._reply.has_ended:
-            self._end_seen = self._last_bytes
-        return events
+        self._has_bytes = True
+        if self.is_settled:
+            self._drained += self._clock() - self._waits_since
+        return self._reply.feed(data)
 
     def finish(self) -> list[Event]:
-        """Say that the body has ended."""
+        """Say that the body has ended. An error leaves the call where it was: it may be tried again."""
+        done = self._next("finish")
         events = self._reply.finish()
-        self._step("finish")
+        self.state = done
         return events
 
     @property
@@ -143,21 +149,31 @@ class Exchange:
         """The answer so far; after `finish` all of it."""
         return self._reply.response
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether what the call comes to is known, and the rest of the body can only add to it."""
+        return self._reply.is_refused or self._reply.has_ended
+
     def patience(self) -> Patience:
-        """How long to wait for the next bytes (or the head). Not above 0 when a deadline has passed."""
-        now = self._clock()
-        total = Patience((self._began or now) + self.timeouts.total - now, "total")
-        if self._end_seen is not None:
-            here = Patience(self._end_seen + DRAIN_SECONDS - now, "drain")
-        elif self._last_bytes is None:
+        """How long to wait for the next bytes (or the head). Not above 0 when a deadline has passed.
+
+        The wait begins now: what the consumer of the events did in between is no silence of the network.
+        """
+        now = self._waits_since = self._clock()
+        total = Patience((now if self._began is None else self._began) + self.timeouts.total - now, "total")
+        if self._reply.is_refused:
+            here = Patience(REFUSAL_SECONDS - self._drained, "drain")
+        elif self._reply.has_ended:
+            here = Patience(DRAIN_SECONDS - self._drained, "drain")
+        elif not self._has_bytes:
             here = Patience(self._attempt_began + self.timeouts.first_byte - now, "first_byte")
         else:
-            here = Patience(self._last_bytes + self.timeouts.idle - now, "idle")
+            here = Patience(self.timeouts.idle, "idle")
         return min(here, total, key=lambda patience: patience.seconds)
 
     def timed_out(self, phase: Wait) -> None:
-        """A wait is over. Raises TransportError, unless the answer is whole already and was only read on."""
-        if self._end_seen is not None:
+        """A wait is over. Raises TransportError, unless the call is settled and was only read on."""
+        if self.is_settled:
             return
         seconds = getattr(self.timeouts, phase)
         words = {
@@ -166,7 +182,12 @@ class Exchange:
             "total": "the answer did not end",
         }
         message = f"{words[phase]} within {seconds:g} s (timeout.{phase}); try again, or raise the timeout"
-        raise TransportError(message, kind="timeout", phase=phase)  # type: ignore[arg-type]
+        raise TransportError(message, kind="timeout", phase=phase) from None  # type: ignore[arg-type]
+
+    def broke_off(self, error: EngineError) -> None:
+        """The network failed in the body. Raises the error, unless the call is settled and was only read on."""
+        if not self.is_settled:
+            raise error from None
 
     def failed(self, error: EngineError) -> float:
         """What to do about an error: seconds to wait before the next `start`, or the error itself is raised."""

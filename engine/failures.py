@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .errors import ProviderError
-from .paths import MISSING, first_of
+from .paths import MISSING, Path, first_of
 from .rules import Test, compile_condition
 from .spec import ErrorRule
 from .wire import ResponseHead
+
+Hide = Callable[[str], str]
 
 MAX_BODY_SHOWN = 2000
 MAX_MESSAGE = 500
@@ -41,7 +43,20 @@ NEXT_STEP: Final[Mapping[str, str]] = {
     "unavailable": "try again later",
 }
 
-_MESSAGE = first_of(["error.message", "message", "error_msg", "detail", "errors.0.message", "error", "title"])
+_MESSAGES = [
+    Path(path).get
+    for path in (
+        "error.message",
+        "message",
+        "error_msg",
+        "detail",
+        "detail.0.msg",
+        "detail.message",
+        "errors.0.message",
+        "error",
+        "title",
+    )
+]
 _CODE = first_of(["error.code", "error.type", "code", "error_code", "errors.0.code"])
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
@@ -69,22 +84,27 @@ class Failures:
         """The first rule that holds."""
         return next((rule for rule in self._rules if rule.holds(head, event, data, in_stream)), None)
 
-    def refusal(self, head: ResponseHead, body: bytes) -> ProviderError:
-        """The error for a response that is none: a status that refuses, or an error where an answer was due."""
+    def refusal(self, head: ResponseHead, body: bytes, hide: Hide = str) -> ProviderError:
+        """The error for a response that is none: a status that refuses, or an error where an answer was due.
+
+        `hide` takes the secrets out of a text.
+        """
         text = body.decode("utf-8", "replace")
         data = _maybe_json(text)
-        return self._error(self.match(head, None, data, in_stream=False), head, data, text)
+        return self._error(self.match(head, None, data, in_stream=False), head, data, text, hide)
 
-    def in_body(self, head: ResponseHead, event: str | None, data: Any, *, in_stream: bool) -> ProviderError | None:
+    def in_body(
+        self, head: ResponseHead, event: str | None, data: Any, hide: Hide = str, *, in_stream: bool
+    ) -> ProviderError | None:
         """The error that a frame, or a whole body with status 200, holds; None when it holds none."""
         rule = self.match(head, event, data, in_stream=in_stream)
         if rule is None and not _looks_like_error(event, data):
             return None
-        return self._error(rule, head, data, json.dumps(data, ensure_ascii=False) if data is not None else "")
+        return self._error(rule, head, data, _to_text(data), hide)
 
-    def _error(self, rule: _CompiledRule | None, head: ResponseHead, data: Any, text: str) -> ProviderError:
+    def _error(self, rule: _CompiledRule | None, head: ResponseHead, data: Any, text: str, hide: Hide) -> ProviderError:
         kind = rule.kind if rule else kind_of(head.status)
-        said = _one_line(rule.message(data) if rule else None) or _said(data, text)
+        said = _one_line(rule.message(data) if rule else None, hide) or _said(data, text, hide)
         hint = NEXT_STEP.get(kind, "")
         status = f"HTTP {head.status}" if head.status >= 300 else "an error in the answer"
         message = f"the provider refused ({kind}, {status})" + (f": {said}" if said else "")
@@ -97,7 +117,7 @@ class Failures:
             code=str(code) if isinstance(code, str | int) and not isinstance(code, bool) else None,
             retry_after=_seconds(wait),
             headers=dict(head.headers),
-            body=text[:MAX_BODY_SHOWN],
+            body=hide(text)[:MAX_BODY_SHOWN],
         )
 
 
@@ -149,17 +169,24 @@ def _maybe_json(text: str) -> Any:
         return None
 
 
-def _said(data: Any, text: str) -> str:
+def _to_text(data: Any) -> str:
+    try:
+        return json.dumps(data, ensure_ascii=False) if data is not None else ""
+    except RecursionError:
+        return ""
+
+
+def _said(data: Any, text: str, hide: Hide) -> str:
     if data is not None:
-        return _one_line(_MESSAGE(data))
+        return next((line for get in _MESSAGES if (line := _one_line(get(data), hide))), "")
     title = _TITLE.search(text)
-    return _one_line(title[1] if title else "" if text.lstrip()[:1] == "<" else text)
+    return _one_line(title[1] if title else "" if text.lstrip()[:1] == "<" else text, hide)
 
 
-def _one_line(value: Any) -> str:
+def _one_line(value: Any, hide: Hide) -> str:
     if not isinstance(value, str):
         return ""
-    line = "".join(char if char.isprintable() else " " for char in value[: MAX_MESSAGE * 4])
+    line = "".join(char if char.isprintable() else " " for char in hide(value)[: MAX_MESSAGE * 4])
     line = " ".join(line.split())
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 3] + "..."
 

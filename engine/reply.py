@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum, auto
+from urllib.parse import urlsplit
 
 from .answer import Answer
 from .compression import decompressor
@@ -27,7 +28,8 @@ SNIFFED = 64
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _BLANK = b"\xef\xbb\xbf \t\r\n"
-_SSE_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
+_JSON_STARTS = (b"{", b"[")
+_SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, retry
 
 
 class Readers:
@@ -49,10 +51,11 @@ class Readers:
         if self.stream is None or self.stream.codec == "text":
             named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
             return named or self.stream or self.whole
-        is_json = start.lstrip(_BLANK)[:1] in (b"{", b"[")
-        if is_json or (self.whole is not None and not _SSE_LINE.match(start)):
+        first = start.lstrip(_BLANK)[:1]
+        if first in _JSON_STARTS:
             return self.whole
-        return self.stream
+        is_said = media_type in MEDIA_TYPES[self.stream.codec]
+        return self.stream if self.whole is None or is_said or first in _SSE_STARTS else self.whole
 
 
 class _Mode(Enum):
@@ -96,16 +99,21 @@ class Reply:
         """Whether what the file names as the end has been seen; only usage may still come."""
         return self._ended or (self._mode is _Mode.READING and self._reader.end.finish and self._answer.is_finished)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether this is a refusal, and only its words may still come."""
+        return self._mode is _Mode.REFUSED
+
     def head(self, head: ResponseHead) -> None:
         """Take status and headers. Raises DecodeError for an unknown coding, ProviderError for a redirect."""
         self._head = head
         if 300 <= head.status < 400:
-            raise self._dressed(_redirect(head))
+            raise self._dressed(_redirect(head, self._hide))
+        self._mode = _Mode.REFUSED if head.status >= 400 else _Mode.SNIFFING
         try:
             self._body = decompressor(head.headers.get("content-encoding", ""), self._readers.limits.body_bytes)
         except DecodeError as error:
-            raise self._dressed(error) from None
-        self._mode = _Mode.REFUSED if head.status >= 400 else _Mode.SNIFFING
+            raise self._dressed(self._refusal() if self.is_refused else error) from None
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes of the body, as they came; give the events that they complete.
@@ -128,12 +136,18 @@ class Reply:
         try:
             step()
         except EngineError as error:
-            self.fault = self._dressed(error)
+            # A refusal whose words cannot be read is still that refusal.
+            lame = self.is_refused and isinstance(error, StreamError)
+            self.fault = self._dressed(self._refusal() if lame else error)
         events = self._answer.take()
         if self.fault is not None and not events:
             raise self.fault
         self.has_given_events = self.has_given_events or bool(events)
         return events
+
+    def _hide(self, text: str) -> str:
+        """The text without secrets. It is done before a text is cut: half a key would be found by no mask."""
+        return redact(text, self._secrets)
 
     def _dressed(self, error: EngineError) -> EngineError:
         error.partial = self.response
@@ -149,7 +163,9 @@ class Reply:
     def _feed(self, data: bytes) -> None:
         self._size += len(data)
         if self._mode is _Mode.REFUSED:
-            self._start += data[: max(0, MAX_REFUSAL_BYTES - len(self._start))]
+            self._start += data[: MAX_REFUSAL_BYTES - len(self._start)]
+            if len(self._start) >= MAX_REFUSAL_BYTES:
+                raise self._refusal()
             return
         if self._size > self._readers.limits.body_bytes:
             raise LimitError(f"the answer is larger than {self._readers.limits.body_bytes} bytes (limits.body_bytes)")
@@ -206,18 +222,19 @@ class Reply:
         except DecodeError as error:
             if self.has_ended:
                 return
-            shown = frame.data[:120].encode("unicode_escape").decode()
+            shown = self._hide(frame.data)[:120].encode("unicode_escape").decode()
             raise DecodeError(f"event {self._frames} of the answer {error.message} in {shown!r}") from None
         if self._reader.codec != "text":
             in_stream = self._reader is self._readers.stream
-            refusal = self._readers.failures.in_body(self._head, frame.event, data, in_stream=in_stream)
+            refusal = self._readers.failures.in_body(self._head, frame.event, data, self._hide, in_stream=in_stream)
             if refusal is not None:
                 raise refusal
         self._reader.apply(self._answer, frame, data)
         self._ended = self._ended or self._reader.shows_end(frame, data)
 
     def _finish(self) -> None:
-        self._body.finish()
+        if not self.has_ended:
+            self._body.finish()
         if self._mode is _Mode.SNIFFING and self._size:
             self._decide()
         if self._mode is _Mode.REFUSED:
@@ -253,19 +270,30 @@ class Reply:
 
     def _refusal(self) -> ProviderError:
         body = bytes(self._start)
-        error = self._readers.failures.refusal(self._head, body)
+        error = self._readers.failures.refusal(self._head, body, self._hide)
         if self._head.status < 300:
             what = "an HTML page" if _HTML.match(body) else "JSON that the file has no rules for"
             error.message = error.message.replace("an error in the answer", f"{what} with HTTP {self._head.status}")
         return error
 
 
-def _redirect(head: ResponseHead) -> ProviderError:
-    where = head.headers.get("location", "")[:200]
-    host = re.sub(r"[?#].*", "", where) or "nowhere"
+def _redirect(head: ResponseHead, hide: Callable[[str], str]) -> ProviderError:
     return ProviderError(
-        f"the provider redirects (HTTP {head.status}) to {host}, which is not followed; correct the file's url",
+        f"the provider redirects (HTTP {head.status}) to {_target(head, hide)}, which is not followed;"
+        " correct the file's url",
         kind="protocol",
         status=head.status,
         headers=dict(head.headers),
     )
+
+
+def _target(head: ResponseHead, hide: Callable[[str], str]) -> str:
+    """Where a redirect leads, as far as a message may say: no user, no query, one short line."""
+    where = hide(head.headers.get("location", ""))
+    try:
+        parts = urlsplit(where)
+    except ValueError:
+        return "nowhere"
+    host = f"{parts.scheme or 'http'}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
+    shown = "".join(char for char in host + parts.path if char.isprintable())[:200]
+    return shown or "nowhere"

@@ -1,0 +1,196 @@
+"""The network for tasks: connections that no cancel can lose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..spec import Timeouts
+from ..wire import WireRequest
+from .explain import explained
+from .request import build, head_of, proxy_of, wrap_backend
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class _RecordingBackend:
+    """A network backend that remembers the stream that it opened last, so that it can be closed whatever happens."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.stream: Any = None
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
+        self.stream = await self._backend.connect_tcp(*args, **kwargs)
+        return self.stream
+
+    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Any:
+        self.stream = await self._backend.connect_unix_socket(*args, **kwargs)
+        return self.stream
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+class _Line:
+    """One connection, alone in an httpx client of its own."""
+
+    def __init__(self, proxy: Any, context: ssl.SSLContext) -> None:
+        import httpx
+
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+        self._network = wrap_backend(transport, _RecordingBackend)
+        self.client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+
+    async def aclose(self) -> None:
+        """Close the connection, whatever its pool believes of it."""
+        if self._network is not None and self._network.stream is not None:
+            with suppress(Exception):
+                await self._network.stream.aclose()
+        await self.client.aclose()
+
+
+class _Lent:
+    """A caller's own client in the place of a line; it is not closed."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def aclose(self) -> None:
+        """Nothing: it is not ours."""
+
+
+class AsyncLines:
+    """The connections of one event loop: taken for a call, kept when its answer was read to its end, else dropped.
+
+    Why not httpx's pool: a task that is cancelled between connecting and sending, or twice, leaves it with a
+    connection that is neither used nor idle nor closed, for good (httpcore 1.0.9; encode/httpcore#1093,
+    encode/httpx#3782). No shield from outside covers all of those places. So each connection has a pool to itself,
+    and a call that ends in any way but a clean one takes its whole pool with it. What is closed is closed in a task
+    of its own, which a second cancel cannot reach.
+    """
+
+    IDLE_SECONDS = 5.0
+    """How long a connection is kept for the next call; httpx's own figure."""
+
+    def __init__(self, proxy: str | None, keep: int, lent: Any = None) -> None:
+        self._lent = _Lent(lent) if lent is not None else None
+        self._proxy = proxy_of(proxy)
+        self._most = keep
+        self._context: ssl.SSLContext | None = None
+        self._idle: deque[tuple[float, str, _Line]] = deque()
+        self._open: set[_Line] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self.is_proxied = proxy is not None
+
+    def take(self, origin: str) -> _Line | _Lent:
+        """A connection to `origin` that was kept, else a new one that will be opened."""
+        if self._lent is not None:
+            return self._lent
+        self._drop_stale()
+        for index in range(len(self._idle) - 1, -1, -1):
+            if self._idle[index][1] == origin:
+                line = self._idle[index][2]
+                del self._idle[index]
+                return line
+        if self._context is None:
+            import httpx
+
+            self._context = httpx.create_ssl_context(trust_env=False)
+        line = _Line(self._proxy, self._context)
+        self._open.add(line)
+        return line
+
+    def keep(self, origin: str, line: _Line | _Lent) -> None:
+        """Keep a connection whose answer was read to its end."""
+        if isinstance(line, _Line) and line in self._open:
+            self._idle.append((time.monotonic(), origin, line))
+            self._drop_stale()
+
+    def _drop_stale(self) -> None:
+        oldest = time.monotonic() - self.IDLE_SECONDS
+        while self._idle and (self._idle[0][0] < oldest or len(self._idle) > self._most):
+            self._start_closing(self._idle.popleft()[2])
+
+    async def drop(self, line: _Line | _Lent, response: Any = None) -> None:
+        """Close a connection in the middle of whatever it does. Closing goes on when the caller is cancelled."""
+        await asyncio.shield(self._start_closing(line, response))
+
+    def _start_closing(self, line: _Line | _Lent, response: Any = None) -> asyncio.Task[None]:
+        if isinstance(line, _Line):
+            self._open.discard(line)
+        task = asyncio.ensure_future(_close(line, response))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
+
+    async def aclose(self) -> None:
+        """Close every connection, those in use too."""
+        self._idle.clear()
+        for line in list(self._open):
+            self._start_closing(line)
+        while self._closing:
+            await asyncio.wait(list(self._closing))
+
+
+async def _close(line: _Line | _Lent, response: Any) -> None:
+    if response is not None:
+        with suppress(Exception):
+            await response.aclose()
+    with suppress(Exception):
+        await line.aclose()
+
+
+class AsyncBody:
+    """The same as Body, async. `open` makes one."""
+
+    def __init__(self, lines: AsyncLines, line: _Line | _Lent, response: Any, wire: WireRequest) -> None:
+        self._lines = lines
+        self._line = line
+        self._response = response
+        self._wire = wire
+        self._ended = False
+        self.head = head_of(response)
+        self._chunks: AsyncIterator[bytes] = response.aiter_raw()
+
+    @classmethod
+    async def open(cls, lines: AsyncLines, wire: WireRequest, timeouts: Timeouts, seconds: float) -> AsyncBody:
+        """Send the request and wait for the head. Raises TimeoutError after `seconds`."""
+        timeout = {"connect": timeouts.connect, "read": None, "write": None, "pool": None}
+        line = lines.take(wire.origin)
+        try:
+            async with asyncio.timeout(seconds):
+                request = build(line.client, wire, timeout)
+                return cls(lines, line, await line.client.send(request, stream=True, follow_redirects=False), wire)
+        except BaseException as error:
+            await lines.drop(line)
+            if isinstance(error, TimeoutError) or not isinstance(error, Exception):
+                raise
+            raise explained(error, wire, in_body=False, proxied=lines.is_proxied) from None
+
+    async def read(self, seconds: float) -> bytes | None:
+        """The next bytes; None at the end of the body. Raises TimeoutError after `seconds`."""
+        if seconds <= 0:
+            raise TimeoutError
+        try:
+            async with asyncio.timeout(seconds):
+                chunk = await anext(self._chunks, None)
+        except TimeoutError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            raise explained(error, self._wire, in_body=True, proxied=self._lines.is_proxied) from None
+        self._ended = chunk is None
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the connection, or give it back when the body was read to its end."""
+        if self._ended:
+            self._lines.keep(self._wire.origin, self._line)
+        else:
+            await self._lines.drop(self._line, self._response)

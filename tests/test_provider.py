@@ -1,0 +1,155 @@
+"""Both halves of a file without any network: render, decode, events."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import Catalog
+from engine.errors import DecodeError, MissingSecretError, ParameterError, ProviderError, TruncatedError
+from engine.events import Finish, TextDelta, Usage
+from engine.loader import load_text
+from engine.provider import Provider
+
+SSE = r"""
+spec_version: 1
+name: api
+url: https://api.example.com
+path: /{{ model }}
+models: {default: m1}
+secrets: {key: {env: [WIREFILE_TEST_KEY]}}
+auth: {type: bearer, secret: key}
+payload: {m: "{{ messages }}", s: "{{ stream }}"}
+response:
+  codec: sse
+  rules: [{text: t, finish: f, usage: u}]
+  end: '[DONE]'
+  usage: {input_tokens: i}
+errors: [{body: {path: error.type, equals: slow}, kind: rate_limit, retry_after: error.wait}]
+examples:
+  - {name: busy, call: {messages: hi}, reply: {status: 503, body: busy}, expect: {error: unavailable}}
+  - {name: fine, call: {messages: hi}, expect: {text: hi}, reply: {text: "data: {\"t\": \"hi\"}\n\ndata: [DONE]\n\n"}}
+"""
+ANSWER = (
+    'data: {"t": "При"}\r\n\r\n: ping\r\n'
+    'data: {"t": "вет", "f": "stop"}\r\n\r\ndata: {"u": {"i": 3}}\r\n\r\ndata: [DONE]\r\n\r\n'
+).encode()
+EVENTS = [TextDelta("При"), TextDelta("вет"), Usage(3), Finish("stop", "stop")]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Provider:
+    return Provider(load_text(SSE))
+
+
+@pytest.fixture(scope="module")
+def acytoo() -> Provider:
+    return Catalog().provider("acytoo")
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(places)]
+
+
+CUTS = st.lists(st.integers(0, 10_000), max_size=12)
+
+
+@given(CUTS)
+def test_any_cut_gives_the_same_answer_and_events(cuts):
+    provider = Provider(load_text(SSE))
+    assert provider.decode(pieces(ANSWER, cuts)) == provider.decode(ANSWER)
+    assert list(provider.events(pieces(ANSWER, cuts))) == EVENTS
+
+
+def test_bytes_one_by_one(provider, acytoo):
+    assert list(provider.events(bytes([byte]) for byte in ANSWER)) == EVENTS
+    text = "Привет! Как дела? 🎉"
+    assert acytoo.decode(bytes([byte]) for byte in text.encode()).text == text
+    packed = gzip.compress(ANSWER)
+    headers = {"Content-Encoding": "gzip"}
+    assert list(provider.events((bytes([byte]) for byte in packed), headers=headers)) == EVENTS
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, lambda data: [data], lambda data: iter([data[:9], data[9:]])])
+def test_bytes_in_any_wrapping(provider, kind):
+    assert provider.decode(kind(ANSWER)).text == "Привет"
+
+
+def test_an_answer_holds_everything(provider):
+    answer = provider.decode(ANSWER)
+    assert (answer.text, answer.finish, answer.finish_raw) == ("Привет", "stop", "stop")
+    assert answer.usage == Usage(3)
+    assert answer.message.content == "Привет"
+
+
+@pytest.mark.parametrize("length", range(len(ANSWER) - len(b"data: [DONE]\r\n\r\n")))
+def test_no_cut_stream_is_an_answer(provider, length):
+    with pytest.raises((TruncatedError, ProviderError)) as caught:
+        provider.decode(ANSWER[:length])
+    assert caught.value.kind == ("truncated" if length else "empty")
+    assert "Привет".startswith(caught.value.partial.text)
+
+
+def test_events_come_before_the_error(provider):
+    events = provider.events(ANSWER[:30])
+    assert next(events) == TextDelta("При")
+    with pytest.raises(TruncatedError) as caught:
+        next(events)
+    assert caught.value.partial.text == "При"
+
+
+def test_events_are_given_as_they_come(provider):
+    def endless():
+        yield b'data: {"t": "a"}\n\n'
+        raise AssertionError("more is read than was asked for")
+
+    assert next(provider.events(endless())) == TextDelta("a")
+
+
+def test_decode_raises_what_a_live_call_would(provider):
+    with pytest.raises(ProviderError) as caught:
+        provider.decode(
+            b'{"error": {"type": "slow", "message": "wait", "wait": "7s"}}', status=429, headers={"X-Id": "1"}
+        )
+    error = caught.value
+    assert (error.kind, error.status, error.retry_after, error.headers) == ("rate_limit", 429, 7.0, {"X-Id": "1"})
+    with pytest.raises(DecodeError, match="event 1"):
+        provider.decode(b"data: {\n\n")
+    with pytest.raises(ProviderError, match="redirects"):
+        provider.decode(b"", status=302)
+
+
+def test_render_needs_the_secret_and_decode_does_not(provider, monkeypatch):
+    monkeypatch.delenv("WIREFILE_TEST_KEY", raising=False)
+    assert provider.decode(ANSWER).text
+    with pytest.raises(MissingSecretError, match="WIREFILE_TEST_KEY"):
+        provider.render("hi")
+    monkeypatch.setenv("WIREFILE_TEST_KEY", "sk-1234567")
+    wire = provider.render([{"role": "user", "content": "hi"}], "m/2", stream=False)
+    assert wire.url == "https://api.example.com/m%2F2"
+    assert wire.content == b'{"m":[{"role":"user","content":"hi"}],"s":false}'
+    assert wire.headers["authorization"] == "Bearer sk-1234567"
+    assert "sk-1234567" not in repr(wire)
+
+
+def test_render_says_what_is_wrong(acytoo):
+    with pytest.raises(ParameterError, match="did you mean 'temperature'"):
+        acytoo.render("hi", temprature=1)
+    with pytest.raises(ParameterError, match=r"gpt-3.5-turbo"):
+        acytoo.render("hi", "gpt-9")
+    with pytest.raises(ParameterError, match="no setting"):
+        acytoo.render("hi", settings={"region": "eu"})
+
+
+def test_the_seed(acytoo):
+    wire = acytoo.render("Привет", temperature=0.7)
+    assert wire.content.decode() == (
+        '{"key":"","model":"gpt-3.5-turbo","messages":[{"role":"user","content":"Привет"}],"temperature":0.7,"password":""}'
+    )
+    assert repr(acytoo) == "Provider('acytoo')"
+    assert acytoo.name == acytoo.spec.name == "acytoo"
