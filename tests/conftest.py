@@ -19,10 +19,15 @@ settings.register_profile("wirefile", deadline=None, derandomize=True)
 settings.load_profile("wirefile")
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("config")
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_environment(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the provider files or variables of whoever runs it."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(empty_folder))
     monkeypatch.delenv("WIREFILE_PATH", raising=False)
     monkeypatch.delenv("WIREFILE_DEBUG", raising=False)
 
@@ -128,7 +133,8 @@ examples:
         - "data: {\\"delta\\": {\\"text\\": \\"lo ✓\\"}}\\n\\n"
         - "data: {\\"delta\\": {}, \\"stop_reason\\": \\"end\\"}\\n\\n"
         - "data: {\\"usage\\": {\\"in\\": 1, \\"out\\": 2}}\\n\\ndata: [DONE]\\n\\n"
-    expect: {text: Hello ✓, finish: stop, usage: {input_tokens: 1, output_tokens: 2}, adjustments: {temperature: clamped}}
+    expect:
+      {text: Hello ✓, finish: stop, usage: {input_tokens: 1, output_tokens: 2}, adjustments: {temperature: clamped}}
   - name: a whole answer
     call: {messages: [{role: user, content: Hi}], stream: false}
     reply: {json: {id: c2, model: chirp-1, text: Hello, stop_reason: max, usage: {in: "3", out: 4}}}

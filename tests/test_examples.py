@@ -50,7 +50,7 @@ def test_the_examples_of_a_good_file_hold() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "example", "word"),
     [
-        ("expect: {text: Hello ✓, finish: stop", "expect: {text: Bye, finish: stop", "a stream", "expect.text"),
+        ("{text: Hello ✓, finish: stop", "{text: Bye, finish: stop", "a stream", "expect.text"),
         (
             "finish: stop, usage: {input_tokens: 1",
             "finish: length, usage: {input_tokens: 1",
