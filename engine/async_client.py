@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from .caller import Caller, whole_answer
-from .catalog import Catalog
 from .errors import EngineError, UsageError
 from .events import Event
 from .exchange import Exchange
@@ -55,8 +54,7 @@ class AsyncClient(Caller):
     kept are only closed by the garbage collector.
     """
 
-    def __init__(self, catalog: Catalog | None = None, **options: Any) -> None:
-        super().__init__(catalog, **options)
+    def _prepare(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: transport.AsyncLines | None = None
 

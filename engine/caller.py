@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from .catalog import Catalog
 from .deployment import Deployment
-from .errors import TransportError, UsageError
+from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
@@ -32,12 +32,15 @@ class Caller:
         max_connections: int = 100,
         proxy: str | None = None,
         timeout: float | Mapping[str, float] | None = None,
+        allow_env: Collection[str] = (),
     ) -> None:
         if not isinstance(max_connections, int) or max_connections < 1:
             raise UsageError("max_connections is at least 1")
         if http_client is not None and proxy is not None:
             raise UsageError("give the proxy to your own http_client, or leave http_client out")
-        self.catalog = catalog if catalog is not None else Catalog()
+        if catalog is not None and allow_env:
+            raise UsageError("give allow_env to your own Catalog: Catalog(..., allow_env=[...])")
+        self.catalog = catalog if catalog is not None else Catalog(allow_env=allow_env)
         self._base_urls = dict(base_urls or {})
         self._settings = dict(settings or {})
         self._secrets = dict(secrets or {})
@@ -47,6 +50,10 @@ class Caller:
         self._proxy = proxy
         self._timeout = _deadlines(timeout)
         self._closed = False
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What a driver needs beside this; its signature is the one above."""
 
     def exchange(
         self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
@@ -54,15 +61,24 @@ class Caller:
         """A call that is ready to start. Raises UsageError or SpecError."""
         if self._closed:
             raise UsageError("this client is closed; make a new one")
+        if not isinstance(provider, str):
+            raise UsageError("the provider is a name, or name:model; give it as text")
+        if "stream" in params:
+            raise ParameterError("'stream' is no parameter of a call; stream() asks for a stream, chat() for the whole")
         name, _, named_model = provider.partition(":")
         found = self.catalog.provider(name)
         request = ChatRequest.of(messages, model or named_model or None, stream=stream, **params)
-        call = found.call(request, self._deployment(found.name))
+        call = found.call(request, self._deployment(name, found.name))
         return Exchange(found, call, self._timeouts(found), time.monotonic, random.random)
 
-    def _deployment(self, name: str) -> Deployment:
-        settings, secrets = self._settings.get(name, {}), self._secrets.get(name, {})
-        return Deployment(self._base_urls.get(name), settings, secrets, os.environ)
+    def _deployment(self, asked: str, name: str) -> Deployment:
+        """What the caller decided, under the name of the call (which may be a path) or under the file's own."""
+
+        def given(decisions: Mapping[str, Any]) -> Any:
+            return decisions[asked] if asked in decisions else decisions.get(name)
+
+        settings, secrets = given(self._settings) or {}, given(self._secrets) or {}
+        return Deployment(given(self._base_urls), settings, secrets, os.environ)
 
     def _timeouts(self, provider: Provider) -> Timeouts:
         return replace(provider.spec.timeout, **self._timeout)

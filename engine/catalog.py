@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from .errors import UnknownProviderError
@@ -34,12 +34,15 @@ def user_folder() -> Path:
 class Catalog:
     """The provider files of some folders. Nothing is read before it is asked for.
 
+    `allow_env` names variables that files may read although they are protected (HOME, AWS_SECRET_ACCESS_KEY, ...).
+
     >>> "acytoo" in Catalog()
     True
     """
 
-    def __init__(self, *folders: str | os.PathLike[str]) -> None:
+    def __init__(self, *folders: str | os.PathLike[str], allow_env: Collection[str] = ()) -> None:
         self._given = tuple(Path(folder) for folder in folders)
+        self._allow_env = frozenset([allow_env] if isinstance(allow_env, str) else allow_env)
         self._providers: dict[str, Provider] = {}
         self._lock = threading.Lock()
 
@@ -114,5 +117,6 @@ class Catalog:
                 path = self.path_of(name)
                 from .loader import load  # YAML and the schema are loaded with the first file
 
-                self._providers[name] = Provider(load(path, shipped=self.is_shipped(path)))
+                spec = load(path, shipped=self.is_shipped(path), allow_env=self._allow_env)
+                self._providers[name] = Provider(spec)
             return self._providers[name]

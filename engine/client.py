@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterator
 from typing import Any, Self
 
 from .caller import Caller, whole_answer
-from .catalog import Catalog
 from .errors import EngineError, UsageError
 from .events import Event
 from .exchange import Exchange
@@ -56,6 +55,7 @@ class Client(Caller):
     `base_urls` maps provider names to URLs that replace the files' own, `settings` and `secrets` provider names to
     values that go before the environment's. `max_connections` bounds calls in flight, `timeout` is the total in
     seconds or a mapping of the file's deadlines. `http_client` is your own httpx.Client; it is not closed by us.
+    `allow_env` is that of Catalog, for a client without a catalog of its own.
 
     >>> from engine import Client
     >>> Client().chat("no-such-provider", "Hi")
@@ -64,8 +64,7 @@ class Client(Caller):
     engine.errors.UnknownProviderError: there is no provider 'no-such-provider'; see `wirefile list`
     """
 
-    def __init__(self, catalog: Catalog | None = None, **options: Any) -> None:
-        super().__init__(catalog, **options)
+    def _prepare(self) -> None:
         self._slots = threading.BoundedSemaphore(self._max_connections)
         self._lock = threading.Lock()
 

@@ -34,7 +34,10 @@ class CompatProvider:
     async def create_async_generator(
         cls, model: str | None, messages: Messages, proxy: str | None = None, **kwargs: Any
     ) -> AsyncGenerator[str, None]:
-        """The answer's text as it arrives. Raises EngineError."""
+        """The answer's text as it arrives, or with `stream=False` in one piece. Raises EngineError."""
+        if not kwargs.pop("stream", True):  # gpt4free's own helpers pass it along
+            yield await cls.create_async(model, messages, proxy, **kwargs)
+            return
         async with (
             AsyncClient(cls._catalog, base_urls=cls._base_urls(), proxy=proxy) as client,
             client.stream(cls._provider.name, messages, model or None, **kwargs) as stream,
@@ -74,8 +77,9 @@ class CompatProvider:
     @classmethod
     def _create_header(cls) -> dict[str, str]:
         """The headers that the file names."""
-        named = {name.lower() for name in cls._provider.spec.headers}
-        wire = cls._rendered("-", {})
+        spec = cls._provider.spec
+        named = {name.lower() for name in spec.headers}
+        wire = cls._rendered("-", {"model": spec.models.default or next(iter(spec.models.allow), "-")})
         return {name: value for name, value in wire.headers.items() if name.lower() in named}
 
     @classmethod

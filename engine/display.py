@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from .encoding import read_multipart
 from .errors import EngineError, ProviderError
 from .secrets import Sensitive, shown
 
@@ -23,9 +24,8 @@ def request_data(wire: WireRequest) -> dict[str, Any]:
     """A request as plain data, in the words of an example's `request`; `content` is the body as it is sent."""
     wire = wire.shown()
     parts = urlsplit(wire.url)
-    data: dict[str, Any] = {"method": wire.method, "url": wire.url, "headers": dict(wire.headers)}
-    if parts.query:
-        data["query"] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    data: dict[str, Any] = {"method": wire.method, "url": wire.url, "headers": dict(wire.headers), "query": query}
     return data | body_data(wire.headers.get("content-type", ""), wire.content)
 
 
@@ -42,6 +42,8 @@ def body_data(content_type: str, content: bytes) -> dict[str, Any]:
             data["text"] = text
     elif "x-www-form-urlencoded" in content_type:
         data["form"] = dict(parse_qsl(text, keep_blank_values=True))
+    elif "multipart/form-data" in content_type:
+        data["form"] = read_multipart(content_type, text)
     else:
         data["text"] = text
     return data
@@ -112,6 +114,11 @@ def error_data(error: EngineError) -> dict[str, Any]:
     if error.partial is not None:
         data["partial"] = response_data(error.partial)
     return data
+
+
+def failure_data(error: EngineError, partial: ChatResponse) -> dict[str, Any]:
+    """A call that failed, in the shape of an answer: what had arrived, and the error beside it."""
+    return {"error": error_data(error)} | response_data(partial)
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,6 +13,8 @@ from .errors import ParameterError
 
 Encode = Callable[[Any], tuple[bytes, str]]
 AsText = Callable[[Any], str]
+
+_FIELD = re.compile(r'content-disposition: form-data; name="([^"]*)"', re.IGNORECASE)
 
 
 def _utf8(text: str) -> bytes:
@@ -71,6 +74,23 @@ def _multipart(payload: Any, as_text: AsText) -> tuple[bytes, str]:
     ]
     body = b"".join(parts) + b"--%s--\r\n" % boundary
     return body, f"multipart/form-data; boundary={boundary.decode()}"
+
+
+def read_multipart(content_type: str, body: str) -> dict[str, str]:
+    """The fields of a multipart body, as `_multipart` writes it; empty when it is none.
+
+    >>> body, kind = encode("multipart", {"q": "Hi"}, str)
+    >>> read_multipart(kind, body.decode())
+    {'q': 'Hi'}
+    """
+    boundary = content_type.partition("boundary=")[2].partition(";")[0].strip().strip('"')
+    fields = {}
+    for part in body.split(f"--{boundary}")[1:-1] if boundary else []:
+        head, _, value = part.partition("\r\n\r\n")
+        name = _FIELD.search(head)
+        if name:
+            fields[name[1]] = value.removesuffix("\r\n")
+    return fields
 
 
 ENCODINGS: Mapping[str, Callable[[Any, AsText], tuple[bytes, str]]] = {

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
-from .errors import EngineError, ProviderError, TransportError
+from .errors import EngineError, TransportError
 from .events import Event
 from .messages import ChatResponse
 from .provider import Provider
 from .reply import Reply
-from .retry import retry_after, wait_before_retry
+from .retry import date_refusal, wait_before_retry
 from .spec import Timeouts
 from .wire import ResponseHead, WireRequest
 
@@ -191,8 +190,7 @@ class Exchange:
 
     def failed(self, error: EngineError) -> float:
         """What to do about an error: seconds to wait before the next `start`, or the error itself is raised."""
-        if isinstance(error, ProviderError) and error.retry_after is None:
-            error.retry_after = retry_after(error.headers, lambda: datetime.now(UTC))
+        date_refusal(error)
         error = self._reply.failed(error)
         error.attempts = self.attempts
         error.provider = self._provider.name
@@ -201,6 +199,7 @@ class Exchange:
             wait = wait_before_retry(self._provider.spec.retry, self.attempts, error, self._random)
         if wait is None or wait >= (self._began or 0.0) + self.timeouts.total - self._clock():
             self._step("fail")
-            raise error
+            # The frames below hold raw bytes of the answer, in which a server may echo the key.
+            raise error.with_traceback(None)
         self._step("retry")
         return wait

@@ -41,6 +41,10 @@ NEXT_STEP: Final[Mapping[str, str]] = {
     "not_found": "check the model's name and the file's path",
     "overloaded": "try again later",
     "unavailable": "try again later",
+    "timeout": "try again",
+    "content_filter": "rephrase the prompt",
+    "protocol": "check the file's url and path",
+    "empty": "try again",
 }
 
 _MESSAGES = [

@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .deployment import Deployment
+from .errors import ProviderError, UsageError
 from .events import Event
 from .failures import Failures
 from .messages import ChatRequest, ChatResponse, Messages
 from .reply import Readers, Reply
+from .retry import date_refusal
 from .spec import ProviderSpec
 from .wire import Headers, ResponseHead, WireRequest
 
@@ -89,7 +91,7 @@ class Provider:
         `chunks` is the body, whole or in pieces; any cut gives the same answer.
         """
         reply = Reply(self.readers)
-        for _ in _events(reply, chunks, status, headers):
+        for _ in recorded(reply, _head(status, headers), chunks):
             pass
         return reply.response
 
@@ -100,17 +102,33 @@ class Provider:
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[Event]:
         """The same as an iterator of events; an error is raised after the events that came before it."""
-        return _events(Reply(self.readers), chunks, status, headers)
+        return recorded(Reply(self.readers), _head(status, headers), chunks)
 
 
-def _events(
-    reply: Reply, chunks: bytes | Iterable[bytes], status: int, headers: Mapping[str, str] | None
-) -> Iterator[Event]:
-    reply.head(ResponseHead(status, Headers((headers or {}).items())))
-    for chunk in [chunks] if isinstance(chunks, bytes | bytearray) else chunks:
-        yield from reply.feed(bytes(chunk))
+def _head(status: int, headers: Mapping[str, str] | None) -> ResponseHead:
+    return ResponseHead(status, Headers((headers or {}).items()))
+
+
+def recorded(reply: Reply, head: ResponseHead, chunks: bytes | Iterable[bytes]) -> Iterator[Event]:
+    """The events of a response whose bytes are at hand; `reply` then holds its answer. Raises as a live call does."""
+    try:
+        reply.head(head)
+        for chunk in _pieces(chunks):
+            yield from reply.feed(chunk)
+            if reply.fault is not None:
+                raise reply.fault
+        yield from reply.finish()
         if reply.fault is not None:
             raise reply.fault
-    yield from reply.finish()
-    if reply.fault is not None:
-        raise reply.fault
+    except ProviderError as error:
+        date_refusal(error)
+        raise
+
+
+def _pieces(chunks: Any) -> Iterator[bytes]:
+    """The body's pieces, each as bytes. Raises UsageError for what is none: bytes(3) would be three zero bytes."""
+    whole = isinstance(chunks, bytes | bytearray | memoryview | str)
+    for chunk in [chunks] if whole or not isinstance(chunks, Iterable) else chunks:
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise UsageError(f"an answer is read from bytes, or an iterable of bytes, not from {type(chunk).__name__}")
+        yield bytes(chunk)

@@ -237,15 +237,17 @@ def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
 
 def checked_url(url: str, what: str) -> str:
     """A URL from the caller: http or https, a host, and nothing behind the path. Raises ParameterError."""
+    if not isinstance(url, str):
+        raise ParameterError(f"{what} is text, not a value of type {type(url).__name__}")
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  raises for a port that is none
     except ValueError as error:
         raise ParameterError(f"{what} cannot be read: {error}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
-    if "@" in parts.netloc or "?" in url or "#" in url or _BREAKS_URL.search(url):
+    if "@" in parts.netloc or "?" in url or "#" in url or _BREAKS_URL.search(url):  # it may hold a password: not shown
         raise ParameterError(
             f"{what} has a user, a query, a fragment, a space or a backslash in it; write https://host/path"
         )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
     return url

@@ -71,3 +71,9 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] = lambda
         if isfinite(seconds) and seconds >= 0:
             return seconds
     return None
+
+
+def date_refusal(error: EngineError) -> None:
+    """Fill in `retry_after` of a refusal from its headers, where its body did not say it."""
+    if isinstance(error, ProviderError) and error.retry_after is None:
+        error.retry_after = retry_after(error.headers)

@@ -181,3 +181,15 @@ def test_a_folder_that_cannot_be_read_is_passed_over(home, monkeypatch):
 
     monkeypatch.setattr(engine.catalog.os, "scandir", refuse)
     assert "api" in Catalog(home / "locked", home / "b").names()
+
+
+def test_a_protected_variable_is_read_where_the_caller_allows_it(home):
+    file = put(home, "a")
+    secret = "secrets: {k: {env: [AWS_TOKEN]}}\nauth: {type: bearer, secret: k}\n"
+    file.write_text(file.read_text(encoding="utf-8") + secret, encoding="utf-8")
+    with pytest.raises(SpecError, match="allow_env"):
+        Catalog(home).provider("a")
+    assert Catalog(home, allow_env=["AWS_TOKEN"]).spec("a").secrets["k"].env == ("AWS_TOKEN",)
+    assert Catalog(home, allow_env="AWS_TOKEN").spec("a").secrets["k"].env == ("AWS_TOKEN",)
+    with pytest.raises(SpecError, match="AWS_TOKEN"):
+        Catalog(home, allow_env=["AWS_TOKEN_2"]).provider("a")

@@ -196,6 +196,9 @@ def test_decode_tells_errors_as_a_live_call_would(process: Run, chirp: Path) -> 
     cut = process("decode", "chirp", "--providers", str(chirp), stdin=b'data: {"delta": {"text": "Hel"}}\n\n')
     assert (cut.code, cut.out) == (5, "Hel\n")
     assert "broke off" in cut.err
+    words = ("decode", "chirp", "--providers", str(chirp), "--format", "json")
+    part = json.loads(process(*words, stdin=b'data: {"delta": {"text": "Hel"}}\n\n').out)
+    assert (part["text"], part["error"]["kind"]) == ("Hel", "truncated")
     refused = process("decode", "acytoo", "--status", "503", "--header", "retry-after: 3", stdin=b"busy")
     assert (refused.code, refused.out) == (4, "")
     assert "unavailable" in refused.err
@@ -475,3 +478,23 @@ def test_printable() -> None:
 
 def test_nothing_of_this_leaves_a_thread() -> None:
     assert threading.active_count() == 1
+
+
+def test_a_file_that_is_named_by_its_path_is_called_where_the_caller_says(wirefile: Run, chirp: Path) -> None:
+    file = str(chirp / "chirp.yaml")
+    assert wirefile("chat", file, "--mock", "--no-stream", "hi").out.endswith("«hi»\n")
+    with MockServer(Catalog(chirp).provider("chirp")) as mock:
+        missing = wirefile("chat", file, "--base-url", mock.url, "hi")
+        assert (missing.code, "CHIRP_API_KEY" in missing.err) == (2, True)
+
+
+def test_decode_reads_a_fifo_that_is_filled_and_waits_for_no_other(process: Run, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    empty = process("decode", "acytoo", str(fifo))
+    assert empty.code == 2
+    assert "is a FIFO, and nothing was written to it" in empty.err
+    keeps_it_open = os.open(fifo, os.O_RDWR)
+    os.write(keeps_it_open, "Привет".encode())
+    threading.Timer(1.0, os.close, [keeps_it_open]).start()
+    assert process("decode", "acytoo", str(fifo)).out == "Привет\n"

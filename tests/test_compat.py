@@ -86,3 +86,21 @@ def test_it_works_for_any_file(chirp: Path) -> None:
     assert cls._create_payload("Hi", temperature=0.5)["temperature"] == 0.5
     with pytest.raises(UnknownProviderError):
         provider_class("no-such-file")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_stream_is_taken_as_the_original_s_helpers_pass_it(acytoo: type[CompatProvider], stream: bool) -> None:
+    async def main() -> list[str]:
+        return [piece async for piece in acytoo.create_async_generator("", MESSAGES, stream=stream)]
+
+    with MockServer(acytoo._provider) as mock:
+        acytoo.url = mock.url
+        pieces = asyncio.run(main())
+    assert "".join(pieces) == "Привет! Как дела?"
+    assert (len(pieces) > 1) is stream
+
+
+def test_the_header_needs_no_model(chirp: Path) -> None:
+    file = chirp / "chirp.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("models: {default: chirp-1}\n", ""), encoding="utf-8")
+    assert provider_class("chirp", Catalog(chirp))._create_header() == {}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.encoding import ENCODINGS, encode, to_json
+from engine.encoding import ENCODINGS, encode, read_multipart, to_json
 from engine.errors import ParameterError
 from engine.expressions import OMIT, as_text
 
@@ -103,3 +103,8 @@ def test_a_field_that_has_no_text_is_named(encoding: str, value: Any) -> None:
         encode(encoding, {"deep": value}, as_text)
     with pytest.raises(ParameterError, match="no map"):
         encode(encoding, ["a"], as_text)
+
+
+def test_a_multipart_body_that_is_none_has_no_fields() -> None:
+    assert read_multipart("multipart/form-data", "x") == {}
+    assert read_multipart("multipart/form-data; boundary=b", "--b\r\nx\r\n--b--\r\n") == {}

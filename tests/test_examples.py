@@ -76,6 +76,13 @@ def test_what_does_not_hold_is_told(old: str, new: str, example: str, word: str)
     assert word in " ".join(failures)
 
 
+@pytest.mark.parametrize(("query", "holds"), [("{}", True), ("{v: '2'}", False)])
+def test_a_request_without_a_query_has_an_empty_one(query: str, holds: bool) -> None:
+    url = "      url: https://api.chirp.example/v1/chat\n"
+    assert url in CHIRP
+    assert (run(CHIRP.replace(url, f"{url}      query: {query}\n"))["a stream"] == []) is holds
+
+
 def without_one(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """The tree without one yield of a rule, or one error rule; `meta` is nothing that an example can expect."""
     if isinstance(tree, dict):

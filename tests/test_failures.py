@@ -56,7 +56,8 @@ def test_the_kinds_are_the_ones_of_the_table():
 
 def test_a_message_ends_with_the_next_step():
     assert refuse(NONE, 401, {"error": "no"}).message == "the provider refused (auth, HTTP 401): no; check the key"
-    assert refuse(NONE, 408).message == "the provider refused (timeout, HTTP 408)"
+    assert refuse(NONE, 408).message == "the provider refused (timeout, HTTP 408); try again"
+    assert refuse(NONE, 302).message.endswith("; check the file's url and path")
 
 
 @pytest.mark.parametrize(

@@ -320,3 +320,13 @@ def test_a_warning_does_not_refuse_a_file() -> None:
 
 def test_text_without_a_file_may_have_any_name() -> None:
     assert problems_of_text(text_of(name="name: other").encode(), "<stdin>") == []
+
+
+@pytest.mark.parametrize(("number", "rule"), [(".inf", "not-finite"), ("9" * 500, "number-too-long")])
+def test_a_number_that_cannot_be_is_said_once(number: str, rule: str) -> None:
+    assert [problem.rule for problem in problems(text_of(timeout=f"timeout: {{idle: {number}}}"))] == [rule]
+
+
+def test_a_missing_key_says_what_to_add() -> None:
+    found = problems(text_of(auth="secrets: {k: {env: [K]}}\nauth: {type: header, secret: k}"))
+    assert [problem.hint for problem in found] == ["add it: the header's name"]

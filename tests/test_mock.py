@@ -240,3 +240,39 @@ def test_a_file_whose_examples_say_no_text_gives_501(chirp: Path) -> None:
         with pytest.raises(ProviderError, match="add one") as caught:
             client.chat("chirp", "x")
         assert caught.value.status == 501
+
+
+ASK = """
+spec_version: 1
+name: ask
+url: https://ask.example
+path: /q
+%s
+secrets: {api_key: {env: [ASK_KEY]}}
+auth: {type: query, name: key, secret: api_key}
+response: {codec: text}
+examples:
+  - {name: asked, call: {messages: hi}, reply: {text: hello}, expect: {text: hello}}
+  - {name: busy, call: {messages: hi}, reply: {status: 503, body: busy}, expect: {error: unavailable}}
+"""
+
+
+@pytest.mark.parametrize(
+    "request_keys",
+    [
+        'method: GET\nquery: {q: "{{ messages[-1].content }}", v: 2}',
+        'encoding: form\npayload: {q: "{{ messages[-1].content }}", v: 2, safe: true}',
+        'encoding: multipart\npayload: {q: "{{ messages[-1].content }}", v: 2, safe: true}',
+        'encoding: text\npayload: "{{ messages[-1].content }}"',
+    ],
+    ids=["query", "form", "multipart", "text"],
+)
+def test_the_prompt_is_found_wherever_the_file_puts_it(tmp_path: Path, request_keys: str) -> None:
+    (tmp_path / "ask.yaml").write_text(ASK % request_keys, encoding="utf-8")
+    catalog = Catalog(tmp_path)
+    lines: list[str] = []
+    with MockServer(catalog.provider("ask"), log=lines.append) as mock, client_of(mock, catalog) as client:
+        assert client.chat("ask", "hi").text == "hello"
+        assert client.chat("ask", "a & «b»\r\nc").text.endswith("«a & «b»\r\nc»")
+    assert [line.partition(" ->")[0].split()[1] for line in lines] == ["/q", "/q"]
+    assert "k-123456" not in str(lines)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Catalog
-from engine.errors import DecodeError, MissingSecretError, ParameterError, ProviderError, TruncatedError
+from engine.errors import DecodeError, MissingSecretError, ParameterError, ProviderError, TruncatedError, UsageError
 from engine.events import Finish, TextDelta, Usage
 from engine.loader import load_text
 from engine.provider import Provider
@@ -153,3 +154,20 @@ def test_the_seed(acytoo):
     )
     assert repr(acytoo) == "Provider('acytoo')"
     assert acytoo.name == acytoo.spec.name == "acytoo"
+
+
+@pytest.mark.parametrize("body", [b"hi", bytearray(b"hi"), memoryview(b"hi"), [b"h", memoryview(b"i")], iter([b"hi"])])
+def test_a_body_is_bytes_in_any_form(acytoo: Provider, body: Any) -> None:
+    assert acytoo.decode(body).text == "hi"
+
+
+@pytest.mark.parametrize("body", ["hi", ["hi"], [3], 3, None])
+def test_what_is_no_bytes_is_refused(acytoo: Provider, body: Any) -> None:
+    with pytest.raises(UsageError, match="is read from bytes"):
+        acytoo.decode(body)
+
+
+def test_a_recorded_refusal_says_how_long_to_wait_as_a_live_one_does(acytoo: Provider) -> None:
+    with pytest.raises(ProviderError) as caught:
+        acytoo.decode(b"busy", status=429, headers={"Retry-After": "3"})
+    assert caught.value.retry_after == 3

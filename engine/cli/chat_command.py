@@ -80,7 +80,6 @@ def command(
     name, model = split_name(name)
     catalog = catalog_of(context)
     provider = catalog.provider(name)
-    name = provider.name if not name.endswith((".yaml", ".yml")) else name
     _refuse_if_not_working(provider.spec, base_url is not None or mock or force)
     given = parameters(provider.spec, params)
     interactive = prompt is None and sys.stdin.isatty()
@@ -93,9 +92,9 @@ def command(
             deployment |= stack.enter_context(_mocked(provider))
         client = Client(
             catalog,
-            base_urls={name: deployment["base_url"]} if deployment["base_url"] else {},
-            settings={name: deployment["settings"]},
-            secrets={name: deployment.get("secrets", {})},
+            base_urls={provider.name: deployment["base_url"]} if deployment["base_url"] else {},
+            settings={provider.name: deployment["settings"]},
+            secrets={provider.name: deployment.get("secrets", {})},
             proxy=proxy,
             timeout=timeout,
         )
@@ -135,13 +134,13 @@ def _mocked(provider: Provider) -> Iterator[dict[str, Any]]:
 
 def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | None]:
     """One question and its answer: the exit code, and the answer when it is whole."""
-    from ..display import error_data, response_data
+    from ..display import failure_data, response_data
 
     try:
         answer = _printed(call, messages) if call.stream and not call.as_json else _collected(call, messages)
     except EngineError as error:
         if call.as_json and error.partial is not None:
-            output.write_json({"error": error_data(error)} | response_data(error.partial))
+            output.write_json(failure_data(error, error.partial))
         if isinstance(error, UsageError):
             raise
         say(one_line(error.message))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import stat
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from ..errors import EngineError, UsageError
-from ..events import Event, TextDelta
+from ..events import TextDelta
 from . import output
 from .options import catalog_of, providers_option
 
@@ -20,7 +22,6 @@ CHUNK = 64 * 1024
 
 if TYPE_CHECKING:
     from ..reply import Reply
-    from ..wire import ResponseHead
 
 
 @click.command("decode")
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(context: click.Context, name: str, file: str, status: int, headers: tuple[str, ...], form: str) -> None:
     """Read a recorded response body by a provider's rules, as a live call would."""
-    from ..display import event_data, response_data
+    from ..display import event_data, failure_data, response_data
+    from ..provider import recorded
     from ..reply import Reply
     from ..wire import Headers, ResponseHead
 
@@ -48,13 +50,16 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
     reply = Reply(provider.readers)
     head = ResponseHead(status, Headers(_header(word) for word in headers))
     try:
-        for event in _events(reply, head, file):
-            if form == "text" and isinstance(event, TextDelta):
-                output.write(event.text, end="")
-            elif form == "events":
-                output.write(json.dumps(event_data(event), ensure_ascii=False))
-    except EngineError:
+        with closing(_chunks(file)) as chunks:
+            for event in recorded(reply, head, chunks):
+                if form == "text" and isinstance(event, TextDelta):
+                    output.write(event.text, end="")
+                elif form == "events":
+                    output.write(json.dumps(event_data(event), ensure_ascii=False))
+    except EngineError as error:
         _finish_line(reply, form)
+        if form == "json" and error.partial is not None:
+            output.write_json(failure_data(error, error.partial))
         raise
     if form == "json":
         output.write_json(response_data(reply.response))
@@ -66,27 +71,27 @@ def _finish_line(reply: Reply, form: str) -> None:
         output.write("")
 
 
-def _events(reply: Reply, head: ResponseHead, file: str) -> Iterator[Event]:
-    reply.head(head)
-    with closing(_chunks(file)) as chunks:
-        for chunk in chunks:
-            yield from reply.feed(chunk)
-            if reply.fault is not None:
-                raise reply.fault
-    yield from reply.finish()
-    if reply.fault is not None:
-        raise reply.fault
-
-
 def _chunks(file: str) -> Generator[bytes, None, None]:
     if file == "-":
         stdin = cast(io.BufferedReader, sys.stdin.buffer)
         while chunk := stdin.read1(CHUNK):
             yield chunk
         return
-    with open(file, "rb") as stream:
-        while chunk := stream.read(CHUNK):
+    with open(file, "rb", opener=_open_at_once) as stream:
+        nothing_came = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+        while chunk := stream.read1(CHUNK):
+            nothing_came = False
             yield chunk
+        if nothing_came:
+            raise UsageError(f"{file} is a FIFO, and nothing was written to it; name a file, or - for standard input")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Opening a FIFO that nobody writes to would wait for ever; one that a shell fills (`<(...)`) is read as it is."""
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if hasattr(os, "set_blocking"):
+        os.set_blocking(handle, True)
+    return handle
 
 
 def _header(word: str) -> tuple[str, str]:

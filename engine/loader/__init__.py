@@ -6,10 +6,11 @@ schema.py, checked across its parts by checks.py, and only then built into value
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from itertools import islice
 from pathlib import Path
 
-from ..errors import Problem, Problems
+from ..errors import Problem, Problems, SpecError
 from ..spec import ProviderSpec
 from .build import build
 from .checks import Subject, check
@@ -24,15 +25,19 @@ MAX_PROBLEMS = 100
 _UNREADABLE = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spec-too-big"})
 """The rules after which a document is not whole, so that nothing more can be said of it."""
 
+_STAND_INS = frozenset({"not-finite", "number-too-long"})
+"""The rules after which a 0 stands for what was written: nothing is said of that 0."""
+
 __all__ = ["load", "load_text", "problems_of", "problems_of_text"]
 
 
-def load(path: Path | str, *, shipped: bool = False) -> ProviderSpec:
+def load(path: Path | str, *, shipped: bool = False, allow_env: Collection[str] = ()) -> ProviderSpec:
     """The provider file at `path`. Raises SpecError with every problem of it.
 
-    `shipped` says that the file came with the package, so that it may read protected variables.
+    `shipped` says that the file came with the package, so that it may read protected variables; `allow_env` names
+    those that the caller lets any file read.
     """
-    return _load(read_file(Path(path), str(path)), shipped)
+    return _load(read_file(Path(path), str(path)), shipped, allow_env)
 
 
 def load_text(text: str, file: str = "<text>") -> ProviderSpec:
@@ -48,33 +53,29 @@ def load_text(text: str, file: str = "<text>") -> ProviderSpec:
 
 def problems_of(path: Path | str, *, shipped: bool = False) -> list[Problem]:
     """Every problem of a file, warnings included, in the order of its lines."""
-    from ..errors import SpecError
+    return _problems(lambda: read_file(Path(path), str(path)), shipped)
 
+
+def problems_of_text(data: bytes, file: str) -> list[Problem]:
+    """Every problem of a file that came as bytes (standard input)."""
+    return _problems(lambda: decode(data, file), shipped=False)
+
+
+def _problems(read_source: Callable[[], Source], shipped: bool) -> list[Problem]:
     try:
-        source = read_file(Path(path), str(path))
+        source = read_source()
     except SpecError as error:
         return list(error.problems)
     return _examine(source, shipped)[1]
 
 
-def problems_of_text(data: bytes, file: str) -> list[Problem]:
-    """Every problem of a file that came as bytes (standard input)."""
-    from ..errors import SpecError
-
-    try:
-        source = decode(data, file)
-    except SpecError as error:
-        return list(error.problems)
-    return _examine(source, shipped=False)[1]
-
-
-def _load(source: Source, shipped: bool) -> ProviderSpec:
-    document, found = _examine(source, shipped)
+def _load(source: Source, shipped: bool, allow_env: Collection[str] = ()) -> ProviderSpec:
+    document, found = _examine(source, shipped, allow_env)
     Problems(found).raise_if_any()
     return build(document)
 
 
-def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
+def _examine(source: Source, shipped: bool, allow_env: Collection[str] = ()) -> tuple[Document, list[Problem]]:
     problems = Problems()
     document = read(source, problems)
     broken = any(problem.rule in _UNREADABLE for problem in problems.found)
@@ -88,12 +89,15 @@ def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
     elif not broken and (wrong_version := _version(document)):
         problems.found.append(wrong_version)
     elif not broken:
+        stand_ins = {(found.line, found.column) for found in problems.found if found.rule in _STAND_INS}
         violations, marked = examine(data, MAX_PROBLEMS)
         for violation in violations:
             place, key = violation.place, violation.key
             problem = document.problem(place, violation.rule, violation.message, violation.hint, key=key)
-            problems.found.append(problem)
-        problems.found.extend(islice(check(Subject(document, data, shipped), marked), MAX_PROBLEMS))
+            if (problem.line, problem.column) not in stand_ins:
+                problems.found.append(problem)
+        subject = Subject(document, data, shipped, frozenset(allow_env))
+        problems.found.extend(islice(check(subject, marked), MAX_PROBLEMS))
     found = sorted(dict.fromkeys(problems.found), key=lambda problem: (problem.line, problem.column))
     return document, found[:MAX_PROBLEMS]
 

@@ -149,8 +149,14 @@ def _explain_missing(error: Any, place: Place) -> Iterator[Violation]:
             meaning = _resolved(error.schema.get("properties", {}).get(name, {}))
             described = meaning.get("description", "") if isinstance(meaning, dict) else ""
             where = f"`{_dotted(place)}`" if place else "the file"
-            yield Violation(place, "missing-key", f"{where} needs the key `{name}`", described, key=True)
-    return
+            hint = f"add it: {_in_a_sentence(described)}" if described else "add it"
+            yield Violation(place, "missing-key", f"{where} needs the key `{name}`", hint, key=True)
+
+
+def _in_a_sentence(described: str) -> str:
+    """A description, to stand at the end of a sentence of ours."""
+    words = described.removesuffix(".")
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def _explain_type(error: Any, place: Place) -> Iterator[Violation]:
@@ -202,16 +208,17 @@ def _explain_empty(error: Any, place: Place) -> Iterator[Violation]:
 
 def _explain_pattern(error: Any, place: Place) -> Iterator[Violation]:
     rule = error.schema.get("x-rule", "bad-value")
-    described = error.schema.get("description", "") or f"it must match {error.validator_value}"
+    described = error.schema.get("description", "")
+    hint = f"due here: {_in_a_sentence(described)}" if described else f"it must match {error.validator_value}"
     if list(error.absolute_schema_path)[-2:-1] == ["propertyNames"]:
         message = f"'{_short(str(error.instance))}' is no name for a key here"
         if "{{" in error.instance:
-            hint = "keys are literal; only values hold templates"
-            yield Violation((*place, error.instance), "template-forbidden", message, hint, key=True)
+            literal = "keys are literal; only values hold templates"
+            yield Violation((*place, error.instance), "template-forbidden", message, literal, key=True)
             return
         yield Violation((*place, error.instance), "bad-name", message, f"names match {error.validator_value}", key=True)
         return
-    yield Violation(place, rule, f"`{_dotted(place)}` is {_scalar(error.instance)}", described)
+    yield Violation(place, rule, f"`{_dotted(place)}` is {_scalar(error.instance)}", hint)
 
 
 def _explain_other(error: Any, place: Place) -> Iterator[Violation]:

@@ -18,11 +18,15 @@ TEXT_ENCODINGS = ("form", "multipart", "text")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A document under examination, and the names that its templates may use."""
+    """A document under examination, and the names that its templates may use.
+
+    `shipped` says that it came with the package; `allow_env` names protected variables that the caller lets it read.
+    """
 
     document: Document
     data: Mapping[str, Any]
     shipped: bool
+    allow_env: frozenset[str] = frozenset()
 
     def section(self, name: str) -> dict[str, Any]:
         """A map at the top of the file; empty when it is missing or no map."""

@@ -26,7 +26,7 @@ PROTECTED_VARIABLES = re.compile(
     r"|XDG_.*|MAIL|HOSTNAME",
     re.IGNORECASE,  # Windows ignores it too
 )
-"""Variables that no file may read: a file from a stranger must not send them anywhere."""
+"""Variables that no file may read unless the caller allows it: a stranger's file must not send them anywhere."""
 
 _SECTIONS_WITH_LITERALS = ("url", "path", "query", "headers", "payload", "auth", "params", "settings", "secrets")
 _ONE_SETTING = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -159,9 +159,12 @@ def _check_variables(subject: Subject) -> Iterator[Problem]:
     for name, setting in subject.maps("settings").items():
         places.append((("settings", name, "env"), setting.get("env")))
     for place, variable in places:
-        if isinstance(variable, str) and not subject.shipped and PROTECTED_VARIABLES.fullmatch(variable):
+        if not isinstance(variable, str) or subject.shipped or variable in subject.allow_env:
+            continue
+        if PROTECTED_VARIABLES.fullmatch(variable):
             message = f"the variable '{variable}' is not for provider files"
-            yield subject.problem(place, "env-not-allowed", message, "use a variable of the service's own")
+            hint = "use a variable of the service's own; only the caller can allow this one (allow_env)"
+            yield subject.problem(place, "env-not-allowed", message, hint)
 
 
 def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:

@@ -117,8 +117,8 @@ class MockServer:
         missing = [name for name in self._credential_headers() if name not in headers]
         if missing:
             return _error(401, f"the header {missing[0]} is missing")
-        body = observed.get("json", observed.get("form", observed.get("text")))
-        if spec.encoding in ("json", "form") and spec.payload is not None:
+        body = _body_of(observed)
+        if spec.encoding != "text" and spec.payload is not None:
             if not isinstance(body, dict | list) and not isinstance(spec.payload, str):
                 return _error(400, f"the body is no {spec.encoding}")
             faults = body_faults(spec, body)
@@ -149,10 +149,16 @@ class MockServer:
             wire = request_data(self.provider.call(request, deployment).wire)
         except EngineError:
             return False
-        bodies = ("json", "form", "text")
-        return urlsplit(wire["url"]).path == observed["path"] and all(
-            same(wire.get(key), observed.get(key)) for key in bodies
+        return (
+            urlsplit(wire["url"]).path == observed["path"]
+            and self._without_key(wire["query"]) == self._without_key(observed["query"])
+            and same(_body_of(wire), _body_of(observed))
         )
+
+    def _without_key(self, query: dict[str, str]) -> dict[str, str]:
+        """A query without what authentication adds to it: an example has a placeholder there."""
+        keys = {auth.options["name"] for auth in self.provider.spec.auth if auth.type == "query"}
+        return {name: value for name, value in query.items() if name not in keys}
 
     def _busy(self) -> Served:
         for example in self.provider.spec.examples:
@@ -163,8 +169,9 @@ class MockServer:
     def _spoken(self, observed: dict[str, Any]) -> Served:
         """An answer that says that it is a mock, in the wire format of the first example that can carry it."""
         spec = self.provider.spec
-        body = observed.get("json", observed.get("form", observed.get("text", "")))
-        text = f"This is a mock of {spec.title}; no model has answered. You said: «{prompt_of(spec, body)}»"
+        body = _body_of(observed)
+        prompt = prompt_of(spec, body, observed["query"])
+        text = f"This is a mock of {spec.title}; no model has answered. You said: «{prompt}»"
         answers = [example for example in spec.examples if "error" not in example.expect]
         streamed = _asks_for_stream(spec.payload, body)
         for example in sorted(answers, key=lambda example: streamed not in (None, example.stream)):
@@ -191,6 +198,11 @@ def _observed(method: str, target: str, headers: dict[str, str], body: bytes) ->
     parts = urlsplit(target)
     observed = {"method": method, "path": parts.path, "query": dict(parse_qsl(parts.query, keep_blank_values=True))}
     return observed | body_data(headers.get("content-type", ""), body)
+
+
+def _body_of(request: dict[str, Any]) -> Any:
+    """A request's body as plain data; None when it has none."""
+    return next((request[key] for key in ("json", "form", "text") if key in request), None)
 
 
 def _served(example: Example, because: str) -> Served:
@@ -227,7 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
             served = self.mock.answer(self.command, self.path, headers, self.rfile.read(length))
         else:
             served = _error(413, "the body is too large, or its length is not given")
-        self.mock.log(f"{self.command} {self.path} -> {served.status}, {served.because}")
+        path = self.path.partition("?")[0]  # a key may stand in the query
+        self.mock.log(f"{self.command} {path} -> {served.status}, {served.because}")
         self._send_head(served)
         breaks = self.mock.fault in ("cut", "stall", "reset")
         self._send_body(served.body[: len(served.body) // 2] if breaks else served.body)

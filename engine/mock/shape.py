@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ..examples import same
+from ..expressions import as_text
 from ..spec import ProviderSpec
 
 _SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -31,7 +33,10 @@ def path_fits(spec: ProviderSpec, path: str) -> bool:
 def body_faults(spec: ProviderSpec, body: Any) -> list[str]:
     """What in a JSON body, or a form's fields, is not as the payload says; empty when all of it is."""
     placed = {param.maps_to for param in spec.params.values() if param.maps_to}
-    return list(_faults(spec.payload, body, "", placed, open_top=spec.unknown_params == "forward"))
+    template = spec.payload
+    if spec.encoding in ("form", "multipart") and isinstance(template, Mapping):  # all of its values are text
+        template = {key: as_text(leaf) if isinstance(leaf, int | float) else leaf for key, leaf in template.items()}
+    return list(_faults(template, body, "", placed, open_top=spec.unknown_params == "forward"))
 
 
 def _faults(template: Any, value: Any, path: str, placed: set[str], *, open_top: bool = False) -> Iterator[str]:
@@ -73,9 +78,9 @@ def _may_be_left_out(leaf: Any) -> bool:
     return isinstance(leaf, str) and _SLOT.search(leaf) is not None
 
 
-def prompt_of(spec: ProviderSpec, body: Any) -> str:
-    """The text that a request asks about: the last message where the payload puts messages, else its longest text."""
-    found = list(_said(spec.payload, body))
+def prompt_of(spec: ProviderSpec, body: Any, query: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The text that a request asks about: the last message where the file puts it, else the longest text there is."""
+    found = [*_said(spec.query, query), *_said(spec.payload, body)]
     for value in reversed(found):
         if isinstance(value, list) and value:
             return _text_of(value[-1])
@@ -84,7 +89,7 @@ def prompt_of(spec: ProviderSpec, body: Any) -> str:
 
 
 def _said(template: Any, value: Any) -> Iterator[Any]:
-    if isinstance(template, Mapping) and isinstance(value, dict):
+    if isinstance(template, Mapping) and isinstance(value, Mapping):
         for key, leaf in template.items():
             if key in value:
                 yield from _said(leaf, value[key])

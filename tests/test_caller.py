@@ -1,0 +1,63 @@
+"""The caller's decisions before anything is sent: which provider, which deployment, which words are no parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import AsyncClient, Catalog, Client
+from engine.errors import ParameterError, UsageError
+from engine.mock import MockServer
+
+
+@pytest.mark.parametrize("provider", [None, 3, b"acytoo", ["acytoo"]])
+def test_a_provider_is_text(provider: Any) -> None:
+    with pytest.raises(UsageError, match="give it as text"):
+        Client().chat(provider, "hi")
+    with pytest.raises(UsageError, match="give it as text"):
+        AsyncClient().stream(provider, "hi")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_stream_is_a_method_and_no_parameter(kind: type[Client] | type[AsyncClient]) -> None:
+    with pytest.raises(ParameterError, match=r"stream\(\) asks for a stream"):
+        kind().stream("acytoo", "hi", stream=True)
+
+
+@pytest.mark.parametrize("named_by", ["name", "path"])
+def test_a_deployment_is_found_by_the_name_of_the_call_and_of_the_file(chirp: Path, named_by: str) -> None:
+    """A file may be called by its path; its calls must never go where the caller did not send them."""
+    catalog = Catalog(chirp)
+    path = str(chirp / "chirp.yaml")
+    key = {"name": "chirp", "path": path}[named_by]
+    with (
+        MockServer(catalog.provider("chirp")) as mock,
+        Client(catalog, base_urls={key: mock.url}, secrets={key: {"api_key": "k-123456"}}) as client,
+    ):
+        assert client.chat(path, "hi").text.endswith("«hi»")
+
+
+def test_allow_env_belongs_to_the_catalog(chirp: Path) -> None:
+    with pytest.raises(UsageError, match="your own Catalog"):
+        Client(Catalog(chirp), allow_env=["HOME"])
+
+
+def test_a_client_without_a_catalog_passes_allow_env_on(chirp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = chirp / "chirp.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("CHIRP_API_KEY", "AWS_CHIRP"), encoding="utf-8")
+    monkeypatch.setenv("WIREFILE_PATH", str(chirp))
+    assert Client(allow_env=["AWS_CHIRP"]).catalog.spec("chirp").secrets["api_key"].env == ("AWS_CHIRP",)
+
+
+@pytest.mark.parametrize("url", ["ftp://me:hush-hush@host", "http://me:hush-hush@host", "//me:hush-hush@host"])
+def test_a_password_in_a_base_url_is_not_shown(url: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        Client(base_urls={"acytoo": url}).chat("acytoo", "hi")
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_a_base_url_is_text() -> None:
+    with pytest.raises(ParameterError, match="of type int"):
+        Client(base_urls={"acytoo": 3}).chat("acytoo", "hi")  # type: ignore[dict-item]
