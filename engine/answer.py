@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from .calls import ToolCalls
 from .errors import DecodeError
 from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
 from .messages import Adjustment, ChatResponse
 from .paths import MISSING, first_of
 from .spec import Response, UsageMap
+from .think import ThinkSplitter
 
 DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]]] = {
     "text": TextDelta,
@@ -33,6 +36,14 @@ class _Channel:
         self.last = ""  # the last cumulative value
 
 
+@dataclass(slots=True)
+class Slot:
+    """A block that frames belong to: its key, and its kind once a frame has told it."""
+
+    key: Any
+    kind: str | None = None
+
+
 class Answer:
     """What has been read so far. `events` holds what was read since `take()` was last called."""
 
@@ -43,11 +54,21 @@ class Answer:
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         self.meta: dict[str, str] = {}
+        self._calls = ToolCalls()
+        self._slots: dict[Any, Slot] = {}
+        self._think = ThinkSplitter(response.think) if response.think is not None else None
 
     def add(self, kind: str, value: Any) -> None:
         """The next piece of a kind of text. What is no text says nothing and is passed over."""
         if type(value) is not str or not value:
             return
+        if self._think is not None and kind == "text":
+            for part, piece in self._think.feed(value):
+                self._give(part, piece)
+            return
+        self._give(kind, value)
+
+    def _give(self, kind: str, value: str) -> None:
         channel = self._channels[kind]
         if channel.held or _SURROGATE.search(value):
             value = _whole_characters(channel, value)
@@ -70,6 +91,20 @@ class Answer:
         self.add(kind, whole[len(channel.last) :])
         channel.held = half
         channel.last = whole
+
+    def slot(self, key: Any, kind: Any) -> Slot:
+        """The block of a key; its kind is what a frame told first, and stays."""
+        key = None if isinstance(key, dict | list) or key is MISSING else key
+        slot = self._slots.setdefault(key, Slot(key))
+        if isinstance(kind, str) and kind:
+            slot.kind = kind
+        return slot
+
+    def add_call(self, key: Any, **fragment: Any) -> None:
+        """A fragment of a tool call."""
+        delta = self._calls.add(key, **fragment)
+        if delta is not None:
+            self._events.append(delta)
 
     def add_usage(self, value: Any) -> None:
         """A map of counters; later ones replace earlier ones key by key, save that null takes nothing back."""
@@ -103,10 +138,13 @@ class Answer:
 
     def settle(self) -> None:
         """Make the last events: halves of characters that found no other half, usage, and the finish."""
+        for part, piece in self._think.finish() if self._think is not None else ():
+            self._give(part, piece)
         for kind, channel in self._channels.items():
             if channel.held:
                 channel.held = ""
-                self.add(kind, "\ufffd")
+                self._give(kind, "\ufffd")
+        self._calls.settled(cut=self.finish == "length")
         if self._usage:
             self._events.append(self.usage)
         self._events.append(Finish(self.finish, self._finish))
@@ -126,6 +164,8 @@ class Answer:
             reason = table.get(self._finish, table.get("default", "unknown"))
         else:
             reason = self._finish if self._finish in _SAME_WORDS else "unknown"
+        if reason == "stop" and self._calls:
+            reason = table.get("with_tools", reason)
         return reason or "unknown"  # type: ignore[return-value]
 
     def response(self, adjustments: tuple[Adjustment, ...] = ()) -> ChatResponse:
@@ -135,6 +175,7 @@ class Answer:
             text=texts["text"],
             reasoning=texts["reasoning"],
             refusal=texts["refusal"],
+            tool_calls=self._calls.so_far(),
             finish=self.finish,
             finish_raw=self._finish,
             usage=self.usage,

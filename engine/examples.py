@@ -5,6 +5,7 @@ Nothing is sent, and no setting or secret is needed: what is missing shows as <N
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from .deployment import Deployment
 from .display import request_data
 from .errors import EngineError
 from .events import Usage
-from .messages import ChatRequest, ChatResponse
+from .messages import ChatRequest, ChatResponse, ToolCall
 from .provider import Provider
 from .spec import Example
 
@@ -66,7 +67,7 @@ class _Outcome:
 def run_example(provider: Provider, example: Example) -> list[Failure]:
     """Everything that does not hold in one example; empty when all of it does."""
     try:
-        request = ChatRequest.of(example.messages, example.model, stream=example.stream, **dict(example.params))
+        request = request_of(example)
         deployment = Deployment(settings=example.settings, placeholders=True)
         call = provider.call(request, deployment)
     except EngineError as error:
@@ -77,6 +78,12 @@ def run_example(provider: Provider, example: Example) -> list[Failure]:
     adjustments = {adjustment.parameter: adjustment.action for adjustment in call.adjustments}
     failures += _compare_reply(provider, example, adjustments)
     return failures
+
+
+def request_of(example: Example) -> ChatRequest:
+    """The call of an example. Raises ParameterError for one that nobody could make."""
+    params = dict(example.params)
+    return ChatRequest.of(example.messages, example.model, stream=example.stream, tools=example.tools, **params)
 
 
 def _compare_request(example: Example, observed: Mapping[str, Any]) -> Iterator[Failure]:
@@ -119,7 +126,24 @@ def _holds(key: str, expected: Any, observed: Any) -> bool:
         return all(getattr(observed, counter) == value for counter, value in expected.items())
     if key == "adjustments":
         return all(observed.get(name) == action for name, action in expected.items())
+    if key == "tool_calls":
+        calls = observed or ()
+        return len(calls) == len(expected) and all(map(_is_call, expected, calls))
     return same(expected, observed)
+
+
+def _is_call(expected: Mapping[str, Any], call: ToolCall) -> bool:
+    """Whether a call is what an example says of it; arguments are compared as JSON where they are no text."""
+    for key, value in expected.items():
+        observed: Any = getattr(call, key)
+        if key == "arguments" and not isinstance(value, str):
+            try:
+                observed = json.loads(observed)
+            except ValueError:
+                return False
+        if not same(value, observed):
+            return False
+    return True
 
 
 def _outcome(provider: Provider, example: Example, chunks: list[bytes]) -> _Outcome:

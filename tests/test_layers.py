@@ -14,8 +14,9 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine"
 LADDER = (
     ("errors", "suggest", "version", "secrets", "hosts", "regex", "events"),
     ("messages", "paths", "wire", "spec", "framing", "compression"),
-    ("expressions", "params", "encoding", "auth", "deployment", "retry", "answer"),
-    ("loader", "rules", "rendering"),
+    ("expressions", "params", "encoding", "auth", "deployment", "retry", "calls", "think"),
+    ("loader", "answer", "rendering"),
+    ("rules",),
     ("failures",),
     ("reply",),
     ("provider",),

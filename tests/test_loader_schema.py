@@ -133,7 +133,7 @@ def test_our_own_keywords_are_known() -> None:
 
 ENUMS = [
     (DEFS["codec"]["enum"], FRAMINGS),
-    (DEFS["unwrap"]["items"]["enum"], UNWRAPS),
+    (DEFS["unwrap"]["items"]["then"]["enum"], UNWRAPS),
     (TOP["encoding"]["enum"], ENCODINGS),
     (DEFS["auth"]["properties"]["type"]["enum"], AUTH),
     (DEFS["error"]["properties"]["kind"]["enum"], KINDS),

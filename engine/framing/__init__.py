@@ -4,7 +4,10 @@ A decoder takes no argument and answers `feed(bytes)` and `finish()` with the fr
 bytes are cut. It never raises for what the bytes hold, save LimitError for a frame larger than `max_frame_bytes`.
 """
 
+from .aws_eventstream import AWSEventStreamDecoder
 from .frame import Decoder, Frame
+from .json_array import JSONArrayDecoder
+from .ndjson import NDJSONDecoder
 from .sse import SSEDecoder
 from .text import TextDecoder
 from .whole import JSONDecoder
@@ -13,12 +16,18 @@ FRAMINGS: dict[str, type[Decoder]] = {
     "text": TextDecoder,
     "sse": SSEDecoder,
     "json": JSONDecoder,
+    "ndjson": NDJSONDecoder,
+    "json_array": JSONArrayDecoder,
+    "aws_eventstream": AWSEventStreamDecoder,
 }
 
 MEDIA_TYPES: dict[str, tuple[str, ...]] = {
     "text": ("text/plain",),
     "sse": ("text/event-stream",),
     "json": ("application/json",),
+    "ndjson": ("application/x-ndjson", "application/jsonl", "application/ndjson", "application/stream+json"),
+    "json_array": ("application/json",),
+    "aws_eventstream": ("application/vnd.amazon.eventstream",),
 }
 """The content types by which a response says that it is framed so; the first is what the mock sends."""
 

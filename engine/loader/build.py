@@ -30,6 +30,8 @@ from ..spec import (
     Rule,
     SecretSource,
     Setting,
+    SlotMap,
+    Think,
     Timeouts,
     UsageMap,
 )
@@ -128,7 +130,12 @@ def _response(response: Mapping[str, Any]) -> Response:
             usage.get("input_excludes_cached", False),
             usage.get("output_excludes_reasoning", False),
         ),
+        _think(response.get("think")),
     )
+
+
+def _think(think: Mapping[str, Any] | None) -> Think | None:
+    return None if think is None else Think(think["open"], think["close"], think.get("anywhere", False))
 
 
 def _reading(reading: Mapping[str, Any]) -> Reading:
@@ -144,12 +151,14 @@ def _reading(reading: Mapping[str, Any]) -> Reading:
 
 
 def _rule(rule: Mapping[str, Any]) -> Rule:
-    structure = ("when", "for", "rules")
+    structure = ("when", "for", "slot", "rules")
+    slot = rule.get("slot")
     return Rule(
         condition(rule.get("when", {})),
         rule.get("for"),
         tuple((key, value) for key, value in rule.items() if key not in structure),
         tuple(_rule(nested) for nested in rule.get("rules", ())),
+        None if slot is None else SlotMap(_paths(slot["key"]), _paths(slot.get("kind"))),
     )
 
 
@@ -162,11 +171,12 @@ def condition(tests: Mapping[str, Any]) -> Condition:
 
 
 def _comparison(subject: str, value: Any) -> Comparison:
-    named = None if subject == "event" else subject
+    named = None if subject in ("event", "slot") else subject
+    of_slot = subject == "slot"
     if isinstance(value, Mapping):
         ((operator, operand),) = value.items()
-        return Comparison(named, operator, operand)
-    return Comparison(named, "equals", value)
+        return Comparison(named, operator, operand, of_slot)
+    return Comparison(named, "equals", value, of_slot)
 
 
 def _end(ends: list[Any]) -> End:
@@ -200,6 +210,7 @@ def _example(example: Mapping[str, Any], line: int) -> Example:
         model=call.pop("model", None),
         stream=call.pop("stream", True),
         settings=call.pop("settings", {}),
+        tools=tuple(call.pop("tools", ())),
         params=call,
         request=example.get("request", {}),
         reply=_reply(example["reply"]),
