@@ -215,7 +215,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A call, the request it becomes, the reply to it and what is read out of that. `line` is its place in the file."""
+    """A call, the request it becomes, the reply to it and what is read out of that.
+
+    `file` and `line` are where it is written, which may be a file that this one extends.
+    """
 
     name: str
     messages: Any
@@ -227,6 +230,7 @@ class Example:
     request: Mapping[str, Any]
     reply: Reply
     expect: Mapping[str, Any]
+    file: str
     line: int
 
 
@@ -236,6 +240,7 @@ class ProviderSpec:
 
     name: str
     title: str
+    is_abstract: bool
     file: str
     flags: Mapping[str, bool]
     models: Models

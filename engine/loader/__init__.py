@@ -6,13 +6,16 @@ schema.py, checked across its parts by checks.py, and only then built into value
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
 from ..errors import Problem, Problems
+from ..folders import builtin_folder, find_file, stems, with_protocols
 from ..spec import ProviderSpec
 from .build import build
 from .checks import Subject, check
+from .inherit import inherited
 from .schema import examine, type_name
 from .source import Source, decode, read_file
 from .yamltext import Document, read
@@ -27,12 +30,13 @@ _UNREADABLE = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spe
 __all__ = ["load", "load_text", "problems_of", "problems_of_text"]
 
 
-def load(path: Path | str, *, shipped: bool = False) -> ProviderSpec:
+def load(path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = ()) -> ProviderSpec:
     """The provider file at `path`. Raises SpecError with every problem of it.
 
-    `shipped` says that the file came with the package, so that it may read protected variables.
+    `shipped` says that the file came with the package, so that it may read protected variables. What it extends is
+    looked for beside it, in `folders`, and among the built-in files; in each folder also below `protocols`.
     """
-    return _load(read_file(Path(path), str(path)), shipped)
+    return _load(read_file(Path(path), str(path)), shipped, (Path(path).parent, *folders))
 
 
 def load_text(text: str, file: str = "<text>") -> ProviderSpec:
@@ -43,10 +47,10 @@ def load_text(text: str, file: str = "<text>") -> ProviderSpec:
     ...
     engine.errors.SpecError: <text>:1:15: future-version: spec_version is 2, this engine knows 1; update wirefile
     """
-    return _load(decode(text.encode("utf-8", "surrogatepass"), file), shipped=False)
+    return _load(decode(text.encode("utf-8", "surrogatepass"), file), False, ())
 
 
-def problems_of(path: Path | str, *, shipped: bool = False) -> list[Problem]:
+def problems_of(path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = ()) -> list[Problem]:
     """Every problem of a file, warnings included, in the order of its lines."""
     from ..errors import SpecError
 
@@ -54,7 +58,7 @@ def problems_of(path: Path | str, *, shipped: bool = False) -> list[Problem]:
         source = read_file(Path(path), str(path))
     except SpecError as error:
         return list(error.problems)
-    return _examine(source, shipped)[1]
+    return _examine(source, shipped, (Path(path).parent, *folders))[1]
 
 
 def problems_of_text(data: bytes, file: str) -> list[Problem]:
@@ -65,18 +69,18 @@ def problems_of_text(data: bytes, file: str) -> list[Problem]:
         source = decode(data, file)
     except SpecError as error:
         return list(error.problems)
-    return _examine(source, shipped=False)[1]
+    return _examine(source, False, ())[1]
 
 
-def _load(source: Source, shipped: bool) -> ProviderSpec:
-    document, found = _examine(source, shipped)
+def _load(source: Source, shipped: bool, folders: Iterable[Path]) -> ProviderSpec:
+    document, found = _examine(source, shipped, folders)
     Problems(found).raise_if_any()
     return build(document)
 
 
-def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
+def _examine(source: Source, shipped: bool, folders: Iterable[Path]) -> tuple[Document, list[Problem]]:
     problems = Problems()
-    document = read(source, problems)
+    document = read_whole(source, folders, problems)
     broken = any(problem.rule in _UNREADABLE for problem in problems.found)
     data = document.data
     if not broken and data is None:
@@ -94,8 +98,22 @@ def _examine(source: Source, shipped: bool) -> tuple[Document, list[Problem]]:
             problem = document.problem(place, violation.rule, violation.message, violation.hint, key=key)
             problems.found.append(problem)
         problems.found.extend(islice(check(Subject(document, data, shipped), marked), MAX_PROBLEMS))
-    found = sorted(dict.fromkeys(problems.found), key=lambda problem: (problem.line, problem.column))
-    return document, found[:MAX_PROBLEMS]
+    return document, _in_order(source.file, problems.found)
+
+
+def read_whole(source: Source, folders: Iterable[Path], problems: Problems) -> Document:
+    """The document of a source with all that it inherits."""
+    places = with_protocols([*folders, builtin_folder()])
+    document = read(source, problems)
+    if any(problem.rule in _UNREADABLE for problem in problems.found):
+        return document
+    return inherited(document, lambda name: find_file(name, places), lambda: stems(places), problems)
+
+
+def _in_order(file: str, found: list[Problem]) -> list[Problem]:
+    """Each problem once, in the order of lines; the file's own before those that it inherits."""
+    ordered = sorted(dict.fromkeys(found), key=lambda p: (p.file != file, p.file, p.line, p.column))
+    return ordered[:MAX_PROBLEMS]
 
 
 def _version(document: Document) -> Problem | None:

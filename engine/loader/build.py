@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import Problem
 from ..framing import FRAMINGS
 from ..spec import (
     Auth,
@@ -49,6 +50,7 @@ def build(document: Document) -> ProviderSpec:
     return ProviderSpec(
         name=data["name"],
         title=data.get("title", data["name"]),
+        is_abstract=data.get("abstract", False),
         file=document.source.file,
         flags=data.get("flags", {}),
         models=_models(data.get("models", {})),
@@ -60,20 +62,20 @@ def build(document: Document) -> ProviderSpec:
             for name, secret in data.get("secrets", {}).items()
         },
         auth=tuple(_auth(auth) for auth in _many(data.get("auth", []))),
-        url=data["url"],
+        url=data.get("url", ""),
         path=data.get("path", default("path")),
         method=data.get("method", default("method")),
         query=data.get("query", {}),
         headers=data.get("headers", {}),
         payload=data.get("payload"),
         encoding=data.get("encoding", default("encoding")),
-        response=_response(data["response"]),
+        response=_response(data.get("response", {})),
         errors=tuple(_error(error) for error in data.get("errors", ())),
         retry=RetryPolicy(**_filled("retry", data)),
         timeout=Timeouts(**_filled("timeout", data)),
         limits=Limits(**_filled("limits", data)),
         examples=tuple(
-            _example(example, document.problem(("examples", index), "", "").line)
+            _example(example, document.problem(("examples", index), "", ""))
             for index, example in enumerate(data.get("examples", ()))
         ),
         tree=data,
@@ -202,7 +204,7 @@ def _error(error: Mapping[str, Any]) -> ErrorRule:
     )
 
 
-def _example(example: Mapping[str, Any], line: int) -> Example:
+def _example(example: Mapping[str, Any], place: Problem) -> Example:
     call = dict(example["call"])
     return Example(
         name=example["name"],
@@ -215,7 +217,8 @@ def _example(example: Mapping[str, Any], line: int) -> Example:
         request=example.get("request", {}),
         reply=_reply(example["reply"]),
         expect=example["expect"],
-        line=line,
+        file=place.file,
+        line=place.line,
     )
 
 

@@ -146,11 +146,11 @@ def _resolved(node: Any) -> Any:
 def _explain_missing(error: Any, place: Place) -> Iterator[Violation]:
     for name in error.validator_value:
         if name not in error.instance:
-            meaning = _resolved(error.schema.get("properties", {}).get(name, {}))
+            known = error.schema.get("properties") or (schema()["properties"] if not place else {})
+            meaning = _resolved(known.get(name, {}))
             described = meaning.get("description", "") if isinstance(meaning, dict) else ""
             where = f"`{_dotted(place)}`" if place else "the file"
             yield Violation(place, "missing-key", f"{where} needs the key `{name}`", described, key=True)
-    return
 
 
 def _explain_type(error: Any, place: Place) -> Iterator[Violation]:
