@@ -1,8 +1,8 @@
 """The tool calls of an answer as they grow out of fragments: which call a fragment belongs to, and what is new in it.
 
 The identity rule fits every API whose streams are known: the key is the index where there is one, else the id; a new
-call begins when its key has not been seen, or when a fragment has a name and an id that differs from the stored one.
-`""` and null mean absent.
+call begins when its key has not been seen, or when a fragment has a name and an id that no call of that index has.
+A fragment with neither goes on with the last call. `""` and null mean absent.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .characters import Characters, printable
 from .errors import DecodeError
 from .events import ToolCallDelta
 from .messages import ToolCall
-from .paths import MISSING
 
 
 class _Call:
-    __slots__ = ("arguments", "given_id", "id", "index", "is_raw", "name")
+    __slots__ = ("arguments", "characters", "given_id", "id", "is_raw", "key", "name", "number")
 
-    def __init__(self, index: int, *, is_raw: bool) -> None:
-        self.index = index
+    def __init__(self, number: int, key: Any) -> None:
+        self.number = number
+        self.key = key
         self.id = ""
         self.given_id = ""
         self.name = ""
         self.arguments = ""
-        self.is_raw = is_raw
+        self.characters = Characters()
+        self.is_raw = False
 
 
 class ToolCalls:
@@ -33,44 +35,66 @@ class ToolCalls:
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
-        self._by_key: dict[Any, _Call] = {}
+        self._known: dict[tuple[Any, str], _Call] = {}
+        """By (key, id), by (key, "") the last of a key, and by (None, id) for fragments that leave the key out."""
 
     def __bool__(self) -> bool:
         return any(call.name for call in self._calls)
 
     def add(
-        self, key: Any, *, id: Any = None, name: Any = None, arguments: Any = None, is_final: bool, is_raw: bool
+        self,
+        key: Any,
+        *,
+        id: Any = None,
+        name: Any = None,
+        arguments: Any = None,
+        is_final: bool = False,
+        is_raw: bool = False,
     ) -> ToolCallDelta | None:
-        """A fragment; what is new in it, or None. `is_final` says that `arguments` is all of them."""
-        call_id, call_name = _word(id), _word(name)
-        call = self._find(key, call_id, call_name, is_raw)
-        if call is None:
-            return None
-        first = not call.name and bool(call_name)
-        call.id = call.id or call_id or (f"call_{call.index}" if call_name else "")
-        call.given_id = call.given_id or call_id
-        call.name = call.name or call_name
-        new = _new_arguments(call, _arguments_text(arguments), is_final)
-        call.arguments += new
-        if not call.name or not (first or new):
-            return None  # fragments that come before the name are given with it
-        return ToolCallDelta(
-            call.index, call.id if first else None, call.name if first else None, call.arguments if first else new
-        )
+        """A fragment; what is new in it, or None.
 
-    def _find(self, key: Any, call_id: str, name: str, is_raw: bool) -> _Call | None:
-        key = None if isinstance(key, dict | list) or key is MISSING else key
-        key = key if key is not None else call_id or None
-        if key is None and not name:
-            return self._calls[-1] if self._calls else None
-        call = self._by_key.get(key) if key is not None else None
-        another = call is not None and call_id and name and call.given_id and call.given_id != call_id
-        if call is None or another:
-            call = _Call(len(self._calls), is_raw=is_raw)
-            self._calls.append(call)
-            if key is not None:
-                self._by_key[key] = call
+        `is_final` says that `arguments` is all of them, `is_raw` that they are free text and no JSON.
+        """
+        key, call_id, call_name = _key(key), _word(id), _word(name)
+        call = self._find(key, call_id, call_name)
+        if call is None:
+            if not (key is not None or call_id or call_name):
+                return None
+            call = self._begin(key)
+        call.is_raw = call.is_raw or is_raw
+        self._identify(call, call_id)
+        is_first = not call.name and bool(call_name)
+        if is_first:
+            call.name = call_name
+            call.id = call.given_id or f"call_{call.number}"
+        return _delta(call, _new_arguments(call, arguments, is_final), is_first=is_first)
+
+    def _find(self, key: Any, call_id: str, name: str) -> _Call | None:
+        found = self._known.get((key, call_id)) if call_id else None
+        if found is not None:
+            return found
+        if key is None:
+            return self._calls[-1] if self._calls and not (call_id or name) else None
+        last = self._known.get((key, ""))
+        begins_another = last is not None and last.given_id and call_id and name
+        return None if begins_another else last
+
+    def _begin(self, key: Any) -> _Call:
+        call = _Call(len(self._calls), key)
+        self._calls.append(call)
+        if key is not None:
+            self._known[key, ""] = call
         return call
+
+    def _identify(self, call: _Call, call_id: str) -> None:
+        if call_id and not call.given_id:
+            call.given_id = call_id
+            self._known[call.key, call_id] = self._known[None, call_id] = call
+
+    def finish(self) -> list[ToolCallDelta]:
+        """Say that no fragment follows: the pieces that halves of characters without their other halves become."""
+        deltas = [_delta(call, call.characters.finish(), is_first=False) for call in self._calls]
+        return [delta for delta in deltas if delta is not None]
 
     def settled(self, *, cut: bool) -> tuple[ToolCall, ...]:
         """The calls as values: arguments are JSON text, an empty one is `{}`, a custom tool's are what they are.
@@ -94,8 +118,34 @@ class ToolCalls:
         return self.settled(cut=True)
 
 
+def _key(value: Any) -> int | float | str | None:
+    """What can be an index: a number or a word. Anything else, true and false too, is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return value if value != "" else None
+
+
 def _word(value: Any) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return printable(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _delta(call: _Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
+    call.arguments += new
+    if is_first:
+        return ToolCallDelta(call.number, call.id, call.name, call.arguments)
+    # Fragments that come before the name are given with it.
+    return ToolCallDelta(call.number, arguments=new) if new and call.name else None
+
+
+def _new_arguments(call: _Call, arguments: Any, is_final: bool) -> str:
+    text = _arguments_text(arguments)
+    if not is_final:
+        return call.characters.feed(text)
+    text = printable(text)
+    if not text.startswith(call.arguments):
+        return ""
+    call.characters = Characters()
+    return text[len(call.arguments) :]
 
 
 def _arguments_text(value: Any) -> str:
@@ -103,12 +153,6 @@ def _arguments_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) and value else ""
-
-
-def _new_arguments(call: _Call, text: str, is_final: bool) -> str:
-    if not is_final:
-        return text
-    return text[len(call.arguments) :] if text.startswith(call.arguments) else ""
 
 
 def _is_json(text: str) -> bool:

@@ -17,15 +17,23 @@ class ThinkSplitter:
     """
 
     def __init__(self, think: Think) -> None:
-        self._think = think
+        # Blanks before the opening tag are left out, those that it begins with too.
+        self._open = think.open if think.anywhere else think.open.lstrip() or think.open
+        self._close = think.close
+        self._anywhere = think.anywhere
         self._held = ""
+        self._blanks: list[str] = []  # that the text begins with: many pieces of them are joined once
         self._inside = False
         self._at_start = True  # of the text: only blanks so far
         self._after_close = False  # blanks right behind the closing tag belong to it
 
     def feed(self, text: str) -> list[tuple[str, str]]:
         """The next piece of the API's text."""
-        self._held += text
+        if self._is_before_tag and not self._held and text.isspace():
+            self._blanks.append(text)
+            return []
+        self._held = "".join((*self._blanks, self._held, text))
+        self._blanks.clear()
         out: list[tuple[str, str]] = []
         while self._held and self._advance(out):
             pass
@@ -33,8 +41,14 @@ class ThinkSplitter:
 
     def finish(self) -> list[tuple[str, str]]:
         """What was held back at the end is what it looked like."""
-        rest, self._held = self._held, ""
+        rest, self._held = "".join((*self._blanks, self._held)), ""
+        self._blanks.clear()
         return [(self._kind, rest)] if rest and not self._after_close else []
+
+    @property
+    def _is_before_tag(self) -> bool:
+        """Whether only blanks have come where only the text's start can open the reasoning."""
+        return self._at_start and not self._inside and not self._anywhere
 
     @property
     def _kind(self) -> str:
@@ -46,24 +60,25 @@ class ThinkSplitter:
             self._held = self._held.lstrip()
             self._after_close = not self._held
             return bool(self._held)
-        if not self._inside and not (self._at_start or self._think.anywhere):
+        if not (self._inside or self._at_start or self._anywhere):
             return self._give(out, len(self._held))
-        tag = self._think.close if self._inside else self._think.open
+        tag = self._close if self._inside else self._open
         place = self._held.find(tag)
-        if not self._inside and not self._think.anywhere and self._held[: max(place, 0)].strip():
-            place = -1
+        if self._is_before_tag:
+            place = 0 if self._held.lstrip().startswith(tag) else -1
+            self._held = self._held.lstrip() if place == 0 else self._held
         if place >= 0:
-            self._give(out, place if self._inside or self._think.anywhere else 0)
-            self._held = self._held[self._held.index(tag) + len(tag) :]
+            self._give(out, place)
+            self._held = self._held[len(tag) :]
             self._after_close, self._inside, self._at_start = self._inside, not self._inside, False
             return True
         return self._give(out, self._certain(tag))
 
     def _certain(self, tag: str) -> int:
         """How much of what is held can be no part of the tag."""
-        if not self._inside and not self._think.anywhere:
+        if self._is_before_tag:
             start = self._held.lstrip()
-            if not start or tag.startswith(start):
+            if tag.startswith(start):
                 return 0
             self._at_start = False
             return len(self._held)

@@ -1,7 +1,9 @@
 """Bytes -> frames, without I/O. `FRAMINGS` maps a codec's name, as provider files spell it, to its decoder.
 
 A decoder takes no argument and answers `feed(bytes)` and `finish()` with the frames that are complete, however the
-bytes are cut. It never raises for what the bytes hold, save LimitError for a frame larger than `max_frame_bytes`.
+bytes are cut. It never raises for what the bytes hold, save LimitError for a frame larger than `max_frame_bytes`; a
+framing with checksums also raises DecodeError for a frame that does not match them and TruncatedError for a body that
+ends inside one. The frames before such a fault are given first, at any cut; every later call raises it again.
 """
 
 from .aws_eventstream import AWSEventStreamDecoder

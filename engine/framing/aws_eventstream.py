@@ -2,11 +2,13 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html describes the format: total length, length
 of the headers, CRC32 of those eight bytes, headers, payload, CRC32 of all before it; numbers are big-endian. The name
-of an event is in a header only: `:event-type`, `:exception-type` or `:error-code`.
+of an event is in a header only: `:event-type`, `:exception-type` or `:error-code`. An error without a payload has its
+words in a header too, `:error-message`; they become the payload that an exception would have, `{"message": ...}`.
 """
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 
@@ -17,6 +19,10 @@ _PRELUDE = struct.Struct(">III")
 
 _FIXED_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Header value types of a fixed size, in bytes: booleans, integers, a timestamp, a UUID."""
+
+_TEXT = 7
+_SIZED = (6, _TEXT)
+"""Header value types that say their size: bytes and text."""
 
 
 class AWSEventStreamDecoder(Decoder):
@@ -73,29 +79,41 @@ class AWSEventStreamDecoder(Decoder):
         headers = self._headers(message[_PRELUDE.size : end])
         kind = headers.get(":message-type", "event")
         name = headers.get(f":{kind}-type") or headers.get(":error-code")
+        words = headers.get(":error-message")
+        if words and end == len(message) - 4:
+            return Frame(name, json.dumps({"message": words}, ensure_ascii=False))
         return Frame(name, self.decode(message[end:-4]))
 
     def _headers(self, data: bytes) -> dict[str, str]:
         """The headers whose values are text."""
         headers: dict[str, str] = {}
         position = 0
-        try:
-            while position < len(data):
-                name = data[position + 1 : position + 1 + data[position]]
-                position += 1 + data[position]
-                kind = data[position]
-                position += 1
-                if kind in _FIXED_SIZES:
-                    position += _FIXED_SIZES[kind]
-                    continue
-                size = int.from_bytes(data[position : position + 2], "big")
-                value = data[position + 2 : position + 2 + size]
-                position += 2 + size
-                if kind == 7 and len(value) == size:
+        while position < len(data):
+            name, position = _sized(data, position, 1)
+            kind, position = _taken(data, position, 1)
+            if kind[0] in _FIXED_SIZES:
+                _, position = _taken(data, position, _FIXED_SIZES[kind[0]])
+            elif kind[0] in _SIZED:
+                value, position = _sized(data, position, 2)
+                if kind[0] == _TEXT:
                     headers[self.decode(name)] = self.decode(value)
-        except IndexError:
-            raise DecodeError("the event stream has a message whose headers cannot be read") from None
+            else:
+                raise DecodeError(f"the event stream has a header of an unknown type, {kind[0]}")
         return headers
+
+
+def _taken(data: bytes, position: int, size: int) -> tuple[bytes, int]:
+    """The next bytes, and the place behind them."""
+    end = position + size
+    if end > len(data):
+        raise DecodeError("the event stream has a message whose headers are cut short")
+    return data[position:end], end
+
+
+def _sized(data: bytes, position: int, width: int) -> tuple[bytes, int]:
+    """The bytes whose number stands before them, and the place behind them."""
+    size, position = _taken(data, position, width)
+    return _taken(data, position, int.from_bytes(size, "big"))
 
 
 def encode_message(frame: Frame) -> bytes:

@@ -1,7 +1,7 @@
-"""One JSON array that arrives piece by piece: each of its items is a frame.
+"""One JSON array that arrives piece by piece: each of its items is a frame, as soon as it is closed.
 
 The scan looks at brackets, quotes and commas only; whether an item is JSON is found when it is parsed. A body that is
-one value without the array around it (an error, often) is one frame too.
+one value without the array around it (an error, often) is one frame too, and so is what follows the array's end.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from .frame import Decoder, Frame
 
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
+_NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _STRUCTURE = re.compile(rb'["{}\[\],]')
 _STRING_END = re.compile(rb'"|\\.', re.DOTALL)
 
@@ -25,25 +26,26 @@ class JSONArrayDecoder(Decoder):
     """
 
     def __init__(self) -> None:
-        self._item = bytearray()  # the item that has not ended yet
+        self._rest = bytearray()  # the item that has not ended yet, without the blanks before it
         self._scanned = 0  # how much of it has been looked at
         self._depth = 0  # inside the item
         self._in_string = False
         self._in_array = False
-        self._started = False
+        self._at_start = True
+        self._is_first = True
         self._fault: LimitError | None = None
 
     def feed(self, data: bytes) -> list[Frame]:
         """The items that these bytes complete. Items before one that is too large are given; then it raises."""
         if self._fault is not None:
             raise self._fault
-        self._item += data
+        self._rest += data
         frames: list[Frame] = []
         try:
-            if self._started or self._start():
+            self._start()
+            if self._in_array:
                 self._scan(frames)
-            if len(self._item) > self.max_frame_bytes:
-                raise self.too_large()
+            self._check(len(self._rest))
         except LimitError as fault:
             self._fault = fault
             if not frames:
@@ -51,40 +53,43 @@ class JSONArrayDecoder(Decoder):
         return frames
 
     def finish(self) -> list[Frame]:
-        """A value without an array around it; inside an array, an item that broke off is no frame."""
+        """What stands outside the array; inside it, an item that broke off is no frame, and `unfinished` shows it."""
         if self._fault is not None:
             raise self._fault
-        rest = bytes(self._item).strip(_BLANK + b",]")
-        if self._in_array or not rest:
-            self.unfinished = Frame(None, self.decode(rest)) if rest else None
-            return []
-        return [Frame(None, self.decode(bytes(self._item).strip(_BLANK)))]
-
-    def _start(self) -> bool:
-        """Step over what stands before the first item; False while that has not come."""
-        if _BOM.startswith(bytes(self._item[:3])) and len(self._item) < 3:
-            return False
-        start = bytes(self._item).removeprefix(_BOM).lstrip(_BLANK)
-        self._item = bytearray(start)
-        if not start:
-            return False
-        self._in_array = start[:1] == b"["
+        rest = bytes(self._rest).strip(_BLANK)
+        frame = Frame(None, self.decode(rest)) if rest else None
         if self._in_array:
-            del self._item[:1]
-        self._started = True
-        return True
+            self.unfinished = frame
+            return []
+        return [frame] if frame else []
+
+    def _check(self, size: int) -> None:
+        if size > self.max_frame_bytes:
+            raise self.too_large()
+
+    def _start(self) -> None:
+        """Step over what stands before a value, a byte order mark at the start and the array's bracket among it."""
+        if self._is_first:
+            if len(self._rest) < len(_BOM) and _BOM.startswith(bytes(self._rest)):
+                return
+            self._is_first = False
+            if self._rest.startswith(_BOM):
+                del self._rest[: len(_BOM)]
+        if not self._scanned:
+            del self._rest[: _after_blanks(self._rest, 0)]
+        if self._at_start and self._rest:
+            self._at_start = False
+            self._in_array = self._rest.startswith(b"[")
+            if self._in_array:
+                del self._rest[: _after_blanks(self._rest, 1)]
 
     def _scan(self, frames: list[Frame]) -> None:
         """Give the items that end in what has not been looked at yet. Nothing is looked at twice."""
-        if not self._in_array:
-            return
         begin = 0
         position = self._scanned
-        while position < len(self._item):
-            mark = (_STRING_END if self._in_string else _STRUCTURE).search(self._item, position)
-            if mark is None:
-                break
-            place, position, char = mark.start(), mark.end(), bytes(mark[0])
+        while self._in_array and (found := self._next(position)) is not None:
+            place, position = found
+            char = self._rest[place : place + 1]
             if self._in_string:
                 self._in_string = char != b'"'  # else an escape: what it escapes is stepped over
             elif char == b'"':
@@ -93,21 +98,31 @@ class JSONArrayDecoder(Decoder):
                 self._depth += 1
             elif self._depth and char in b"}]":
                 self._depth -= 1
-            elif not self._depth:
-                self._take(bytes(self._item[begin:place]), frames)
-                begin = position
-        else:
-            mark = None
-        if mark is None and position < len(self._item):
-            # An escape that the bytes break off in is looked at again.
-            position = len(self._item) - (self._in_string and self._item.endswith(b"\\"))
-        del mark  # it holds on to the buffer
-        del self._item[:begin]
-        self._scanned = position - begin
+                if not self._depth:
+                    begin = self._take(begin, position, position, frames)
+            elif not self._depth and char in b",]":
+                self._in_array = char == b","
+                begin = self._take(begin, place, position, frames)
+            # A closing brace that nothing opened stays in its item, which is then no JSON.
+        # An escape that the bytes break off in is looked at again.
+        is_cut = self._in_string and position < len(self._rest) and self._rest.endswith(b"\\")
+        del self._rest[:begin]
+        self._scanned = len(self._rest) - is_cut if self._in_array else 0
 
-    def _take(self, item: bytes, frames: list[Frame]) -> None:
-        item = item.strip(_BLANK)
-        if len(item) > self.max_frame_bytes:
-            raise self.too_large()
+    def _next(self, position: int) -> tuple[int, int] | None:
+        """Where the next thing that matters begins and ends. (A match would hold on to the buffer.)"""
+        mark = (_STRING_END if self._in_string else _STRUCTURE).search(self._rest, position)
+        return None if mark is None else mark.span()
+
+    def _take(self, begin: int, end: int, position: int, frames: list[Frame]) -> int:
+        """Give what stands there, if anything; the place where the next item begins."""
+        self._check(end - begin)
+        item = bytes(self._rest[begin:end]).rstrip(_BLANK)
         if item:
             frames.append(Frame(None, self.decode(item)))
+        return _after_blanks(self._rest, position)
+
+
+def _after_blanks(data: bytearray, position: int) -> int:
+    found = _NOT_BLANK.search(data, position)
+    return len(data) if found is None else found.start()
