@@ -19,8 +19,8 @@ from .messages import ToolCall
 class _Call:
     __slots__ = ("arguments", "characters", "given_id", "id", "is_raw", "key", "name", "number")
 
-    def __init__(self, number: int, key: Any) -> None:
-        self.number = number
+    def __init__(self, key: Any) -> None:
+        self.number = -1  # among the calls that have a name
         self.key = key
         self.id = ""
         self.given_id = ""
@@ -31,15 +31,16 @@ class _Call:
 
 
 class ToolCalls:
-    """The calls so far, in the order in which they began."""
+    """The calls so far, in the order in which their names came; a delta's index is the call's place in it."""
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
+        self._last: _Call | None = None
         self._known: dict[tuple[Any, str], _Call] = {}
         """By (key, id), by (key, "") the last of a key, and by (None, id) for fragments that leave the key out."""
 
     def __bool__(self) -> bool:
-        return any(call.name for call in self._calls)
+        return bool(self._calls)
 
     def add(
         self,
@@ -55,36 +56,43 @@ class ToolCalls:
 
         `is_final` says that `arguments` is all of them, `is_raw` that they are free text and no JSON.
         """
-        key, call_id, call_name = _key(key), _word(id), _word(name)
+        key, call_id, call_name, text = _key(key), _word(id), _word(name), _arguments_text(arguments)
+        if not (call_id or call_name or text):
+            return None
         call = self._find(key, call_id, call_name)
         if call is None:
-            if not (key is not None or call_id or call_name):
+            if key is None and not (call_id or call_name):
                 return None
             call = self._begin(key)
+        self._last = call
         call.is_raw = call.is_raw or is_raw
         self._identify(call, call_id)
         is_first = not call.name and bool(call_name)
         if is_first:
-            call.name = call_name
-            call.id = call.given_id or f"call_{call.number}"
-        return _delta(call, _new_arguments(call, arguments, is_final), is_first=is_first)
+            self._name(call, call_name)
+        return _delta(call, _new_arguments(call, text, is_final), is_first=is_first)
 
     def _find(self, key: Any, call_id: str, name: str) -> _Call | None:
         found = self._known.get((key, call_id)) if call_id else None
         if found is not None:
             return found
         if key is None:
-            return self._calls[-1] if self._calls and not (call_id or name) else None
+            return None if call_id or name else self._last
         last = self._known.get((key, ""))
         begins_another = last is not None and last.given_id and call_id and name
         return None if begins_another else last
 
     def _begin(self, key: Any) -> _Call:
-        call = _Call(len(self._calls), key)
-        self._calls.append(call)
+        call = _Call(key)
         if key is not None:
             self._known[key, ""] = call
         return call
+
+    def _name(self, call: _Call, name: str) -> None:
+        call.name = name
+        call.number = len(self._calls)
+        call.id = call.given_id or f"call_{call.number}"
+        self._calls.append(call)
 
     def _identify(self, call: _Call, call_id: str) -> None:
         if call_id and not call.given_id:
@@ -103,8 +111,6 @@ class ToolCalls:
         """
         calls = []
         for call in self._calls:
-            if not call.name:
-                continue
             arguments = call.arguments
             if not call.is_raw:
                 arguments = arguments if arguments.strip() not in ("", "null") else "{}"
@@ -137,8 +143,7 @@ def _delta(call: _Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
     return ToolCallDelta(call.number, arguments=new) if new and call.name else None
 
 
-def _new_arguments(call: _Call, arguments: Any, is_final: bool) -> str:
-    text = _arguments_text(arguments)
+def _new_arguments(call: _Call, text: str, is_final: bool) -> str:
     if not is_final:
         return call.characters.feed(text)
     text = printable(text)

@@ -39,6 +39,7 @@ def settled(*fragments: Fragment, cut: bool = False) -> list[tuple[str, str, str
     calls, deltas = grown(list(fragments))
     values = calls.settled(cut=cut)
     assert joined(deltas) == [(call.id, call.name) for call in values]
+    assert {delta.index for delta in deltas} == set(range(len(values)))
     return [(call.id, call.name, call.arguments) for call in values]
 
 
@@ -241,6 +242,30 @@ TWO = [("a", "f", '{"x": 1}'), ("b", "g", '{"y": 2}')]
             [{"index": 1, "id": "a", "name": "f"}, {"index": True, "id": "b", "name": "g"}],
             [("a", "f", "{}"), ("b", "g", "{}")],
             id="true is not 1",
+        ),
+        pytest.param(
+            [{"index": 0}, {"index": 1, "arguments": ""}, {"index": 2, "id": "a", "name": "f"}],
+            [("a", "f", "{}")],
+            id="a fragment that says nothing begins nothing",
+        ),
+        pytest.param(
+            [
+                {"index": 0, "arguments": "1"},
+                {"index": 1, "id": "b", "name": "g"},
+                {"index": 0, "id": "a", "name": "f"},
+            ],
+            [("b", "g", "{}"), ("a", "f", "1")],
+            id="the order is that of the names",
+        ),
+        pytest.param(
+            [
+                {"index": 0, "id": "a", "name": "f"},
+                {"index": 1, "id": "b", "name": "g"},
+                {"index": 0, "arguments": "["},
+                {"arguments": "]"},
+            ],
+            [("a", "f", "[]"), ("b", "g", "{}")],
+            id="a fragment without key and id goes on with the last that was spoken of",
         ),
         pytest.param([{"arguments": '{"x": 1}'}, {"index": 3, "arguments": "{}"}], [], id="no name is no call"),
         pytest.param([{"name": "", "id": ""}, {}, {"arguments": "x"}], [], id="nothing is no call"),
