@@ -165,3 +165,82 @@ def test_difference_names_the_first_place() -> None:
     assert difference({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "x") == ("x.a.b.1", 2, 3)
     assert difference({"a": 1}, {"a": 1, "b": 2}, "x") == ("x.b", "nothing", 2)
     assert difference([1], [1, 2], "x") == ("x", [1], [1, 2])
+
+
+# --- tools and their calls ---
+
+TOOLS = """
+spec_version: 1
+name: tooled
+url: https://tooled.example
+payload: {tools: "{{ tools }}", q: "{{ messages }}"}
+response:
+  codec: json
+  rules:
+    - {for: calls.*, tool_call: {id: id, name: name, arguments: arguments}}
+    - {text: text, finish: finish}
+examples:
+  - name: calls
+    call: {messages: hi, tools: [{type: function, function: {name: weather, parameters: {type: object}}}]}
+    request: {json: {tools: [{type: function, function: {name: weather, parameters: {type: object}}}], q: Q}}
+    reply:
+      json:
+        calls:
+          - {id: a, name: weather, arguments: "{\\"city\\":  \\"Oslo\\", \\"n\\": 1.0}"}
+          - {id: b, name: now, arguments: {}}
+    expect: {tool_calls: EXPECTED}
+"""
+GOOD_CALLS = '[{id: a, name: weather, arguments: {n: 1, city: Oslo}}, {id: b, name: now, arguments: "{}"}]'
+
+
+def tool_failures(expected: str, old: str = "", new: str = "") -> list[str]:
+    text = TOOLS.replace("EXPECTED", expected).replace("q: Q", "q: [{role: user, content: hi}]")
+    assert old in text
+    return run(text.replace(old, new) if old else text, "tooled.yaml")["calls"]
+
+
+@pytest.mark.parametrize(
+    "expected", [GOOD_CALLS, "[{name: weather}, {arguments: {}}]", "[{id: a, arguments: {city: Oslo, n: 1}}, {id: b}]"]
+)
+def test_expected_tool_calls_hold(expected: str) -> None:
+    assert tool_failures(expected) == []
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "[]",
+        "[{name: weather}]",
+        "[{name: weather}, {name: now}, {name: more}]",
+        "[{name: now}, {name: weather}]",
+        "[{id: x}, {id: b}]",
+        "[{arguments: {city: Oslo}}, {id: b}]",
+        "[{arguments: {city: Oslo, n: true}}, {id: b}]",
+        "[{arguments: {city: Oslo, n: 1, more: 1}}, {id: b}]",
+        "[{id: a}, {arguments: []}]",
+        '[{id: a}, {arguments: ""}]',
+        '[{arguments: "{\\"city\\":\\"Oslo\\",\\"n\\":1}"}, {id: b}]',  # text is compared as text
+    ],
+)
+def test_tool_calls_that_are_others_are_told(expected: str) -> None:
+    assert "expect.tool_calls" in " ".join(tool_failures(expected))
+
+
+def test_arguments_that_are_no_json_are_not_what_is_expected() -> None:
+    raw = ('arguments: "{\\"city\\":  \\"Oslo\\", \\"n\\": 1.0}"', "arguments: rain?")
+    custom = ("arguments: arguments}", "arguments: arguments, custom: true}")
+    text = TOOLS.replace(*raw).replace(*custom).replace("q: Q", "q: [{role: user, content: hi}]")
+    assert run(text.replace("EXPECTED", "[{arguments: rain?}, {}]".replace("{}", "{name: now}")), "tooled.yaml") == {
+        "calls": []
+    }
+    failures = run(text.replace("EXPECTED", "[{arguments: {city: Oslo}}, {name: now}]"), "tooled.yaml")["calls"]
+    assert "expect.tool_calls" in " ".join(failures)
+
+
+def test_the_tools_of_a_call_are_rendered() -> None:
+    failures = tool_failures(
+        GOOD_CALLS,
+        "call: {messages: hi, tools: [{type: function, function: {name: weather",
+        "call: {messages: hi, tools: [{type: function, function: {name: other",
+    )
+    assert [failure.partition(" ")[0] for failure in failures] == ["request.json.tools.0.function.name:"]
