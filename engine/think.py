@@ -43,7 +43,7 @@ class ThinkSplitter:
         """What was held back at the end is what it looked like."""
         rest, self._held = "".join((*self._blanks, self._held)), ""
         self._blanks.clear()
-        return [(self._kind, rest)] if rest and not self._after_close else []
+        return [(self._kind, rest)] if rest else []
 
     @property
     def _is_before_tag(self) -> bool:

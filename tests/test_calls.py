@@ -267,6 +267,21 @@ TWO = [("a", "f", '{"x": 1}'), ("b", "g", '{"y": 2}')]
             [("a", "f", "[]"), ("b", "g", "{}")],
             id="a fragment without key and id goes on with the last that was spoken of",
         ),
+        pytest.param(
+            [
+                {"id": "a", "name": "f"},
+                {"index": 1, "id": "b", "name": "g"},
+                {"id": "a"},
+                *[{"index": 5}, {"arguments": "[]"}],
+            ],
+            [("a", "f", "[]"), ("b", "g", "{}")],
+            id="a key alone speaks of nothing",
+        ),
+        pytest.param(
+            [{"index": 0, "id": "a"}, {"index": 0, "id": "z"}, {"index": 0, "name": "f"}],
+            [("a", "f", "{}")],
+            id="the first id counts",
+        ),
         pytest.param([{"arguments": '{"x": 1}'}, {"index": 3, "arguments": "{}"}], [], id="no name is no call"),
         pytest.param([{"name": "", "id": ""}, {}, {"arguments": "x"}], [], id="nothing is no call"),
         pytest.param([{"index": 0, "name": ["f"], "id": {"a": 1}}], [], id="what is no word is no name"),
@@ -316,6 +331,7 @@ def test_a_call_is_custom_when_any_of_its_fragments_is():
         (['{"x":1}'], {"x": 1}, ['{"x":1}'], '{"x":1}'),  # the same, written another way: what came stays
         ([], {"x": 1}, ['{"x": 1}'], '{"x": 1}'),
         ([], "", [], "{}"),
+        ([], '"\ud83d"', ['"\ufffd"'], '"\ufffd"'),
         (['{"x": "\ud83d'], '{"x": "\U0001f600"}', ['{"x": "', '\U0001f600"}'], '{"x": "\U0001f600"}'),
     ],
 )

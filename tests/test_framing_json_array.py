@@ -182,7 +182,7 @@ FRAGMENTS = st.lists(
 ).map(b"".join)
 
 
-@settings(PIECES, max_examples=400)
+@settings(PIECES, max_examples=250)
 @given(st.sampled_from([b"", b"[", b'["', b"[{"]), FRAGMENTS, CUTS)
 def test_any_bytes_under_a_limit_say_the_same_at_any_cut(start, rest, places):
     body = start + rest
@@ -193,12 +193,12 @@ def test_any_bytes_under_a_limit_say_the_same_at_any_cut(start, rest, places):
 
 @pytest.mark.parametrize(
     ("piece", "start", "end"),
-    [(b"x" * 10, b'["', b'"]'), (b"\\" * 10, b'["', b'"]'), (b"[],xxxxxxx", b"[[", b"]]")],
+    [(b"x" * 20, b'["', b'"]'), (b"\\" * 20, b'["', b'"]'), (b"[],xxxxxxxxxxxxxxxxx", b"[[", b"]]")],
 )
 def test_an_item_in_tiny_pieces_takes_linear_time(piece, start, end):
     decoder = FRAMINGS["json_array"]()
     began = time.process_time()
-    frames = [frame for chunk in [start, *[piece] * 100_000, end] for frame in decoder.feed(chunk)]
+    frames = [frame for chunk in [start, *[piece] * 50_000, end] for frame in decoder.feed(chunk)]
     assert time.process_time() - began < 10  # quadratic copying would take minutes
     assert len(frames[0].data) == 1_000_002
 
