@@ -12,23 +12,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from .errors import UnknownProviderError
+from .folders import SUFFIXES, builtin_folder, find_file, user_folder
 from .provider import Provider
 from .spec import ProviderSpec
 from .suggest import did_you_mean
-
-SUFFIXES = (".yaml", ".yml")
-
-
-def builtin_folder() -> Path:
-    """The provider files that came with the package: inside it, or in the checkout of an editable install."""
-    packaged = Path(__file__).resolve().parent / "providers"
-    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[1] / "providers"
-
-
-def user_folder() -> Path:
-    """The user's own provider files: $XDG_CONFIG_HOME/wirefile/providers, by default below ~/.config."""
-    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    return Path(config) / "wirefile" / "providers"
 
 
 class Catalog:
@@ -82,17 +69,7 @@ class Catalog:
         """The file of a name, or None. A name is a file's stem; a path to a file is a name too."""
         if name.endswith(SUFFIXES):
             return Path(name)
-        if not name or name in (".", "..") or any(char in name for char in "/\\\0"):
-            return None
-        for folder in self.folders:
-            for suffix in SUFFIXES:
-                path = folder / f"{name}{suffix}"
-                try:
-                    if path.exists() and not path.is_dir():
-                        return path
-                except OSError:
-                    continue
-        return None
+        return find_file(name, self.folders)
 
     def path_of(self, name: str) -> Path:
         """The file of a name. Raises UnknownProviderError."""
@@ -117,6 +94,7 @@ class Catalog:
                 path = self.path_of(name)
                 from .loader import load  # YAML and the schema are loaded with the first file
 
-                spec = load(path, shipped=self.is_shipped(path), allow_env=self._allow_env)
+                shipped, allowed = self.is_shipped(path), self._allow_env
+                spec = load(path, shipped=shipped, folders=self.folders, allow_env=allowed)
                 self._providers[name] = Provider(spec)
             return self._providers[name]

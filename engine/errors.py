@@ -42,8 +42,8 @@ class EngineError(Exception):
     """The root: catching it catches every failure of this package.
 
     `message` is one line without control characters and without secrets. `kind` is one word for programs. `partial` is
-    what had arrived of the answer when the failure came after the request was sent, else None. Of a call that was begun,
-    `provider` names the file and `attempts` counts the requests.
+    what had arrived of the answer when the failure came after the request was sent, else None. Of a call that was
+    begun, `provider` names the file and `attempts` counts the requests.
     """
 
     kind: str = "error"

@@ -245,7 +245,7 @@ def _text_or_none(data: dict[str, Any], key: str) -> str | None:
 
 def _tool(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ParameterError(f"a tool is a mapping, not {_kind(value)}; see OpenAI's format of tools")
+        raise ParameterError(f"a tool is a mapping, not {_kind(value)}; as in chat completions")
     tool: dict[str, Any] = plain(value, "tools")
     return tool
 
@@ -257,7 +257,7 @@ def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
     for call in value if isinstance(value, list) else [value]:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise ParameterError("a tool call needs 'function' with a 'name'; see OpenAI's message format")
+            raise ParameterError("a tool call needs 'function' with a 'name'; as in chat completions")
         arguments = function.get("arguments", "{}")
         if not isinstance(arguments, str):
             raise ParameterError(f"the arguments of the tool call {function['name']!r} are JSON text")

@@ -65,6 +65,8 @@ class Provider:
 
     def call(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
         """A request rendered for a deployment, with what was adjusted on the way."""
+        if self.spec.is_abstract:
+            raise UsageError(f"{self.name} is a protocol, and no provider; write a file that extends it")
         return self._renderer.render(request, deployment)
 
     @cached_property

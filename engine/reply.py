@@ -28,6 +28,7 @@ SNIFFED = 64
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+_JSON_STREAMS = ("ndjson", "json_array")
 _JSON_STARTS = (b"{", b"[")
 _SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, retry
 
@@ -52,6 +53,10 @@ class Readers:
             named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
             return named or self.stream or self.whole
         first = start.lstrip(_BLANK)[:1]
+        if self.stream.codec in _JSON_STREAMS:
+            # Both forms are JSON: one object a line, or an array of them, against one value.
+            is_whole = first != b"[" if self.stream.codec == "json_array" else media_type in MEDIA_TYPES["json"]
+            return self.whole if self.whole is not None and is_whole else self.stream
         if first in _JSON_STARTS:
             return self.whole
         is_said = media_type in MEDIA_TYPES[self.stream.codec]

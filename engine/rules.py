@@ -6,21 +6,30 @@ write into the answer.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
-from .answer import DELTAS, Answer
+from .answer import DELTAS, Answer, Slot
 from .errors import DecodeError
 from .framing import Frame
 from .paths import MISSING, Path, first_of
 from .regex import compile_regex
-from .spec import Condition, End, Reading, Rule
+from .spec import Comparison, Condition, End, Reading, Rule, SlotMap
 
 Predicate = Callable[[Any], bool]
-Step = Callable[[Answer, Any], None]
-Test = Callable[[str | None, Any], bool]
+Step = Callable[[Answer, Any, Slot | None], None]
+
+
+class Test(Protocol):
+    """A compiled condition."""
+
+    def __call__(self, event: str | None, data: Any, slot: Slot | None = None, /) -> bool:
+        """Whether it holds."""
+
+
 Lookup = Callable[[str], Callable[[Any], Any]]
 
 # --- conditions ------------------------------------------------------------------------------------------------------
@@ -63,18 +72,23 @@ OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
 
 
 def compile_condition(condition: Condition, lookup: Lookup = lambda subject: Path(subject).get) -> Test:
-    """A test of (event name, data). `lookup` turns a subject into a getter, by default as a path."""
+    """A test of (event name, data, slot). `lookup` turns a subject into a getter, by default as a path."""
     tests: list[Test] = []
     for comparison in condition:
         predicate = OPERATORS[comparison.operator](comparison.operand)
-        if comparison.subject is None:
-            tests.append(lambda event, data, predicate=predicate: predicate(event))  # type: ignore[misc]
-        else:
-            get = lookup(comparison.subject)
-            tests.append(lambda event, data, predicate=predicate, get=get: predicate(get(data)))  # type: ignore[misc]
+        tests.append(_compile_comparison(comparison, predicate, lookup))
     if len(tests) == 1:
         return tests[0]
-    return lambda event, data: all(test(event, data) for test in tests)
+    return lambda event, data, slot=None: all(test(event, data, slot) for test in tests)
+
+
+def _compile_comparison(comparison: Comparison, predicate: Predicate, lookup: Lookup) -> Test:
+    if comparison.of_slot:
+        return lambda event, data, slot=None: predicate(slot.kind if slot is not None else None)
+    if comparison.subject is None:
+        return lambda event, data, slot=None: predicate(event)
+    get = lookup(comparison.subject)
+    return lambda event, data, slot=None: predicate(get(data))
 
 
 # --- yields ----------------------------------------------------------------------------------------------------------
@@ -85,28 +99,42 @@ def _texts(kind: str) -> Callable[[Any], Step]:
         mode = says.get("mode", "append") if isinstance(says, Mapping) else "append"
         get = first_of(says["path"] if isinstance(says, Mapping) else says)
         if mode == "cumulative":
-            return lambda answer, data: answer.add_cumulative(kind, get(data))
-        return lambda answer, data: answer.add(kind, get(data))
+            return lambda answer, data, slot: answer.add_cumulative(kind, get(data))
+        return lambda answer, data, slot: answer.add(kind, get(data))
 
     return compile_yield
 
 
 def _finish(says: Any) -> Step:
     get = first_of(says)
-    return lambda answer, data: answer.add_finish(get(data))
+    return lambda answer, data, slot: answer.add_finish(get(data))
 
 
 def _usage(says: Any) -> Step:
     get = first_of(says)
-    return lambda answer, data: answer.add_usage(get(data))
+    return lambda answer, data, slot: answer.add_usage(get(data))
 
 
 def _meta(says: Mapping[str, Any]) -> Step:
     getters = {name: first_of(paths) for name, paths in says.items()}
 
-    def step(answer: Answer, data: Any) -> None:
+    def step(answer: Answer, data: Any, slot: Slot | None) -> None:
         for name, get in getters.items():
             answer.add_meta(name, get(data))
+
+    return step
+
+
+def _tool_call(says: Mapping[str, Any]) -> Step:
+    getters = {name: first_of(says[name]) for name in ("key", "id", "name", "arguments") if name in says}
+    get_key = getters.pop("key", None)
+    is_final = says.get("mode") == "final"
+    is_raw = bool(says.get("custom"))
+
+    def step(answer: Answer, data: Any, slot: Slot | None) -> None:
+        key = get_key(data) if get_key is not None else slot.key if slot is not None else None
+        values = {name: get(data) for name, get in getters.items()}
+        answer.add_call(key, **values, is_final=is_final, is_raw=is_raw)
 
     return step
 
@@ -116,20 +144,26 @@ YIELDS: Mapping[str, Callable[[Any], Step]] = {
     "finish": _finish,
     "usage": _usage,
     "meta": _meta,
+    "tool_call": _tool_call,
 }
 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
-Apply = Callable[[Answer, str | None, Any], None]
+
+class Apply(Protocol):
+    """Compiled rules."""
+
+    def __call__(self, answer: Answer, event: str | None, data: Any, slot: Slot | None = None, /) -> None:
+        """Write what a frame says into the answer."""
 
 
 def compile_rules(rules: tuple[Rule, ...]) -> Apply:
-    """All rules as one function of (answer, event name, data)."""
+    """All rules as one function of (answer, event name, data, slot)."""
     compiled = [_compile_rule(rule) for rule in rules]
 
-    def apply(answer: Answer, event: str | None, data: Any) -> None:
+    def apply(answer: Answer, event: str | None, data: Any, slot: Slot | None = None) -> None:
         for rule in compiled:
-            rule(answer, event, data)
+            rule(answer, event, data, slot)
 
     return apply
 
@@ -139,17 +173,25 @@ def _compile_rule(rule: Rule) -> Apply:
     nested = compile_rules(rule.rules) if rule.rules else None
     each = Path(rule.each, many=True).each if rule.each is not None else None
     holds = compile_condition(rule.when) if rule.when else None
+    find_slot = _compile_slot(rule.slot) if rule.slot is not None else None
 
-    def apply(answer: Answer, event: str | None, data: Any) -> None:
-        if holds is not None and not holds(event, data):
+    def apply(answer: Answer, event: str | None, data: Any, slot: Slot | None = None) -> None:
+        if holds is not None and not holds(event, data, slot):
             return
         for item in (data,) if each is None else each(data):
+            here = find_slot(answer, item) if find_slot is not None else slot
             for step in steps:
-                step(answer, item)
+                step(answer, item, here)
             if nested is not None:
-                nested(answer, event, item)
+                nested(answer, event, item, here)
 
     return apply
+
+
+def _compile_slot(slot: SlotMap) -> Callable[[Answer, Any], Slot]:
+    get_key = first_of(slot.key)
+    get_kind = first_of(slot.kind) if slot.kind else lambda data: None
+    return lambda answer, data: answer.slot(get_key(data), get_kind(data))
 
 
 # --- readings --------------------------------------------------------------------------------------------------------
@@ -179,7 +221,20 @@ def _finite(text: str) -> float:
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 """Made once: `json.loads` makes one for each call that says anything special."""
 
-UNWRAPS: Mapping[str, Callable[[Any], Any]] = {"json": _parse_json, "text": lambda data: data}
+
+def _from_base64(data: Any) -> Any:
+    try:
+        return base64.b64decode(data, validate=True).decode("utf-8", "replace")
+    except (ValueError, TypeError):
+        raise DecodeError("is no base64") from None
+
+
+UNWRAPS: Mapping[str, Callable[[Any], Any]] = {
+    "json": _parse_json,
+    "text": lambda data: data,
+    "base64": _from_base64,
+}
+"""The steps that a name says; `{at: path}` is the one that needs a word more."""
 
 
 class FrameReader:
@@ -188,15 +243,18 @@ class FrameReader:
     def __init__(self, reading: Reading) -> None:
         self.codec = reading.codec
         self.end = reading.end
-        self._unwrap = [UNWRAPS[step] for step in reading.unwrap]
+        self._unwrap = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in reading.unwrap]
         self._apply = compile_rules(reading.rules)
         self._ends = [compile_condition(condition) for condition in reading.end.conditions]
 
     def data_of(self, frame: Frame) -> Any:
-        """The frame's data, unwrapped. Raises DecodeError."""
+        """The frame's data, unwrapped as far as there is something to unwrap. Raises DecodeError."""
         data: Any = frame.data
         for step in self._unwrap:
-            data = step(data)
+            inner = step(data)
+            if inner is MISSING:
+                break
+            data = inner
         return data
 
     def is_end_text(self, frame: Frame) -> bool:

@@ -69,11 +69,15 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison: `subject` is a path, a header's name, or None for the frame's event name."""
+    """One comparison: `subject` is a path, a header's name, or None for the frame's event name.
+
+    `of_slot` says that it compares the kind that the slot remembers instead.
+    """
 
     subject: str | None
     operator: Literal["equals", "in", "exists", "contains", "regex"]
     operand: Any
+    of_slot: bool = False
 
 
 Condition = tuple[Comparison, ...]
@@ -81,13 +85,34 @@ Condition = tuple[Comparison, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class SlotMap:
+    """Where a frame says which block it belongs to (`key`), and of what kind that block is (`kind`)."""
+
+    key: tuple[str, ...]
+    kind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """The tags around reasoning in the text; unless `anywhere`, only the text's start can open it."""
+
+    open: str
+    close: str
+    anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """What to read out of a frame: `yields` holds pairs of a yield's name and what the file says of it."""
+    """What to read out of a frame: `yields` holds pairs of a yield's name and what the file says of it.
+
+    `slot` says where the key of the block is that a frame belongs to, and its kind when the frame tells it.
+    """
 
     when: Condition = ()
     each: str | None = None
     yields: tuple[tuple[str, Any], ...] = ()
     rules: tuple[Rule, ...] = ()
+    slot: SlotMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,7 @@ class Reading:
     """One form of an answer: how it is framed, unwrapped, read, and when it is whole."""
 
     codec: str
-    unwrap: tuple[str, ...]
+    unwrap: tuple[str | Mapping[str, str], ...]
     rules: tuple[Rule, ...]
     end: End
 
@@ -127,6 +152,7 @@ class Response:
     whole: Reading | None
     finish: Mapping[str, str | None] = field(default_factory=dict)
     usage: UsageMap = field(default_factory=UsageMap)
+    think: Think | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +215,22 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A call, the request it becomes, the reply to it and what is read out of that. `line` is its place in the file."""
+    """A call, the request it becomes, the reply to it and what is read out of that.
+
+    `file` and `line` are where it is written, which may be a file that this one extends.
+    """
 
     name: str
     messages: Any
     model: str | None
     stream: bool
     settings: Mapping[str, Any]
+    tools: tuple[Mapping[str, Any], ...]
     params: Mapping[str, Any]
     request: Mapping[str, Any]
     reply: Reply
     expect: Mapping[str, Any]
+    file: str
     line: int
 
 
@@ -209,6 +240,7 @@ class ProviderSpec:
 
     name: str
     title: str
+    is_abstract: bool
     file: str
     flags: Mapping[str, bool]
     models: Models

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from engine.answer import DELTAS, Answer
 from engine.errors import DecodeError
-from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, Usage
-from engine.messages import Adjustment, ChatResponse
+from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
+from engine.messages import Adjustment, ChatResponse, ToolCall
 from engine.paths import MISSING
-from engine.spec import Response, UsageMap
+from engine.spec import Response, Think, UsageMap
 
 HIGH, LOW = "\ud83d", "\ude00"
 COUNTERS = {
@@ -210,6 +210,109 @@ def test_finish(table, said, reason, raw):
     assert settled(grown) == [Finish(reason, raw)]
     response = grown.response()
     assert (response.finish, response.finish_raw) == (reason, raw)
+
+
+# --- tool calls ---
+
+
+def fragment(**more: object) -> dict[str, object]:
+    return {"is_final": False, "is_raw": False, **more}
+
+
+CALLED = {"end": "stop", "max": "length", "with_tools": "tool_calls"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said", "named", "reason"),
+    [
+        (CALLED, "end", True, "tool_calls"),
+        (CALLED, "end", False, "stop"),
+        (CALLED, "max", True, "length"),
+        (CALLED, "novel", True, "unknown"),
+        (CALLED, None, True, "unknown"),
+        (CALLED | {"missing": "stop"}, None, True, "tool_calls"),
+        (CALLED | {"missing": "stop"}, None, False, "stop"),
+        ({"end": "stop"}, "end", True, "stop"),
+        ({}, "stop", True, "stop"),
+        ({"with_tools": "tool_calls", "default": "stop"}, "any", True, "tool_calls"),
+    ],
+)
+def test_a_stop_with_tool_calls(table, said, named, reason):
+    grown = answer(table)
+    grown.add_call(0, **fragment(id="a", name="f" if named else "", arguments="{}"))
+    grown.add_finish(said)
+    assert settled(grown)[-1] == Finish(reason, said)
+    assert grown.response().finish == reason
+
+
+def test_calls_come_out_as_events_and_in_the_response():
+    grown = answer()
+    grown.add("text", "a")
+    grown.add_call(0, **fragment(id="x", name="f", arguments='{"a"'))
+    grown.add_call(0, **fragment())
+    assert grown.take() == [TextDelta("a"), ToolCallDelta(0, "x", "f", '{"a"')]
+    assert grown.response().tool_calls == (ToolCall("x", "f", '{"a"'),)  # as far as it has come
+
+
+@pytest.mark.parametrize(("said", "is_whole"), [("end", False), (None, False), ("max", True)])
+def test_broken_arguments_stay_only_where_the_answer_was_cut(said, is_whole):
+    grown = answer(CALLED)
+    grown.add_call(0, **fragment(id="x", name="f", arguments='{"a"'))
+    grown.add_finish(said)
+    if is_whole:
+        assert settled(grown)[-1] == Finish("length", "max")
+    else:
+        with pytest.raises(DecodeError, match="the tool call 'f'"):
+            grown.settle()
+        assert not any(isinstance(event, Finish) for event in grown.take())
+    assert grown.response().tool_calls == (ToolCall("x", "f", '{"a"'),)
+
+
+def test_half_a_character_in_arguments_becomes_another_in_the_event_and_in_the_call():
+    grown = answer(CALLED)
+    grown.add_call(0, **fragment(id="x", name="f", arguments=HIGH, is_raw=True))
+    assert settled(grown)[:2] == [ToolCallDelta(0, "x", "f", ""), ToolCallDelta(0, arguments="\ufffd")]
+    assert grown.response().tool_calls == (ToolCall("x", "f", "\ufffd"),)
+
+
+# --- reasoning between tags ---
+
+
+def thinking(*, anywhere: bool = False) -> Answer:
+    return Answer(Response(None, None, {}, UsageMap(), Think("<think>", "</think>", anywhere)))
+
+
+def test_reasoning_in_the_text_is_split_off():
+    grown = thinking()
+    for piece in ("<thi", "nk>a", "</think>\n", "\nb", " <think>c"):
+        grown.add("text", piece)
+    assert settled(grown)[:-1] == [ReasoningDelta("a"), TextDelta("b"), TextDelta(" <think>c")]
+    assert (grown.response().reasoning, grown.response().text) == ("a", "b <think>c")
+
+
+def test_other_kinds_of_text_have_no_tags():
+    grown = thinking()
+    grown.add("reasoning", "<think>r</think>")
+    grown.add("refusal", "<think>")
+    assert grown.take() == [ReasoningDelta("<think>r</think>"), RefusalDelta("<think>")]
+
+
+def test_what_was_held_back_comes_at_the_end():
+    grown = thinking()
+    grown.add("text", " <thin")
+    assert grown.take() == []
+    assert settled(grown) == [TextDelta(" <thin"), Finish("unknown", None)]
+    assert grown.response().text == " <thin"
+
+
+@pytest.mark.parametrize("end", ["", "<", HIGH, "<" + HIGH, "<thi" + HIGH + LOW])
+def test_tags_in_a_cumulative_text(end):
+    text = "<think>a" + HIGH + LOW + "</think>b" + end
+    grown = thinking(anywhere=True)
+    for place in range(len(text) + 1):
+        grown.add_cumulative("text", text[:place])
+    settled(grown)
+    assert (grown.response().reasoning, grown.response().text) == ("a😀", reference("b" + end))
 
 
 # --- usage ---

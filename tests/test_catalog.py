@@ -11,8 +11,8 @@ import pytest
 import engine.catalog
 import engine.loader
 from engine import Catalog
-from engine.catalog import builtin_folder, user_folder
 from engine.errors import SpecError, UnknownProviderError
+from engine.folders import builtin_folder, user_folder
 
 FILE = """
 spec_version: 1

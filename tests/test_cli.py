@@ -32,10 +32,18 @@ NOT_WORKING = "not working"
 def test_list(wirefile: Run, chirp: Path) -> None:
     ran = wirefile("--providers", str(chirp), "list")
     assert ran.code == 0
-    assert [line.split() for line in ran.out.splitlines()] == [
-        ["acytoo", "Acytoo", "gpt-3.5-turbo", "not", "working"],
-        ["chirp", "Chirp", "chirp-1"],
-    ]
+    rows = {line.split()[0]: line.split()[1:] for line in ran.out.splitlines()}
+    assert rows["acytoo"] == ["Acytoo", "gpt-3.5-turbo", "not", "working"]
+    assert rows["chirp"] == ["Chirp", "chirp-1"]
+    assert list(rows) == sorted(rows)
+
+
+def test_list_leaves_protocols_out(wirefile: Run, tmp_path: Path) -> None:
+    protocol = (ROOT / "providers" / "protocols" / "openai-chat.yaml").read_text(encoding="utf-8")
+    (tmp_path / "openai-chat.yaml").write_text(protocol, encoding="utf-8")
+    names = {row["name"] for row in json.loads(wirefile("list", "--json", "--providers", str(tmp_path)).out)}
+    assert "openai" in names
+    assert "openai-chat" not in names
 
 
 def test_list_as_json_marks_what_is_invalid(wirefile: Run, chirp: Path) -> None:
@@ -111,7 +119,7 @@ def test_validate_for_ci(wirefile: Run, bad: Path, form: str) -> None:
 
 def test_validate_without_paths_takes_the_catalog_s_files(wirefile: Run, chirp: Path) -> None:
     report = json.loads(wirefile("validate", "--providers", str(chirp), "--format", "json").out)
-    assert report == {"files": 2, "problems": []}
+    assert report == {"files": 1 + len(list((ROOT / "providers").glob("*.yaml"))), "problems": []}
 
 
 def test_validate_takes_folders_globs_and_stdin(wirefile: Run, process: Run, chirp: Path) -> None:

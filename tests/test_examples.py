@@ -12,6 +12,7 @@ from engine.errors import SpecError
 from engine.examples import difference, run_example, same
 from engine.loader import load, load_text, problems_of
 from engine.provider import Provider
+from engine.spec import ProviderSpec
 
 from .conftest import CHIRP, ROOT
 
@@ -30,7 +31,9 @@ def cases() -> list[object]:
 @pytest.mark.parametrize(("path", "index"), cases())
 def test_examples_of_the_shipped_files_hold(path: Path, index: int) -> None:
     provider = Provider(load(path, shipped=True))
-    assert run_example(provider, provider.spec.examples[index]) == []
+    example = provider.spec.examples[index]
+    # What a file inherits is tried at every cut where it is written; `wirefile test` does it for every file.
+    assert run_example(provider, example, thorough=example.file == str(path)) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -40,7 +43,10 @@ def test_shipped_files_have_no_problems(path: Path) -> None:
 
 def run(text: str, name: str = "chirp.yaml") -> dict[str, list[str]]:
     provider = Provider(load_text(text, name))
-    return {example.name: [str(f) for f in run_example(provider, example)] for example in provider.spec.examples}
+    return {
+        example.name: [str(failure) for failure in run_example(provider, example, thorough=False)]
+        for example in provider.spec.examples
+    }
 
 
 def test_the_examples_of_a_good_file_hold() -> None:
@@ -88,7 +94,7 @@ def without_one(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(tree, dict):
         for key, value in tree.items():
             here = f"{path}.{key}"
-            if re.search(r"rules\.\d+\.(text|reasoning|refusal|finish|usage)$", here):
+            if re.search(r"rules\.\d+\.(text|reasoning|refusal|tool_call|finish|usage)$", here):
                 yield here, {name: item for name, item in tree.items() if name != key} or {"meta": {"id": "none"}}
             elif key in ("response", "stream", "whole", "rules", "errors"):
                 for place, changed in without_one(value, here):
@@ -102,10 +108,22 @@ def without_one(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
                 yield place, [*tree[:index], changed, *tree[index + 1 :]]
 
 
+def is_its_own(spec: ProviderSpec, place: str) -> bool:
+    """Whether a rule is written in the file itself: what it inherits is tried at the file that it inherits from."""
+    if "extends" not in spec.tree:
+        return True
+    section = place.split(".")[1]
+    return (
+        re.search(rf"^{section}:", Path(spec.file).read_text("utf-8"), re.MULTILINE) is not None
+        and "rules" not in place
+    )
+
+
 REMOVALS = [
     pytest.param(spec.name, changed, id=f"{spec.name}{place}")
     for spec in [load_text(CHIRP, "chirp.yaml"), *(load(path, shipped=True) for path in FILES)]
     for place, changed in without_one(dict(spec.tree))
+    if is_its_own(spec, place)
 ]
 
 
@@ -154,3 +172,82 @@ def test_difference_names_the_first_place() -> None:
     assert difference({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "x") == ("x.a.b.1", 2, 3)
     assert difference({"a": 1}, {"a": 1, "b": 2}, "x") == ("x.b", "nothing", 2)
     assert difference([1], [1, 2], "x") == ("x", [1], [1, 2])
+
+
+# --- tools and their calls ---
+
+TOOLS = """
+spec_version: 1
+name: tooled
+url: https://tooled.example
+payload: {tools: "{{ tools }}", q: "{{ messages }}"}
+response:
+  codec: json
+  rules:
+    - {for: calls.*, tool_call: {id: id, name: name, arguments: arguments}}
+    - {text: text, finish: finish}
+examples:
+  - name: calls
+    call: {messages: hi, tools: [{type: function, function: {name: weather, parameters: {type: object}}}]}
+    request: {json: {tools: [{type: function, function: {name: weather, parameters: {type: object}}}], q: Q}}
+    reply:
+      json:
+        calls:
+          - {id: a, name: weather, arguments: "{\\"city\\":  \\"Oslo\\", \\"n\\": 1.0}"}
+          - {id: b, name: now, arguments: {}}
+    expect: {tool_calls: EXPECTED}
+"""
+GOOD_CALLS = '[{id: a, name: weather, arguments: {n: 1, city: Oslo}}, {id: b, name: now, arguments: "{}"}]'
+
+
+def tool_failures(expected: str, old: str = "", new: str = "") -> list[str]:
+    text = TOOLS.replace("EXPECTED", expected).replace("q: Q", "q: [{role: user, content: hi}]")
+    assert old in text
+    return run(text.replace(old, new) if old else text, "tooled.yaml")["calls"]
+
+
+@pytest.mark.parametrize(
+    "expected", [GOOD_CALLS, "[{name: weather}, {arguments: {}}]", "[{id: a, arguments: {city: Oslo, n: 1}}, {id: b}]"]
+)
+def test_expected_tool_calls_hold(expected: str) -> None:
+    assert tool_failures(expected) == []
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "[]",
+        "[{name: weather}]",
+        "[{name: weather}, {name: now}, {name: more}]",
+        "[{name: now}, {name: weather}]",
+        "[{id: x}, {id: b}]",
+        "[{arguments: {city: Oslo}}, {id: b}]",
+        "[{arguments: {city: Oslo, n: true}}, {id: b}]",
+        "[{arguments: {city: Oslo, n: 1, more: 1}}, {id: b}]",
+        "[{id: a}, {arguments: []}]",
+        '[{id: a}, {arguments: ""}]',
+        '[{arguments: "{\\"city\\":\\"Oslo\\",\\"n\\":1}"}, {id: b}]',  # text is compared as text
+    ],
+)
+def test_tool_calls_that_are_others_are_told(expected: str) -> None:
+    assert "expect.tool_calls" in " ".join(tool_failures(expected))
+
+
+def test_arguments_that_are_no_json_are_not_what_is_expected() -> None:
+    raw = ('arguments: "{\\"city\\":  \\"Oslo\\", \\"n\\": 1.0}"', "arguments: rain?")
+    custom = ("arguments: arguments}", "arguments: arguments, custom: true}")
+    text = TOOLS.replace(*raw).replace(*custom).replace("q: Q", "q: [{role: user, content: hi}]")
+    assert run(text.replace("EXPECTED", "[{arguments: rain?}, {}]".replace("{}", "{name: now}")), "tooled.yaml") == {
+        "calls": []
+    }
+    failures = run(text.replace("EXPECTED", "[{arguments: {city: Oslo}}, {name: now}]"), "tooled.yaml")["calls"]
+    assert "expect.tool_calls" in " ".join(failures)
+
+
+def test_the_tools_of_a_call_are_rendered() -> None:
+    failures = tool_failures(
+        GOOD_CALLS,
+        "call: {messages: hi, tools: [{type: function, function: {name: weather",
+        "call: {messages: hi, tools: [{type: function, function: {name: other",
+    )
+    assert [failure.partition(" ")[0] for failure in failures] == ["request.json.tools.0.function.name:"]

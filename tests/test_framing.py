@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import LimitError
+from engine.errors import DecodeError, LimitError, TruncatedError
 from engine.framing import FRAMINGS, MEDIA_TYPES, Decoder, Frame
 
 PIECES = settings(max_examples=150, deadline=None)
@@ -284,15 +284,36 @@ def test_sse_agrees_with_the_standard_at_any_cut(stream, places):
     assert sse(*byte_by_byte(stream)) == expected
 
 
+def outcome(name: str, chunks: list[bytes], limit: int | None = None) -> tuple[object, ...]:
+    """All that a body says: frames, what is counted and left over, and the fault."""
+    decoder = FRAMINGS[name]()
+    if limit is not None:
+        decoder.max_frame_bytes = limit
+    frames: list[Frame] = []
+    fault = None
+    try:
+        for chunk in chunks:
+            frames += decoder.feed(chunk)
+        frames += decoder.finish()
+    except (DecodeError, LimitError, TruncatedError) as error:
+        fault = type(error), error.message
+        with pytest.raises(type(error)):
+            decoder.finish()
+    said = "".join(frame.data for frame in frames) if name == "text" else frames
+    return said, decoder.replaced, decoder.unfinished, fault
+
+
 @PIECES
 @given(st.binary(max_size=200), CUTS, st.sampled_from(sorted(FRAMINGS)))
 def test_any_bytes_at_any_cut_say_the_same(stream, places, name):
-    def outcome(chunks):
-        frames, decoder = read(name, chunks)
-        joined = "".join(frame.data for frame in frames) if name == "text" else frames
-        return joined, decoder.replaced, decoder.unfinished
+    assert outcome(name, cut(stream, places)) == outcome(name, [stream]) == outcome(name, byte_by_byte(stream))
 
-    assert outcome(cut(stream, places)) == outcome([stream]) == outcome(byte_by_byte(stream))
+
+@pytest.mark.parametrize("name", sorted(set(FRAMINGS) - {"aws_eventstream"}))
+@settings(PIECES, max_examples=60)
+@given(st.binary(max_size=100))
+def test_only_a_framing_with_checksums_refuses_bytes(name, stream):
+    assert outcome(name, [stream])[-1] is None
 
 
 # --- text ---

@@ -12,10 +12,11 @@ import pytest
 ENGINE = Path(__file__).resolve().parents[1] / "engine"
 
 LADDER = (
-    ("errors", "suggest", "version", "secrets", "hosts", "regex", "events"),
+    ("errors", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
     ("messages", "paths", "wire", "spec", "framing", "compression"),
-    ("expressions", "params", "encoding", "auth", "deployment", "retry", "answer"),
-    ("loader", "rules", "rendering"),
+    ("expressions", "params", "encoding", "auth", "deployment", "retry", "calls", "think"),
+    ("loader", "answer", "rendering"),
+    ("rules",),
     ("failures",),
     ("reply",),
     ("provider",),

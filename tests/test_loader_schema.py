@@ -41,6 +41,7 @@ OPEN = {
     "$defs/error/properties/header": "names of headers",
     "$defs/example/properties/call": "params of the call; checked against the file's",
     "$defs/example/properties/call/properties/settings": "settings of the call; checked against the file's",
+    "$defs/example/properties/call/properties/tools/items": "a tool as a caller writes it",
     "$defs/example/properties/request/properties/headers": "names of headers",
     "$defs/example/properties/request/properties/query": "names of query parameters",
     "$defs/example/properties/request/properties/form": "names of fields",
@@ -133,7 +134,7 @@ def test_our_own_keywords_are_known() -> None:
 
 ENUMS = [
     (DEFS["codec"]["enum"], FRAMINGS),
-    (DEFS["unwrap"]["items"]["enum"], UNWRAPS),
+    (DEFS["unwrap"]["items"]["then"]["enum"], UNWRAPS),
     (TOP["encoding"]["enum"], ENCODINGS),
     (DEFS["auth"]["properties"]["type"]["enum"], AUTH),
     (DEFS["error"]["properties"]["kind"]["enum"], KINDS),
@@ -143,7 +144,7 @@ ENUMS = [
     (DEFS["comparison"]["properties"], OPERATORS),
     (set(DEFS["predicate"]["properties"]) - {"path"}, OPERATORS),
     (BUILT_OPERATORS, OPERATORS),
-    (set(DEFS["rule"]["properties"]) - {"when", "for", "rules"}, YIELDS),
+    (set(DEFS["rule"]["properties"]) - {"when", "for", "slot", "rules"}, YIELDS),
     (DEFS["param"]["properties"]["type"]["enum"], TYPES),
     (set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning"}, COUNTERS),
     (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -13,9 +14,10 @@ import pytest
 
 from engine import Catalog, Client
 from engine.errors import EngineError, ProviderError, TransportError, TruncatedError, UsageError
+from engine.framing import FRAMINGS, Frame
 from engine.loader import load_text
 from engine.mock import FAULTS, MockServer
-from engine.mock.reencode import reencode
+from engine.mock.reencode import ENCODERS, reencode
 from engine.mock.shape import body_faults, path_fits, prompt_of
 from engine.provider import Provider
 
@@ -276,3 +278,75 @@ def test_the_prompt_is_found_wherever_the_file_puts_it(tmp_path: Path, request_k
         assert client.chat("ask", "a & «b»\r\nc").text.endswith("«a & «b»\r\nc»")
     assert [line.partition(" ->")[0].split()[1] for line in lines] == ["/q", "/q"]
     assert "k-123456" not in str(lines)
+
+
+# --- the other framings ---
+
+FRAMED = """
+spec_version: 1
+name: framed
+url: https://framed.example
+payload: {q: "{{ messages }}"}
+response:
+  codec: CODEC
+  rules: [{text: t, finish: f}]
+  end: finish
+examples:
+  - name: says
+    call: {messages: hi}
+    reply: REPLY
+    expect: {text: ab}
+"""
+FRAMES = [Frame("chunk", '{"t":"a"}'), Frame("chunk", '{"t":"b"}'), Frame("chunk", '{"f":"stop"}')]
+
+
+@pytest.mark.parametrize("codec", sorted(set(ENCODERS) - {"text", "json"}))
+def test_what_is_encoded_is_decoded(codec: str) -> None:
+    named = codec in ("sse", "aws_eventstream")
+    body = ENCODERS[codec](FRAMES)
+    decoder = FRAMINGS[codec]()
+    found = [frame for at in range(len(body)) for frame in decoder.feed(body[at : at + 1])] + decoder.finish()
+    assert found == [frame if named else Frame(None, frame.data) for frame in FRAMES]
+    assert decoder.unfinished is None
+    assert ENCODERS[codec]([]) == (b"[]" if codec == "json_array" else b"\n" if codec == "sse" else b"")
+
+
+def test_every_framing_can_be_spoken() -> None:
+    assert set(ENCODERS) == set(FRAMINGS)
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [
+        "sse",
+        "aws_eventstream",
+        "ndjson",
+        "json_array",
+    ],
+)
+def test_any_prompt_is_quoted_in_each_framing(codec: str) -> None:
+    reply = f"{{base64: {base64.b64encode(ENCODERS[codec](FRAMES)).decode()}}}"
+    provider = Provider(load_text(FRAMED.replace("CODEC", codec).replace("REPLY", reply), "framed.yaml"))
+    prompt = 'say "]}\\"\n✓'
+    spoken = reencode(provider, provider.spec.examples[0], prompt)
+    assert spoken is not None
+    assert spoken[0] == codec
+    assert provider.decode(spoken[1]).text == prompt
+    with MockServer(provider) as mock:
+        code, body = post(mock.url, json.dumps({"q": [{"role": "user", "content": prompt}]}).encode())
+    answer = provider.decode(body)
+    assert code == 200
+    assert prompt in answer.text
+    assert answer.finish == "stop"
+
+
+@pytest.mark.xfail(strict=True, reason="a frame with another text is written without what it was wrapped in")
+def test_wrapped_frames_stay_wrapped() -> None:
+    body = b"".join(b'data: {"result": %s}\n\n' % frame.data.encode() for frame in FRAMES).decode()
+    text = FRAMED.replace("CODEC", "sse\n  unwrap: [json, {at: result}]").replace(
+        "REPLY", f"{{chunks: [{json.dumps(body)}]}}"
+    )
+    provider = Provider(load_text(text, "framed.yaml"))
+    spoken = reencode(provider, provider.spec.examples[0], "Hi")
+    assert spoken is not None
+    assert all(line.startswith('data: {"result"') for line in spoken[1].decode().splitlines() if line)

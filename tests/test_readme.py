@@ -46,7 +46,7 @@ def place(tmp_path: Path) -> Path:
 def test_the_readme_has_what_these_tests_read() -> None:
     assert len(SHELL) >= 6
     assert len(PYTHON) == 3
-    assert len(YAML) == 1
+    assert len(YAML) == 2
     assert {language for language, _, _ in blocks()} == {"sh", "python", "yaml"}
 
 
@@ -83,6 +83,11 @@ def test_the_python_blocks(place: Path, number: int) -> None:
     done = subprocess.run(command, cwd=place, env=environment(), capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode() == output
+
+
+def test_the_second_file_is_the_shipped_one() -> None:
+    shipped = (ROOT / "providers" / "groq.yaml").read_text(encoding="utf-8")
+    assert [line for line in shipped.splitlines() if not line.startswith("#")] == YAML[1].splitlines()
 
 
 def test_links_lead_somewhere() -> None:

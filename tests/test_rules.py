@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from typing import Any
 
@@ -11,16 +13,23 @@ from hypothesis import strategies as st
 
 from engine.answer import Answer
 from engine.errors import DecodeError
-from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, Usage
+from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
 from engine.framing import Frame
 from engine.loader.build import condition
+from engine.messages import ToolCall
 from engine.paths import MISSING
 from engine.rules import OPERATORS, UNWRAPS, YIELDS, FrameReader, compile_condition, compile_rules, end_words
-from engine.spec import Comparison, End, Reading, Response, Rule, UsageMap
+from engine.spec import Comparison, End, Reading, Response, Rule, SlotMap, UsageMap
 
 
-def rule(when: dict[str, Any] | None = None, each: str | None = None, rules: tuple[Rule, ...] = (), **yields: Any):
-    return Rule(condition(when) if when else (), each, tuple(yields.items()), rules)
+def rule(
+    when: dict[str, Any] | None = None,
+    each: str | None = None,
+    rules: tuple[Rule, ...] = (),
+    slot: SlotMap | None = None,
+    **yields: Any,
+):
+    return Rule(condition(when) if when else (), each, tuple(yields.items()), rules, slot)
 
 
 def read(rules: list[Rule], *frames: Any) -> Answer:
@@ -41,7 +50,7 @@ def events(rules: list[Rule], *frames: Any) -> list[Any]:
 
 
 def test_every_yield_is_tried_here():
-    assert set(YIELDS) == {"text", "reasoning", "refusal", "finish", "usage", "meta"}
+    assert set(YIELDS) == {"text", "reasoning", "refusal", "finish", "usage", "meta", "tool_call"}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +99,165 @@ def test_finish_usage_and_meta():
 def test_yields_happen_in_the_order_of_the_rule_and_rules_in_theirs():
     rules = [rule(reasoning="b", text="a"), rule(text="b")]
     assert events(rules, {"a": "1", "b": "2"}) == [ReasoningDelta("2"), TextDelta("1"), TextDelta("2")]
+
+
+# --- tool calls ---
+
+CALL = {"key": "index", "id": "id", "name": ["name", "function.name"], "arguments": "function.arguments"}
+
+
+def calls(rules: list[Rule], *frames: Any) -> tuple[ToolCall, ...]:
+    return read(rules, *frames).response().tool_calls
+
+
+def test_fragments_of_tool_calls():
+    rules = [rule(each="calls.*", tool_call=CALL)]
+    frames = [
+        {"calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}]},
+        {"calls": [{"index": 0, "function": {"arguments": '{"x"'}}, {"index": 1, "id": "b", "name": "g"}]},
+        {"calls": None},
+        {"calls": [{"index": 0, "id": "", "function": {"name": None, "arguments": ": 1}"}}, {}, None, "x"]},
+    ]
+    assert events(rules, *frames) == [
+        ToolCallDelta(0, "a", "f"),
+        ToolCallDelta(0, arguments='{"x"'),
+        ToolCallDelta(1, "b", "g"),
+        ToolCallDelta(0, arguments=": 1}"),
+    ]
+    assert calls(rules, *frames) == (ToolCall("a", "f", '{"x": 1}'), ToolCall("b", "g"))
+
+
+def test_the_modes_of_a_tool_call():
+    begin = rule({"type": "begin"}, tool_call={"key": "at", "id": "id", "name": "name"})
+    more = rule({"type": "more"}, tool_call={"key": "at", "arguments": "text", "mode": "append"})
+    done = rule({"type": "done"}, tool_call={"key": "at", "arguments": "text", "mode": "final"})
+    frames = [
+        {"type": "begin", "at": 2, "id": "a", "name": "f"},
+        {"type": "more", "at": 2, "text": '{"x"'},
+        {"type": "done", "at": 2, "text": '{"x": 1}'},
+    ]
+    assert calls([begin, more, done], *frames) == (ToolCall("a", "f", '{"x": 1}'),)
+    assert calls([begin, more, done], frames[0], frames[2]) == (ToolCall("a", "f", '{"x": 1}'),)
+    assert calls([begin, more], *frames) == (ToolCall("a", "f", '{"x"'),)
+    assert calls([begin, done], *frames, frames[2]) == (ToolCall("a", "f", '{"x": 1}'),)
+
+
+def test_a_custom_tool_call_is_raw_text():
+    frame = {"index": 0, "id": "a", "name": "f", "function": {"arguments": "SELECT 1"}}
+    answer = read([rule(tool_call={**CALL, "custom": True})], frame)
+    answer.settle()
+    assert answer.response().tool_calls == (ToolCall("a", "f", "SELECT 1"),)
+    with pytest.raises(DecodeError, match="no whole JSON"):
+        read([rule(tool_call={**CALL, "custom": False})], frame).settle()
+
+
+# --- slots ---
+
+SLOT = SlotMap(("index",), ("block.type",))
+BLOCK = rule(
+    slot=SLOT,
+    rules=(
+        rule({"slot": "tool_use"}, tool_call={"id": "block.id", "name": "block.name", "arguments": "delta.json"}),
+        rule({"slot": {"in": ["text", None]}}, text="delta.text"),
+        rule({"slot": {"regex": "thinking$"}, "delta.type": "thinking"}, reasoning="delta.text"),
+    ),
+)
+
+
+def opened(index: Any, kind: str | None, **more: Any) -> dict[str, Any]:
+    return {"index": index, "block": {"type": kind, **more}}
+
+
+def test_a_slot_remembers_what_block_an_index_belongs_to():
+    assert events(
+        [BLOCK],
+        opened(0, "thinking"),
+        opened(1, "tool_use", id="a", name="f"),
+        opened(2, "server_tool_use", id="s", name="search"),
+        {"index": 0, "delta": {"type": "thinking", "text": "hm"}},
+        {"index": 2, "delta": {"json": '{"theirs": 1}', "text": "no"}},
+        {"index": 1, "delta": {"json": "{}", "text": "no"}},
+        {"index": 3, "delta": {"text": "a block that was not opened"}},
+        opened(3, "text"),
+        {"index": 3, "delta": {"text": "yes"}},
+    ) == [
+        ToolCallDelta(0, "a", "f"),
+        ReasoningDelta("hm"),
+        ToolCallDelta(0, arguments="{}"),
+        TextDelta("a block that was not opened"),
+        TextDelta("yes"),
+    ]
+
+
+def test_a_kind_that_is_not_told_takes_nothing_back_and_one_that_is_told_counts():
+    again = [opened(0, "tool_use", id="a", name="f"), opened(0, ""), opened(0, None), {"index": 0, "block": {}}]
+    assert calls([BLOCK], *again, {"index": 0, "delta": {"json": '"x"'}}) == (ToolCall("a", "f", '"x"'),)
+    assert events([BLOCK], opened(0, "tool_use"), opened(0, "text"), {"index": 0, "delta": {"text": "x"}}) == [
+        TextDelta("x")
+    ]
+
+
+@pytest.mark.parametrize("absent", [{}, {"index": None}, {"index": ""}, {"index": {}}, {"index": [0]}])
+def test_a_frame_without_a_key_belongs_to_the_last_block(absent):
+    frames = [
+        opened(0, "text"),
+        opened(1, "tool_use", id="a", name="f"),
+        absent | {"delta": {"json": "1", "text": "2"}},
+    ]
+    assert events([BLOCK], *frames) == [ToolCallDelta(0, "a", "f"), ToolCallDelta(0, arguments="1")]
+    assert events([BLOCK], absent | {"delta": {"text": "first of all"}}) == [TextDelta("first of all")]
+
+
+def test_blocks_without_keys_are_opened_by_their_kinds():
+    unkeyed = [
+        {"block": {"type": "tool_use", "id": "a", "name": "f"}},
+        {"delta": {"json": "1"}},
+        {"block": {"type": "tool_use", "id": "b", "name": "g"}},
+        {"delta": {"json": "2"}},
+        {"block": {"type": "text"}},
+        {"delta": {"text": "x"}},
+    ]
+    assert calls([BLOCK], opened(0, "thinking"), *unkeyed) == (ToolCall("a", "f", "1"), ToolCall("b", "g", "2"))
+    assert read([BLOCK], *unkeyed).response().text == "x"
+    # An anonymous block is none of those that have a key.
+    after = {"index": 0, "delta": {"type": "thinking", "text": "t"}}
+    assert read([BLOCK], opened(0, "thinking"), *unkeyed, after).response().reasoning == "t"
+
+
+def test_a_call_takes_the_key_of_its_slot_unless_it_has_its_own():
+    own = rule(slot=SLOT, tool_call={"key": "call", "id": "id", "name": "name", "arguments": "text"})
+    slots = rule(slot=SLOT, tool_call={"id": "id", "name": "name", "arguments": "text"})
+    frames = [
+        {"index": 0, "call": 5, "id": "a", "name": "f"},
+        {"index": 0, "call": 6, "id": "b", "name": "g"},
+        {"index": 0, "call": 5, "text": "1"},
+    ]
+    assert calls([own], *frames) == (ToolCall("a", "f", "1"), ToolCall("b", "g"))
+    assert calls([slots], *frames) == (ToolCall("a", "f"), ToolCall("b", "g", "1"))
+
+
+def test_a_slot_is_seen_by_nested_rules_only():
+    inner = rule({"slot": "x"}, text="t")
+    frame = {"index": 0, "block": {"type": "x"}, "t": "in"}
+    assert events([rule(slot=SLOT, rules=(inner,))], frame) == [TextDelta("in")]
+    assert events([rule(slot=SLOT, meta={"id": "none"}), inner], frame) == []
+    assert events([rule({"slot": "x"}, slot=SLOT, text="t")], frame, frame) == []
+    assert events([rule({"slot": {"exists": False}}, text="t")], frame) == [TextDelta("in")]
+
+
+def test_a_slot_for_each_item():
+    nested = rule(each="blocks.*", slot=SlotMap(("i",), ("kind",)), rules=(rule({"slot": "x"}, text="t"),))
+    blocks = [{"i": 0, "kind": "x", "t": "a"}, {"i": 1, "kind": "y", "t": "b"}, {"i": 0, "t": "c"}, {"i": 1, "t": "d"}]
+    assert events([nested], {"blocks": blocks}) == [TextDelta("a"), TextDelta("c")]
+
+
+def test_slots_of_two_answers_are_apart():
+    apply = compile_rules((BLOCK,))
+    for kind, expected in (("text", [TextDelta("x")]), ("other", [])):
+        answer = Answer(Response(None, None, {}, UsageMap()))
+        for frame in (opened(0, kind), {"index": 0, "delta": {"text": "x"}}):
+            apply(answer, None, frame)
+        assert answer.take() == expected
 
 
 # --- iteration and nesting ---
@@ -226,7 +394,7 @@ def test_a_lookup_reads_what_is_no_path():
 # --- readings ---
 
 
-def reader(unwrap: tuple[str, ...] = ("json",), end: End | None = None) -> FrameReader:
+def reader(unwrap: tuple[Any, ...] = ("json",), end: End | None = None) -> FrameReader:
     return FrameReader(Reading("sse", unwrap, (rule({"event": "say"}, text="t"),), end or End()))
 
 
@@ -235,6 +403,45 @@ def test_unwrapping():
     assert reader(("text",)).data_of(Frame(None, "{raw")) == "{raw"
     assert reader(("json", "json")).data_of(Frame(None, '"{\\"a\\": 1}"')) == {"a": 1}
     assert reader(()).data_of(Frame(None, "raw")) == "raw"
+
+
+def b64(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+WRAPPED = ("json", {"at": "bytes"}, "base64", "json")
+
+
+def test_an_unwrap_chain():
+    inner = json.dumps({"t": "Ж"}, ensure_ascii=False)
+    assert reader(WRAPPED).data_of(Frame("chunk", json.dumps({"bytes": b64(inner), "p": "ab"}))) == {"t": "Ж"}
+    assert reader(("json", {"at": "result"})).data_of(Frame(None, '{"result": {"t": 1}}')) == {"t": 1}
+    assert reader(("json", {"at": "a.0.b"}, "json")).data_of(Frame(None, '{"a": [{"b": "[1]"}]}')) == [1]
+    assert reader(("base64", "json")).data_of(Frame(None, b64("{}"))) == {}
+    assert reader(("base64",)).data_of(Frame(None, b64(b"a\xff"))) == "a\ufffd"
+    assert reader(("json", {"at": "$"})).data_of(Frame(None, '{"a": 1}')) == {"a": 1}
+
+
+def test_what_has_nothing_to_unwrap_is_read_as_it_is():
+    """An exception in a stream of wrapped events is not wrapped itself."""
+    assert reader(WRAPPED).data_of(Frame("throttlingException", '{"message": "slow"}')) == {"message": "slow"}
+    assert reader(("json", {"at": "result"})).data_of(Frame(None, "[]")) == []
+
+
+@pytest.mark.parametrize("value", [None, 5, True, {}, [], "?", "YQ", "YQ=", "YQ==YQ==", "Y Q==", "Ж", "YQ\n=="])
+def test_what_is_no_base64_is_a_decode_error(value):
+    with pytest.raises(DecodeError, match="is no base64"):
+        reader(("json", {"at": "b"}, "base64")).data_of(Frame(None, json.dumps({"b": value})))
+
+
+@pytest.mark.parametrize(("value", "words"), [(b64("{"), "is no JSON"), ("", "is no JSON")])
+def test_what_is_no_json_inside_is_a_decode_error(value, words):
+    with pytest.raises(DecodeError, match=words):
+        reader(WRAPPED).data_of(Frame(None, json.dumps({"bytes": value})))
+
+
+def test_every_step_of_unwrapping_is_tried_here():
+    assert set(UNWRAPS) == {"json", "text", "base64"}
 
 
 def test_numbers_survive():

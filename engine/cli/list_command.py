@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command(context: click.Context, as_json: bool) -> None:
     """List the providers: name, title, default model, and whether the file says that the service works."""
     catalog = catalog_of(context)
-    rows = [_row(catalog, name) for name in catalog.names()]
+    rows = [row for name in catalog.names() if not (row := _row(catalog, name)).pop("abstract")]
     if as_json:
         output.write_json(rows)
         return
@@ -38,6 +38,15 @@ def _row(catalog: Catalog, name: str) -> dict[str, Any]:
     try:
         spec = catalog.spec(name)
     except SpecError:
-        return {"name": name, "title": "", "model": None, "working": False, "valid": False, "file": file}
+        return {
+            "name": name,
+            "title": "",
+            "model": None,
+            "working": False,
+            "valid": False,
+            "file": file,
+            "abstract": False,
+        }
     model = spec.models.default
-    return {"name": name, "title": spec.title, "model": model, "working": spec.working, "valid": True, "file": file}
+    row = {"name": name, "title": spec.title, "model": model, "working": spec.working, "valid": True, "file": file}
+    return row | {"abstract": spec.is_abstract}

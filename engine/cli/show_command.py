@@ -25,7 +25,7 @@ def command(context: click.Context, name: str, resolved: bool, as_json: bool) ->
         output.write_json(dict(catalog.spec(name).tree))
     elif resolved:
         catalog.spec(name)  # an invalid file is reported, not shown
-        lines = resolved_lines(path)
+        lines = resolved_lines(path, catalog.folders)
         width = min(max((len(text) for text, _ in lines), default=0), 72)
         for text, origin in lines:
             output.write(f"{text:{width}}  # {origin}")

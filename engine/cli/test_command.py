@@ -41,21 +41,25 @@ def _run(catalog: Catalog, file: Path) -> list[dict[str, Any]]:
     from ..provider import Provider
 
     try:
-        provider = Provider(load(file, shipped=catalog.is_shipped(file)))
+        provider = Provider(load(file, shipped=catalog.is_shipped(file), folders=catalog.folders))
     except SpecError as error:
-        return [_result(str(file), 1, "", [str(problem) for problem in error.problems])]
+        return [_result(str(file), str(file), 1, "", [str(problem) for problem in error.problems])]
     return [
-        _result(str(file), example.line, example.name, [str(failure) for failure in run_example(provider, example)])
+        _result(str(file), example.file, example.line, example.name, [str(f) for f in run_example(provider, example)])
         for example in provider.spec.examples
     ]
 
 
-def _result(file: str, line: int, name: str, failures: list[str]) -> dict[str, Any]:
-    return {"file": file, "line": line, "example": name, "ok": not failures, "failures": failures}
+def _result(file: str, written: str, line: int, name: str, failures: list[str]) -> dict[str, Any]:
+    """One example's outcome; `line` is its place in `written`, the file itself or one that it extends."""
+    outcome = {"example": name, "ok": not failures, "failures": failures}
+    return {"file": file, "written": written, "line": line} | outcome
 
 
 def _show(result: dict[str, Any]) -> None:
-    where = f"{result['file']}:{result['line']}"
+    where = f"{result['written']}:{result['line']}"
+    if result["written"] != result["file"]:
+        where = f"{result['file']} ({where})"
     if result["ok"]:
         output.write_styled(f"{output.color('ok', '32')}    {where}  {output.printable(result['example'])}")
         return

@@ -52,7 +52,7 @@ def _examine(catalog: Catalog, paths: tuple[str, ...]) -> tuple[int, list[Proble
     named = [path for path in paths if path != "-"]
     files: list[Path] = spec_files(catalog, named) if named or "-" not in paths else []
     for file in files:
-        problems += problems_of(file, shipped=catalog.is_shipped(file))
+        problems += problems_of(file, shipped=catalog.is_shipped(file), folders=catalog.folders)
     if "-" in paths:
         problems += problems_of_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>")
     return len(files) + ("-" in paths), problems

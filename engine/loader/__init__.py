@@ -6,14 +6,17 @@ schema.py, checked across its parts by checks.py, and only then built into value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from ..errors import Problem, Problems, SpecError
+from ..folders import builtin_folder, find_file, stems, with_protocols
 from ..spec import ProviderSpec
 from .build import build
 from .checks import Subject, check
+from .inherit import inherited
 from .schema import examine, type_name
 from .source import Source, decode, read_file
 from .yamltext import Document, read
@@ -31,13 +34,28 @@ _STAND_INS = frozenset({"not-finite", "number-too-long"})
 __all__ = ["load", "load_text", "problems_of", "problems_of_text"]
 
 
-def load(path: Path | str, *, shipped: bool = False, allow_env: Collection[str] = ()) -> ProviderSpec:
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a file is loaded in: whether it came with the package, where parents are, what it may read."""
+
+    shipped: bool = False
+    folders: tuple[Path, ...] = ()
+    allow_env: frozenset[str] = frozenset()
+
+
+def load(
+    path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = (), allow_env: Collection[str] = ()
+) -> ProviderSpec:
     """The provider file at `path`. Raises SpecError with every problem of it.
 
     `shipped` says that the file came with the package, so that it may read protected variables; `allow_env` names
-    those that the caller lets any file read.
+    those that the caller lets any file read. What the file extends is looked for beside it, in `folders`, and among
+    the built-in files; in each folder also below `protocols`.
     """
-    return _load(read_file(Path(path), str(path)), shipped, allow_env)
+    around = _Around(shipped, (Path(path).parent, *folders), frozenset(allow_env))
+    document, found = _examine(read_file(Path(path), str(path)), around)
+    Problems(found).raise_if_any()
+    return build(document)
 
 
 def load_text(text: str, file: str = "<text>") -> ProviderSpec:
@@ -48,36 +66,32 @@ def load_text(text: str, file: str = "<text>") -> ProviderSpec:
     ...
     engine.errors.SpecError: <text>:1:15: future-version: spec_version is 2, this engine knows 1; update wirefile
     """
-    return _load(decode(text.encode("utf-8", "surrogatepass"), file), shipped=False)
-
-
-def problems_of(path: Path | str, *, shipped: bool = False) -> list[Problem]:
-    """Every problem of a file, warnings included, in the order of its lines."""
-    return _problems(lambda: read_file(Path(path), str(path)), shipped)
-
-
-def problems_of_text(data: bytes, file: str) -> list[Problem]:
-    """Every problem of a file that came as bytes (standard input)."""
-    return _problems(lambda: decode(data, file), shipped=False)
-
-
-def _problems(read_source: Callable[[], Source], shipped: bool) -> list[Problem]:
-    try:
-        source = read_source()
-    except SpecError as error:
-        return list(error.problems)
-    return _examine(source, shipped)[1]
-
-
-def _load(source: Source, shipped: bool, allow_env: Collection[str] = ()) -> ProviderSpec:
-    document, found = _examine(source, shipped, allow_env)
+    document, found = _examine(decode(text.encode("utf-8", "surrogatepass"), file), _Around())
     Problems(found).raise_if_any()
     return build(document)
 
 
-def _examine(source: Source, shipped: bool, allow_env: Collection[str] = ()) -> tuple[Document, list[Problem]]:
+def problems_of(path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = ()) -> list[Problem]:
+    """Every problem of a file, warnings included, in the order of its lines."""
+    return _problems(lambda: read_file(Path(path), str(path)), _Around(shipped, (Path(path).parent, *folders)))
+
+
+def problems_of_text(data: bytes, file: str) -> list[Problem]:
+    """Every problem of a file that came as bytes (standard input)."""
+    return _problems(lambda: decode(data, file), _Around())
+
+
+def _problems(read_source: Callable[[], Source], around: _Around) -> list[Problem]:
+    try:
+        source = read_source()
+    except SpecError as error:
+        return list(error.problems)
+    return _examine(source, around)[1]
+
+
+def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:
     problems = Problems()
-    document = read(source, problems)
+    document = read_whole(source, around.folders, problems)
     broken = any(problem.rule in _UNREADABLE for problem in problems.found)
     data = document.data
     if not broken and data is None:
@@ -96,10 +110,24 @@ def _examine(source: Source, shipped: bool, allow_env: Collection[str] = ()) -> 
             problem = document.problem(place, violation.rule, violation.message, violation.hint, key=key)
             if (problem.line, problem.column) not in stand_ins:
                 problems.found.append(problem)
-        subject = Subject(document, data, shipped, frozenset(allow_env))
+        subject = Subject(document, data, around.shipped, around.allow_env)
         problems.found.extend(islice(check(subject, marked), MAX_PROBLEMS))
-    found = sorted(dict.fromkeys(problems.found), key=lambda problem: (problem.line, problem.column))
-    return document, found[:MAX_PROBLEMS]
+    return document, _in_order(source.file, problems.found)
+
+
+def read_whole(source: Source, folders: Iterable[Path], problems: Problems) -> Document:
+    """The document of a source with all that it inherits."""
+    places = with_protocols([*folders, builtin_folder()])
+    document = read(source, problems)
+    if any(problem.rule in _UNREADABLE for problem in problems.found):
+        return document
+    return inherited(document, lambda name: find_file(name, places), lambda: stems(places), problems)
+
+
+def _in_order(file: str, found: list[Problem]) -> list[Problem]:
+    """Each problem once, in the order of lines; the file's own before those that it inherits."""
+    ordered = sorted(dict.fromkeys(found), key=lambda p: (p.file != file, p.file, p.line, p.column))
+    return ordered[:MAX_PROBLEMS]
 
 
 def _version(document: Document) -> Problem | None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import Problem
 from ..framing import FRAMINGS
 from ..spec import (
     Auth,
@@ -30,6 +31,8 @@ from ..spec import (
     Rule,
     SecretSource,
     Setting,
+    SlotMap,
+    Think,
     Timeouts,
     UsageMap,
 )
@@ -47,6 +50,7 @@ def build(document: Document) -> ProviderSpec:
     return ProviderSpec(
         name=data["name"],
         title=data.get("title", data["name"]),
+        is_abstract=data.get("abstract", False),
         file=document.source.file,
         flags=data.get("flags", {}),
         models=_models(data.get("models", {})),
@@ -58,20 +62,20 @@ def build(document: Document) -> ProviderSpec:
             for name, secret in data.get("secrets", {}).items()
         },
         auth=tuple(_auth(auth) for auth in _many(data.get("auth", []))),
-        url=data["url"],
+        url=data.get("url", ""),
         path=data.get("path", default("path")),
         method=data.get("method", default("method")),
         query=data.get("query", {}),
         headers=data.get("headers", {}),
         payload=data.get("payload"),
         encoding=data.get("encoding", default("encoding")),
-        response=_response(data["response"]),
+        response=_response(data.get("response", {})),
         errors=tuple(_error(error) for error in data.get("errors", ())),
         retry=RetryPolicy(**_filled("retry", data)),
         timeout=Timeouts(**_filled("timeout", data)),
         limits=Limits(**_filled("limits", data)),
         examples=tuple(
-            _example(example, document.problem(("examples", index), "", "").line)
+            _example(example, document.problem(("examples", index), "", ""))
             for index, example in enumerate(data.get("examples", ()))
         ),
         tree=data,
@@ -128,7 +132,12 @@ def _response(response: Mapping[str, Any]) -> Response:
             usage.get("input_excludes_cached", False),
             usage.get("output_excludes_reasoning", False),
         ),
+        _think(response.get("think")),
     )
+
+
+def _think(think: Mapping[str, Any] | None) -> Think | None:
+    return None if think is None else Think(think["open"], think["close"], think.get("anywhere", False))
 
 
 def _reading(reading: Mapping[str, Any]) -> Reading:
@@ -144,12 +153,14 @@ def _reading(reading: Mapping[str, Any]) -> Reading:
 
 
 def _rule(rule: Mapping[str, Any]) -> Rule:
-    structure = ("when", "for", "rules")
+    structure = ("when", "for", "slot", "rules")
+    slot = rule.get("slot")
     return Rule(
         condition(rule.get("when", {})),
         rule.get("for"),
         tuple((key, value) for key, value in rule.items() if key not in structure),
         tuple(_rule(nested) for nested in rule.get("rules", ())),
+        None if slot is None else SlotMap(_paths(slot["key"]), _paths(slot.get("kind"))),
     )
 
 
@@ -162,11 +173,12 @@ def condition(tests: Mapping[str, Any]) -> Condition:
 
 
 def _comparison(subject: str, value: Any) -> Comparison:
-    named = None if subject == "event" else subject
+    named = None if subject in ("event", "slot") else subject
+    of_slot = subject == "slot"
     if isinstance(value, Mapping):
         ((operator, operand),) = value.items()
-        return Comparison(named, operator, operand)
-    return Comparison(named, "equals", value)
+        return Comparison(named, operator, operand, of_slot)
+    return Comparison(named, "equals", value, of_slot)
 
 
 def _end(ends: list[Any]) -> End:
@@ -192,7 +204,7 @@ def _error(error: Mapping[str, Any]) -> ErrorRule:
     )
 
 
-def _example(example: Mapping[str, Any], line: int) -> Example:
+def _example(example: Mapping[str, Any], place: Problem) -> Example:
     call = dict(example["call"])
     return Example(
         name=example["name"],
@@ -200,11 +212,13 @@ def _example(example: Mapping[str, Any], line: int) -> Example:
         model=call.pop("model", None),
         stream=call.pop("stream", True),
         settings=call.pop("settings", {}),
+        tools=tuple(call.pop("tools", ())),
         params=call,
         request=example.get("request", {}),
         reply=_reply(example["reply"]),
         expect=example["expect"],
-        line=line,
+        file=place.file,
+        line=place.line,
     )
 
 

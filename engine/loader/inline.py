@@ -16,7 +16,7 @@ _KNOWN = re.compile(
     r"|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"  # JWT
     r"|gh[opsru]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}"  # GitHub
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"  # AWS
-    r"|(?:hf|gsk|xai|pplx|nvapi|r8|fw)[_-][A-Za-z0-9_-]{24,}"  # Hugging Face, Groq, xAI, Perplexity, Nvidia, ...
+    r"|(?:hf|gsk|pplx|nvapi|r8|fw)[_-][A-Za-z0-9_-]{24,}"  # Hugging Face, Groq, Perplexity, Nvidia, ...
     r"|xox[abprs]-[A-Za-z0-9-]{16,}"  # Slack
     r")"
 )

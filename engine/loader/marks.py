@@ -82,7 +82,7 @@ def _check_key(subject: Subject, place: Place) -> Iterator[Problem]:
 
 
 def _check_path(subject: Subject, marked: Marked) -> Iterator[Problem]:
-    if not isinstance(marked.value, str) or (marked.value == "event" and marked.value not in marked.place):
+    if not isinstance(marked.value, str) or (marked.value in ("event", "slot") and marked.value not in marked.place):
         return
     place, key = marked.place, False
     if place not in subject.document.values or subject.document.at(place) != marked.value:
@@ -105,6 +105,8 @@ def _check_regex(subject: Subject, marked: Marked) -> Iterator[Problem]:
 
 
 def _check_reference(subject: Subject, marked: Marked) -> Iterator[Problem]:
+    if subject.data.get("abstract") is True:
+        return  # whoever extends it declares what it names
     known = subject.section(marked.says)
     if isinstance(marked.value, str) and marked.value not in known:
         hint = did_you_mean(marked.value, known) or f"declare it under `{marked.says}`"

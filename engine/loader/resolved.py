@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problems
+from . import read_whole
 from .source import read_file
-from .yamltext import Document, Place, read
+from .yamltext import Document, Place
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _AMBIGUOUS = frozenset({"null", "true", "false", "~", "yes", "no", "on", "off"})
 
 
-def resolved_lines(path: Path | str) -> list[tuple[str, str]]:
+def resolved_lines(path: Path | str, folders: Iterable[Path] = ()) -> list[tuple[str, str]]:
     """The lines of a valid file as block YAML, and for each `file:line` of its value."""
-    document = read(read_file(Path(path), str(path)), Problems())
-    return list(_lines(document, document.data, (), ""))
+    document = read_whole(read_file(Path(path), str(path)), (Path(path).parent, *folders), Problems())
+    kept = {key: value for key, value in document.data.items() if key not in ("extends", "unset")}
+    return list(_lines(document, kept, (), ""))
 
 
 def _lines(document: Document, value: Any, place: Place, indent: str) -> Iterator[tuple[str, str]]:

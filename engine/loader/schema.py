@@ -146,7 +146,8 @@ def _resolved(node: Any) -> Any:
 def _explain_missing(error: Any, place: Place) -> Iterator[Violation]:
     for name in error.validator_value:
         if name not in error.instance:
-            meaning = _resolved(error.schema.get("properties", {}).get(name, {}))
+            known = error.schema.get("properties") or (schema()["properties"] if not place else {})
+            meaning = _resolved(known.get(name, {}))
             described = meaning.get("description", "") if isinstance(meaning, dict) else ""
             where = f"`{_dotted(place)}`" if place else "the file"
             hint = f"add it: {_in_a_sentence(described)}" if described else "add it"

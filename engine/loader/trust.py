@@ -178,6 +178,19 @@ def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:
             yield subject.problem(place, "inline-secret", message, hint, index=at)
 
 
+def _check_inherited_secrets(subject: Subject) -> Iterator[Problem]:
+    """A file that sends its calls elsewhere does not take its parent's key along: that would be theft."""
+    document = subject.document
+    if "url" not in document.overridden:
+        return
+    for name in subject.maps("secrets"):
+        place: Place = ("secrets", name, "env")
+        if document.mark(place).source is not document.source:
+            message = f"the url is another than the parent's, and the secret '{name}' is the parent's"
+            hint = f"declare `secrets.{name}.env` in this file"
+            yield subject.problem(("url",), "secret-host-change", message, hint)
+
+
 TRUST_CHECKS: tuple[Check, ...] = (
     _check_url,
     _check_request_path,
@@ -185,4 +198,5 @@ TRUST_CHECKS: tuple[Check, ...] = (
     _check_auth,
     _check_variables,
     _check_inline_secrets,
+    _check_inherited_secrets,
 )

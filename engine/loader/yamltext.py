@@ -47,12 +47,16 @@ _SCALARS: tuple[tuple[re.Pattern[str], Any], ...] = (
 
 @dataclass(slots=True)
 class Document:
-    """A file's plain data, and the marks of its keys and values by place."""
+    """A file's plain data, and the marks of its keys and values by place.
+
+    `overridden` names the keys at the top that the file and a parent of it both give.
+    """
 
     source: Source
     data: Any = None
     values: dict[Place, Mark] = field(default_factory=dict)
     keys: dict[Place, Mark] = field(default_factory=dict)
+    overridden: frozenset[str] = frozenset()
 
     def mark(self, place: Iterable[str | int], *, key: bool = False) -> Mark:
         """The mark of a key or value; of its nearest parent when it has none itself."""
@@ -80,6 +84,8 @@ class Document:
             text = place[-1] if key else self.at(place)
             offset = mark.offset_of(text, index) if isinstance(text, str) else mark.start
         shown = ".".join(str(part) for part in place)
+        if mark.source is not self.source:
+            message = f"{message} (inherited by {self.source.file})"
         return mark.source.problem(offset, rule, message, hint, shown, severity)
 
     def at(self, place: Place) -> Any:

@@ -13,6 +13,7 @@ from ..answer import Answer
 from ..compression import decompressor
 from ..errors import EngineError
 from ..framing import FRAMINGS, MEDIA_TYPES, Frame
+from ..framing.aws_eventstream import encode_message
 from ..provider import Provider
 from ..reply import Readers
 from ..rules import FrameReader
@@ -37,7 +38,26 @@ def _joined(frames: list[Frame]) -> bytes:
     return "".join(frame.data for frame in frames).encode()
 
 
-ENCODERS: Mapping[str, Callable[[list[Frame]], bytes]] = {"text": _joined, "sse": _sse, "json": _joined}
+def _lines(frames: list[Frame]) -> bytes:
+    return "".join(f"{frame.data}\n" for frame in frames).encode()
+
+
+def _array(frames: list[Frame]) -> bytes:
+    return ("[" + ",\n".join(frame.data for frame in frames) + "]").encode()
+
+
+def _messages(frames: list[Frame]) -> bytes:
+    return b"".join(encode_message(frame) for frame in frames)
+
+
+ENCODERS: Mapping[str, Callable[[list[Frame]], bytes]] = {
+    "text": _joined,
+    "sse": _sse,
+    "json": _joined,
+    "ndjson": _lines,
+    "json_array": _array,
+    "aws_eventstream": _messages,
+}
 """Frames -> bytes: the way back of each framing that the mock can speak."""
 
 

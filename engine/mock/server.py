@@ -17,9 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 from ..deployment import Deployment
 from ..display import body_data, request_data
 from ..errors import EngineError, UsageError
-from ..examples import same
+from ..examples import request_of, same
 from ..failures import kind_of
-from ..messages import ChatRequest
 from ..provider import Provider
 from ..spec import Example
 from . import FAULTS, Fault
@@ -144,7 +143,7 @@ class MockServer:
 
     def _is_request_of(self, example: Example, observed: dict[str, Any]) -> bool:
         try:
-            request = ChatRequest.of(example.messages, example.model, stream=example.stream, **dict(example.params))
+            request = request_of(example)
             deployment = Deployment(base_url=self.url, settings=example.settings, placeholders=True)
             wire = request_data(self.provider.call(request, deployment).wire)
         except EngineError:

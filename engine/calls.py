@@ -1,0 +1,168 @@
+"""The tool calls of an answer as they grow out of fragments: which call a fragment belongs to, and what is new in it.
+
+The identity rule fits every API whose streams are known: the key is the index where there is one, else the id; a new
+call begins when its key has not been seen, or when a fragment has a name and an id that no call of that index has.
+A fragment with neither goes on with the last call. `""` and null mean absent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .characters import Characters, printable
+from .errors import DecodeError
+from .events import ToolCallDelta
+from .messages import ToolCall
+
+
+class _Call:
+    __slots__ = ("arguments", "characters", "given_id", "id", "is_raw", "key", "name", "number")
+
+    def __init__(self, key: Any) -> None:
+        self.number = -1  # among the calls that have a name
+        self.key = key
+        self.id = ""
+        self.given_id = ""
+        self.name = ""
+        self.arguments = ""
+        self.characters = Characters()
+        self.is_raw = False
+
+
+class ToolCalls:
+    """The calls so far, in the order in which their names came; a delta's index is the call's place in it."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._last: _Call | None = None
+        self._known: dict[tuple[Any, str], _Call] = {}
+        """By (key, id), by (key, "") the last of a key, and by (None, id) for fragments that leave the key out."""
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def add(
+        self,
+        key: Any,
+        *,
+        id: Any = None,
+        name: Any = None,
+        arguments: Any = None,
+        is_final: bool = False,
+        is_raw: bool = False,
+    ) -> ToolCallDelta | None:
+        """A fragment; what is new in it, or None.
+
+        `is_final` says that `arguments` is all of them, `is_raw` that they are free text and no JSON.
+        """
+        key, call_id, call_name, text = _key(key), _word(id), _word(name), _arguments_text(arguments)
+        if not (call_id or call_name or text):
+            return None
+        call = self._find(key, call_id, call_name)
+        if call is None:
+            if key is None and not (call_id or call_name):
+                return None
+            call = self._begin(key)
+        self._last = call
+        call.is_raw = call.is_raw or is_raw
+        self._identify(call, call_id)
+        is_first = not call.name and bool(call_name)
+        if is_first:
+            self._name(call, call_name)
+        return _delta(call, _new_arguments(call, text, is_final), is_first=is_first)
+
+    def _find(self, key: Any, call_id: str, name: str) -> _Call | None:
+        found = self._known.get((key, call_id)) if call_id else None
+        if found is not None:
+            return found
+        if key is None:
+            return None if call_id or name else self._last
+        last = self._known.get((key, ""))
+        begins_another = last is not None and last.given_id and call_id and name
+        return None if begins_another else last
+
+    def _begin(self, key: Any) -> _Call:
+        call = _Call(key)
+        if key is not None:
+            self._known[key, ""] = call
+        return call
+
+    def _name(self, call: _Call, name: str) -> None:
+        call.name = name
+        call.number = len(self._calls)
+        call.id = call.given_id or f"call_{call.number}"
+        self._calls.append(call)
+
+    def _identify(self, call: _Call, call_id: str) -> None:
+        if call_id and not call.given_id:
+            call.given_id = call_id
+            self._known[call.key, call_id] = self._known[None, call_id] = call
+
+    def finish(self) -> list[ToolCallDelta]:
+        """Say that no fragment follows: the pieces that halves of characters without their other halves become."""
+        deltas = [_delta(call, call.characters.finish(), is_first=False) for call in self._calls]
+        return [delta for delta in deltas if delta is not None]
+
+    def settled(self, *, cut: bool) -> tuple[ToolCall, ...]:
+        """The calls as values: arguments are JSON text, an empty one is `{}`, a custom tool's are what they are.
+
+        Raises DecodeError for arguments that are no JSON, unless the answer was cut at its length.
+        """
+        calls = []
+        for call in self._calls:
+            arguments = call.arguments
+            if not call.is_raw:
+                arguments = arguments if arguments.strip() not in ("", "null") else "{}"
+                if not cut and not _is_json(arguments):
+                    raise DecodeError(f"the arguments of the tool call '{call.name[:60]}' are no whole JSON")
+            calls.append(ToolCall(call.id, call.name, arguments))
+        return tuple(calls)
+
+    def so_far(self) -> tuple[ToolCall, ...]:
+        """The calls as they stand."""
+        return self.settled(cut=True)
+
+
+def _key(value: Any) -> int | float | str | None:
+    """What can be an index: a number or a word. Anything else, true and false too, is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return value if value != "" else None
+
+
+def _word(value: Any) -> str:
+    return printable(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _delta(call: _Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
+    call.arguments += new
+    if is_first:
+        return ToolCallDelta(call.number, call.id, call.name, call.arguments)
+    # Fragments that come before the name are given with it.
+    return ToolCallDelta(call.number, arguments=new) if new and call.name else None
+
+
+def _new_arguments(call: _Call, text: str, is_final: bool) -> str:
+    if not is_final:
+        return call.characters.feed(text)
+    text = printable(text)
+    if not text.startswith(call.arguments):
+        return ""
+    call.characters = Characters()
+    return text[len(call.arguments) :]
+
+
+def _arguments_text(value: Any) -> str:
+    """Arguments as text: an object is the JSON of it; an empty one says nothing yet."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) and value else ""
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

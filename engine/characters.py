@@ -1,0 +1,49 @@
+"""Whole characters out of halves: JSON may say one as two escapes, and an API may put these into two deltas.
+
+A half without its other half becomes U+FFFD, so that nothing that leaves an answer is unable to be encoded.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Characters:
+    """Joins the halves of characters (surrogate pairs) across pieces of text.
+
+    >>> characters = Characters()
+    >>> characters.feed("a\\ud83d"), characters.feed("\\ude00b"), characters.finish()
+    ('a', '😀b', '')
+    """
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """What is complete of the pieces so far."""
+        if not self._held and not _SURROGATE.search(piece):
+            return piece
+        piece = self._held + piece
+        self._held = half_at_end(piece)
+        return printable(piece.removesuffix(self._held))
+
+    def finish(self) -> str:
+        """U+FFFD for a half that still waits."""
+        held, self._held = self._held, ""
+        return "\ufffd" if held else ""
+
+
+def half_at_end(text: str) -> str:
+    """The first half of a character that the text ends with, or nothing."""
+    return text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+
+
+def printable(text: str) -> str:
+    """The text with halves of characters joined, and U+FFFD for those that stand alone."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
