@@ -14,7 +14,8 @@ from .errors import ProviderError, UsageError
 from .events import Event
 from .failures import Failures
 from .messages import ChatRequest, ChatResponse, Messages
-from .reply import Readers, Reply
+from .readers import Readers
+from .reply import Reply
 from .retry import date_refusal
 from .spec import ProviderSpec
 from .wire import Headers, ResponseHead, WireRequest

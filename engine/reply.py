@@ -1,7 +1,6 @@
 """One response, decoded without I/O: head, then bytes, then the end; events come out on the way.
 
-What arrives decides how it is read: a status that refuses is an error, an event stream is read by `stream`, JSON by
-`whole`, and where the content type says nothing useful, the first bytes say it.
+A status that refuses is an error; else what arrives decides by which of the file's readings it is read (readers.py).
 """
 
 from __future__ import annotations
@@ -15,52 +14,17 @@ from .answer import Answer
 from .compression import decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
-from .failures import Failures
-from .framing import FRAMINGS, MEDIA_TYPES, Frame
+from .framing import FRAMINGS, Frame
 from .messages import Adjustment, ChatResponse
+from .readers import BLANK, Readers
 from .rules import FrameReader, end_words
 from .secrets import Secret, redact
-from .spec import Limits, Response
 from .wire import ResponseHead
 
 MAX_REFUSAL_BYTES = 64 * 1024
 SNIFFED = 64
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-_BLANK = b"\xef\xbb\xbf \t\r\n"
-_JSON_STREAMS = ("ndjson", "json_array")
-_JSON_STARTS = (b"{", b"[")
-_SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, retry
-
-
-class Readers:
-    """How a file reads answers, compiled once and shared by all of its replies."""
-
-    def __init__(self, response: Response, failures: Failures, limits: Limits) -> None:
-        self.response = response
-        self.failures = failures
-        self.limits = limits
-        self.stream = FrameReader(response.stream) if response.stream else None
-        self.whole = FrameReader(response.whole) if response.whole else None
-
-    def choose(self, media_type: str, start: bytes) -> FrameReader | None:
-        """The reader for a body that begins so; None when it is JSON that the file does not know how to read.
-
-        The first byte outweighs the content type, which lies often enough: servers send JSON errors as octet-stream
-        and as event streams.
-        """
-        if self.stream is None or self.stream.codec == "text":
-            named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
-            return named or self.stream or self.whole
-        first = start.lstrip(_BLANK)[:1]
-        if self.stream.codec in _JSON_STREAMS:
-            # Both forms are JSON: one object a line, or an array of them, against one value.
-            is_whole = first != b"[" if self.stream.codec == "json_array" else media_type in MEDIA_TYPES["json"]
-            return self.whole if self.whole is not None and is_whole else self.stream
-        if first in _JSON_STARTS:
-            return self.whole
-        is_said = media_type in MEDIA_TYPES[self.stream.codec]
-        return self.stream if self.whole is None or is_said or first in _SSE_STARTS else self.whole
 
 
 class _Mode(Enum):
@@ -92,6 +56,7 @@ class Reply:
         self._frames = 0
         self._ended = False
         self.has_given_events = False
+        self._is_deaf = False
         self.fault: EngineError | None = None
 
     @property
@@ -125,7 +90,7 @@ class Reply:
 
         Events that came before a fault are given first: the fault is then in `fault`, and the next call raises it.
         """
-        return self._guarded(lambda: self._feed(self._body.feed(data)))
+        return self._guarded(lambda: self._listen(lambda: self._feed(self._body.feed(data))))
 
     def finish(self) -> list[Event]:
         """Say that the body has ended: the last events, or the error that it was no whole answer."""
@@ -165,6 +130,17 @@ class Reply:
             error.args = (error.message,)
         return error
 
+    def _listen(self, step: Callable[[], None]) -> None:
+        """Do a step of the reading. What cannot be read behind the end takes nothing from the answer."""
+        if self._is_deaf:
+            return
+        try:
+            step()
+        except StreamError:
+            if not self.has_ended:
+                raise
+            self._is_deaf = True
+
     def _feed(self, data: bytes) -> None:
         self._size += len(data)
         if self._mode is _Mode.REFUSED:
@@ -183,7 +159,7 @@ class Reply:
 
     def _needs_more(self) -> bool:
         """Whether the bytes so far do not say yet what they are: nothing but blanks, or perhaps the start of HTML."""
-        start = bytes(self._start).lstrip(_BLANK)
+        start = bytes(self._start).lstrip(BLANK)
         if not start:
             return not self._is_plain_text
         return self._head.media_type in HTML_TYPES and start[:1] == b"<" and len(start) < SNIFFED
@@ -220,10 +196,11 @@ class Reply:
         if self._reader.is_end_text(frame):
             self._ended = True
             return
-        if not frame.data.strip() and self._reader.codec != "text":
+        is_blank = not frame.data.strip() and self._reader.codec != "text"
+        if is_blank and frame.event is None:
             return  # a heartbeat
         try:
-            data = self._reader.data_of(frame)
+            data = None if is_blank else self._reader.data_of(frame)
         except DecodeError as error:
             if self.has_ended:
                 return
@@ -238,14 +215,13 @@ class Reply:
         self._ended = self._ended or self._reader.shows_end(frame, data)
 
     def _finish(self) -> None:
-        if not self.has_ended:
-            self._body.finish()
+        self._listen(self._body.finish)
         if self._mode is _Mode.SNIFFING and self._size:
             self._decide()
         if self._mode is _Mode.REFUSED:
             raise self._refusal()
         if self._mode is _Mode.READING:
-            self._take(self._decoder.finish())
+            self._listen(self._take_last)
         if not self._size:
             raise ProviderError(
                 f"the provider sent an empty answer (HTTP {self._head.status}); try again",
@@ -259,19 +235,33 @@ class Reply:
         self._mode = _Mode.DONE
         self._answer.settle()
 
+    def _take_last(self) -> None:
+        try:
+            self._take(self._decoder.finish())
+        except DecodeError:
+            if self._reader.codec != "ndjson":
+                raise
+            raise TruncatedError("the answer broke off inside its last line; what came is kept as `partial`") from None
+
     def _is_whole(self) -> bool:
-        if self._reader.end.body or self.has_ended:
-            return True
-        # An end that stands in the last, unclosed event of the body still shows that the answer is whole.
         last = self._decoder.unfinished
+        if self.has_ended:
+            return True
+        if self._reader.end.body:
+            return last is None or self._reader.codec != "json_array"  # an array that is cut has not ended
+        # An end that stands in the last, unclosed event of the body still shows that the answer is whole.
         if last is None:
             return False
         if self._reader.is_end_text(last):
             return True
         try:
-            return self._reader.shows_end(last, self._reader.data_of(last))
+            data = self._reader.data_of(last)
         except StreamError:
             return False
+        shows_end = self._reader.shows_end(last, data)
+        if shows_end:
+            self._reader.apply(self._answer, last, data)  # it may hold the end of the text too
+        return shows_end
 
     def _refusal(self) -> ProviderError:
         body = bytes(self._start)

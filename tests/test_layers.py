@@ -18,6 +18,7 @@ LADDER = (
     ("loader", "answer", "rendering"),
     ("rules",),
     ("failures",),
+    ("readers",),
     ("reply",),
     ("provider",),
     ("exchange", "catalog", "display"),

@@ -17,7 +17,9 @@ from engine.events import Event, Finish, ReasoningDelta, TextDelta, Usage
 from engine.failures import Failures
 from engine.loader import load_text
 from engine.messages import Adjustment, ChatResponse
-from engine.reply import MAX_REFUSAL_BYTES, Readers, Reply
+from engine.provider import Provider
+from engine.readers import Readers
+from engine.reply import MAX_REFUSAL_BYTES, Reply
 from engine.secrets import Secret
 from engine.wire import Headers, ResponseHead
 
@@ -341,3 +343,53 @@ def test_an_unknown_coding(status, expected):
 def test_an_empty_reply_names_its_status():
     _, _, error = read(TEXT, [], status=204, x_request_id="7")
     assert (error.kind, error.status, error.headers) == ("empty", 204, {"x-request-id": "7"})
+
+
+def end_provider(codec: str, end: str) -> Provider:
+    text = f"""
+spec_version: 1
+name: ending
+url: https://ending.example
+response: {{codec: {codec}, rules: [{{text: t, usage: u}}], end: {end}, usage: {{input_tokens: in}}}}
+errors: [{{frame: oops, kind: overloaded}}]
+examples: [{{name: e, call: {{messages: x}}, reply: {{status: 500, text: x}}, expect: {{error: unavailable}}}}]
+"""
+    return Provider(load_text(text, "ending.yaml"))
+
+
+def test_text_beside_the_end_in_an_unclosed_event_is_not_lost() -> None:
+    provider = end_provider("sse", "{done: true}")
+    body = b'data: {"t": "a"}\n\ndata: {"t": "b", "done": true}'
+    assert provider.decode(body, headers={"content-type": "text/event-stream"}).text == "ab"
+
+
+def test_a_line_that_is_cut_is_a_cut_answer() -> None:
+    with pytest.raises(TruncatedError) as caught:
+        end_provider("ndjson", "{done: true}").decode(b'{"t": "a"}\n{"t": "b", "do')
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "a"
+
+
+@pytest.mark.parametrize("end", ["body", "{done: true}"])
+def test_an_array_that_is_cut_is_a_cut_answer(end: str) -> None:
+    with pytest.raises(TruncatedError):
+        end_provider("json_array", end).decode(b'[{"t": "a"},{"t": "b"')
+
+
+def test_an_event_without_data_can_be_an_error() -> None:
+    with pytest.raises(ProviderError) as caught:
+        end_provider("sse", "{done: true}").decode(b'data: {"t": "a"}\n\nevent: oops\ndata:\n\n')
+    assert caught.value.kind == "overloaded"
+
+
+def test_what_is_broken_behind_the_end_takes_nothing_from_the_answer() -> None:
+    from engine.framing import Frame
+    from engine.framing.aws_eventstream import encode_message
+
+    whole = encode_message(Frame("m", '{"t": "a", "done": true}'))
+    usage = encode_message(Frame("m", '{"u": {"in": 3}}'))
+    provider = end_provider("aws_eventstream", "{done: true}")
+    assert provider.decode(whole + usage).usage.input_tokens == 3
+    for cut in range(1, len(usage)):
+        assert provider.decode(whole + usage[:cut]).text == "a"
+    assert provider.decode(whole + usage[:-1] + b"x").text == "a"

@@ -15,7 +15,7 @@ from ..errors import EngineError
 from ..framing import FRAMINGS, MEDIA_TYPES, Frame
 from ..framing.aws_eventstream import encode_message
 from ..provider import Provider
-from ..reply import Readers
+from ..readers import Readers
 from ..rules import FrameReader
 from ..spec import Example
 from ..wire import Headers
