@@ -15,7 +15,7 @@ from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
-from .spec import Timeouts
+from .spec import Response, Timeouts
 
 
 class Caller:
@@ -67,6 +67,7 @@ class Caller:
             raise ParameterError("'stream' is no parameter of a call; stream() asks for a stream, chat() for the whole")
         name, _, named_model = provider.partition(":")
         found = self.catalog.provider(name)
+        stream = asks_for_stream(found.spec.response, stream)
         request = ChatRequest.of(messages, model or named_model or None, stream=stream, **params)
         call = found.call(request, self._deployment(name, found.name))
         return Exchange(found, call, self._timeouts(found), time.monotonic, random.random)
@@ -87,6 +88,16 @@ class Caller:
         """The error for a wait that ended before a slot was free."""
         message = f"no connection slot was free within {timeouts.pool:g} s; raise max_connections or timeout.pool"
         return TransportError(message, kind="timeout", phase="pool")
+
+
+def asks_for_stream(response: Response, wanted: bool) -> bool:
+    """Whether a call asks for a stream: as it wants, unless the file can read only the other form of an answer.
+
+    Plain text is read the same in either form.
+    """
+    streamed, whole = response.stream, response.whole
+    is_a_choice = streamed is not None and (whole is not None or streamed.codec == "text")
+    return wanted if is_a_choice else streamed is not None
 
 
 def _deadlines(timeout: float | Mapping[str, float] | None) -> dict[str, float]:

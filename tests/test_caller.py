@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from engine import AsyncClient, Catalog, Client
+from engine.caller import asks_for_stream
 from engine.errors import ParameterError, UsageError
+from engine.loader import load_text
 from engine.mock import MockServer
 
 
@@ -61,3 +63,41 @@ def test_a_password_in_a_base_url_is_not_shown(url: str) -> None:
 def test_a_base_url_is_text() -> None:
     with pytest.raises(ParameterError, match="of type int"):
         Client(base_urls={"acytoo": 3}).chat("acytoo", "hi")  # type: ignore[dict-item]
+
+
+STREAM = "{codec: sse, rules: [{text: t}], end: '[DONE]'}"
+WHOLE = "{codec: json, rules: [{text: t}]}"
+
+
+@pytest.mark.parametrize(
+    ("response", "asked"),
+    [
+        (STREAM, (True, True)),
+        (WHOLE, (False, False)),
+        (f"{{stream: {STREAM}, whole: {WHOLE}}}", (True, False)),
+        ("{codec: text}", (True, False)),
+    ],
+    ids=["stream", "whole", "both", "text"],
+)
+def test_only_what_the_file_can_read_is_asked_for(response: str, asked: tuple[bool, bool]) -> None:
+    """`chat()` asks for the whole answer where the API offers one, `stream()` for a stream."""
+    spec = load_text(
+        "spec_version: 1\nname: one\nurl: https://one.example\npayload: {m: '{{ messages }}'}\n"
+        f"response: {response}\n"
+        "examples: [{name: busy, call: {messages: hi}, reply: {status: 503, body: x}, expect: {error: unavailable}}]"
+    )
+    assert (asks_for_stream(spec.response, True), asks_for_stream(spec.response, False)) == asked
+
+
+def test_chat_asks_a_file_that_reads_only_streams_for_a_stream(chirp: Path) -> None:
+    file = chirp / "chirp.yaml"
+    text = file.read_text(encoding="utf-8")
+    whole = text[text.index("  whole:") : text.index("  finish: {end")]
+    example = text[text.index("  - name: a whole answer") : text.index("  - name: out of credit")]
+    file.write_text(text.replace(whole, "").replace(example, ""), encoding="utf-8")
+    catalog = Catalog(chirp)
+    with (
+        MockServer(catalog.provider("chirp")) as mock,
+        Client(catalog, base_urls={"chirp": mock.url}, secrets={"chirp": {"api_key": "k-123456"}}) as client,
+    ):
+        assert client.chat("chirp", "Hi", temperature=1).text == "Hello ✓"  # the example that says `stream: true`

@@ -41,6 +41,7 @@ def command(
     form: str,
 ) -> None:
     """Show the request that a call would send. Secrets, and settings that are not set, show as <NAME>."""
+    from ..caller import asks_for_stream
     from ..deployment import Deployment
     from ..messages import ChatRequest
 
@@ -48,6 +49,7 @@ def command(
     provider = catalog_of(context).provider(name)
     given = parameters(provider.spec, params)
     messages = conversation(system, prompt_text(prompt))
-    request = ChatRequest.of(messages, model, stream=not no_stream, **given)
+    stream = asks_for_stream(provider.spec.response, not no_stream)  # as `chat` would
+    request = ChatRequest.of(messages, model, stream=stream, **given)
     deployment = Deployment(base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True)
     output.write(REQUEST_FORMATS[form](provider.call(request, deployment).wire))
