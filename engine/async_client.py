@@ -66,14 +66,14 @@ class AsyncClient(Caller):
     ) -> None:
         await self.aclose()
 
-    async def chat(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
+    async def chat(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
         """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError."""
         async with self._stream(provider, messages, model, False, params) as stream:
             async for _ in stream:
                 pass
             return stream.response
 
-    def stream(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> AsyncChatStream:
+    def stream(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> AsyncChatStream:
         """The answer as events, inside `async with`. Raises UsageError at once, other errors while it is read."""
         return self._stream(provider, messages, model, True, params)
 

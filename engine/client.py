@@ -74,14 +74,14 @@ class Client(Caller):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def chat(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
+    def chat(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
         """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError."""
         with self._stream(provider, messages, model, False, params) as stream:
             for _ in stream:
                 pass
             return stream.response
 
-    def stream(self, provider: str, messages: Messages, model: str | None = None, **params: Any) -> ChatStream:
+    def stream(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> ChatStream:
         """The answer as events, inside `with`. Raises UsageError at once, other errors while it is read."""
         return self._stream(provider, messages, model, True, params)
 

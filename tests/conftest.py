@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +19,14 @@ settings.register_profile("wirefile", deadline=None, derandomize=True)
 settings.load_profile("wirefile")
 
 
-@pytest.fixture(scope="session")
-def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("config")
-
-
-@pytest.fixture(autouse=True)
-def _own_environment(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads the provider files or variables of whoever runs it."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(empty_folder))
-    monkeypatch.delenv("WIREFILE_PATH", raising=False)
-    monkeypatch.delenv("WIREFILE_DEBUG", raising=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv("WIREFILE_PATH", raising=False)
+        patch.delenv("WIREFILE_DEBUG", raising=False)
+        yield
 
 
 @dataclass(frozen=True)
