@@ -40,7 +40,7 @@ def framed(block: bytes, payload: bytes = b"", headers_size: int | None = None) 
     return head + block + payload + crc32(head + block + payload).to_bytes(4, "big")
 
 
-def event(name: str, **data: Any) -> bytes:
+def event(name: str, /, **data: Any) -> bytes:
     """As the service sends one."""
     headers = [
         (":event-type", text(name)),
