@@ -12,7 +12,7 @@ import json
 import struct
 import zlib
 
-from ..errors import DecodeError, EngineError, TruncatedError
+from ..errors import DecodeError, TruncatedError
 from .frame import Decoder, Frame
 
 _PRELUDE = struct.Struct(">III")
@@ -30,33 +30,18 @@ class AWSEventStreamDecoder(Decoder):
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._fault: EngineError | None = None
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The messages that these bytes complete. Messages before a broken one are given; then it raises."""
-        if self._fault is not None:
-            raise self._fault
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
         self._rest += data
-        frames: list[Frame] = []
         position = 0
-        try:
-            while (size := self._size(position)) is not None and len(self._rest) - position >= size:
-                frames.append(self._message(bytes(self._rest[position : position + size])))
-                position += size
-        except EngineError as fault:
-            self._fault = fault
-            if not frames:
-                raise
+        while (size := self._size(position)) is not None and len(self._rest) - position >= size:
+            frames.append(self._message(bytes(self._rest[position : position + size])))
+            position += size
         del self._rest[:position]
-        return frames
 
-    def finish(self) -> list[Frame]:
-        """Nothing, or TruncatedError where the body ends inside a message."""
-        if self._fault is not None:
-            raise self._fault
+    def _finish(self, frames: list[Frame]) -> None:
         if self._rest:
             raise TruncatedError("the answer broke off inside a message of the event stream")
-        return []
 
     def _size(self, position: int) -> int | None:
         """The size of the message that begins there; None while its prelude has not come."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import LimitError
+from ..errors import EngineError, LimitError
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024
 
@@ -31,13 +32,39 @@ class Decoder(ABC):
     replaced = 0
     unfinished: Frame | None = None
 
-    @abstractmethod
-    def feed(self, data: bytes) -> list[Frame]:
-        """Take the next bytes; give the frames that they complete."""
+    _fault: EngineError | None = None
 
-    @abstractmethod
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes; give the frames that they complete.
+
+        Frames before a fault (a piece that is too large, a checksum that is wrong) are given first: the next call
+        raises it.
+        """
+        return self._until_fault(lambda frames: self._feed(data, frames))
+
     def finish(self) -> list[Frame]:
         """Say that the body has ended; give the frames that this completes."""
+        return self._until_fault(self._finish)
+
+    @abstractmethod
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+        """Add the frames that the next bytes complete."""
+
+    @abstractmethod
+    def _finish(self, frames: list[Frame]) -> None:
+        """Add the frames that the end of the body completes."""
+
+    def _until_fault(self, step: Callable[[list[Frame]], None]) -> list[Frame]:
+        if self._fault is not None:
+            raise self._fault
+        frames: list[Frame] = []
+        try:
+            step(frames)
+        except EngineError as fault:
+            self._fault = fault
+            if not frames:
+                raise
+        return frames
 
     def too_large(self) -> LimitError:
         """The error for a frame that outgrows the limit."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from ..errors import LimitError
 from .frame import Decoder, Frame
 
 _BLANK = b" \t\r\n"
@@ -33,35 +32,21 @@ class JSONArrayDecoder(Decoder):
         self._in_array = False
         self._at_start = True
         self._is_first = True
-        self._fault: LimitError | None = None
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The items that these bytes complete. Items before one that is too large are given; then it raises."""
-        if self._fault is not None:
-            raise self._fault
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
         self._rest += data
-        frames: list[Frame] = []
-        try:
-            self._start()
-            if self._in_array:
-                self._scan(frames)
-            self._check(len(self._rest))
-        except LimitError as fault:
-            self._fault = fault
-            if not frames:
-                raise
-        return frames
+        self._start()
+        if self._in_array:
+            self._scan(frames)
+        self._check(len(self._rest))
 
-    def finish(self) -> list[Frame]:
-        """What stands outside the array; inside it, an item that broke off is no frame, and `unfinished` shows it."""
-        if self._fault is not None:
-            raise self._fault
+    def _finish(self, frames: list[Frame]) -> None:
         rest = bytes(self._rest).strip(_BLANK)
         frame = Frame(None, self.decode(rest)) if rest else None
         if self._in_array:
-            self.unfinished = frame
-            return []
-        return [frame] if frame else []
+            self.unfinished = frame  # an item that broke off
+        elif frame is not None:
+            frames.append(frame)
 
     def _check(self, size: int) -> None:
         if size > self.max_frame_bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from ..errors import LimitError
 from .frame import Decoder, Frame
 
 _BOM = b"\xef\xbb\xbf"
@@ -21,36 +20,20 @@ class NDJSONDecoder(Decoder):
     def __init__(self) -> None:
         self._rest = bytearray()
         self._is_first = True
-        self._fault: LimitError | None = None
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The lines that these bytes complete. Lines before one that is too large are given; then it raises."""
-        if self._fault is not None:
-            raise self._fault
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
         first, *others = _LINE_END.split(data)
         self._rest += first
-        frames: list[Frame] = []
-        try:
-            if others:
+        if others:
+            self._line(frames)
+            for line in others[:-1]:
+                self._rest += line
                 self._line(frames)
-                for line in others[:-1]:
-                    self._rest += line
-                    self._line(frames)
-                self._rest += others[-1]
-            self._check()
-        except LimitError as fault:
-            self._fault = fault
-            if not frames:
-                raise
-        return frames
+            self._rest += others[-1]
+        self._check()
 
-    def finish(self) -> list[Frame]:
-        """The last line, when it has no line end."""
-        if self._fault is not None:
-            raise self._fault
-        frames: list[Frame] = []
+    def _finish(self, frames: list[Frame]) -> None:
         self._line(frames)
-        return frames
 
     def _check(self) -> None:
         if len(self._rest) > self.max_frame_bytes:

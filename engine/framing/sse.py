@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from ..errors import LimitError
 from .frame import Decoder, Frame
 
 _BOM = b"\xef\xbb\xbf"
@@ -30,20 +29,6 @@ class SSEDecoder(Decoder):
         self._data_size = 0  # of the lines that make up the event, names included
         self._after_cr = False
         self._at_start = True
-        self._fault: LimitError | None = None
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """The events that these bytes complete. Events before a piece that is too large are given; then it raises."""
-        if self._fault is not None:
-            raise self._fault
-        frames: list[Frame] = []
-        try:
-            self._feed(data, frames)
-        except LimitError as fault:
-            self._fault = fault
-            if not frames:
-                raise
-        return frames
 
     def _feed(self, data: bytes, frames: list[Frame]) -> None:
         if self._at_start:
@@ -66,16 +51,13 @@ class SSEDecoder(Decoder):
             self._line(complete, frames)
         self._keep(others[-1])
 
-    def finish(self) -> list[Frame]:
-        """Nothing: an event without its blank line is discarded. `unfinished` shows it."""
-        if self._fault is not None:
-            raise self._fault
+    def _finish(self, frames: list[Frame]) -> None:
+        # An event without its blank line is discarded; `unfinished` shows it.
         if self._rest:
             line, self._rest = self._rest, bytearray()
             self._line(line, [])
         if self._data:
             self.unfinished = self._frame()
-        return []
 
     def _without_bom(self, data: bytes) -> bytes:
         held = bytes(self._rest) + data

@@ -18,13 +18,11 @@ class TextDecoder(Decoder):
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The text that is complete so far, as at most one frame."""
-        return self._frames(data, final=False)
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+        frames += self._frames(data, final=False)
 
-    def finish(self) -> list[Frame]:
-        """What a character cut by the end of the body becomes: U+FFFD."""
-        return self._frames(b"", final=True)
+    def _finish(self, frames: list[Frame]) -> None:
+        frames += self._frames(b"", final=True)  # of a character that the end has cut: U+FFFD
 
     def _frames(self, data: bytes, *, final: bool) -> list[Frame]:
         held, _ = self._utf8.getstate()

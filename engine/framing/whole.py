@@ -14,14 +14,12 @@ class JSONDecoder(Decoder):
     def __init__(self) -> None:
         self._body = bytearray()
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Keep the bytes; nothing is complete before the end."""
+    def _feed(self, data: bytes, frames: list[Frame]) -> None:
         if len(self._body) + len(data) > self.max_frame_bytes:
             raise self.too_large()
         self._body += data
-        return []
 
-    def finish(self) -> list[Frame]:
-        """The body as one frame, or none when it was empty."""
+    def _finish(self, frames: list[Frame]) -> None:
         text = self.decode(self._body).removeprefix("\ufeff")
-        return [Frame(None, text)] if text.strip() else []
+        if text.strip():
+            frames.append(Frame(None, text))

@@ -11,12 +11,12 @@ _SHOWN = 4
 # The forms that the services' own key scanners publish: https://docs.github.com/en/code-security/secret-scanning
 _KNOWN = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"sk-[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, OpenRouter, DeepSeek
+    r"sk-[A-Za-z0-9_-]{16,}"  # the prefix that many services share
     r"|AIza[A-Za-z0-9_-]{30,}"  # Google
     r"|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"  # JWT
     r"|gh[opsru]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}"  # GitHub
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"  # AWS
-    r"|(?:hf|gsk|pplx|nvapi|r8|fw)[_-][A-Za-z0-9_-]{24,}"  # Hugging Face, Groq, Perplexity, Nvidia, ...
+    r"|(?:hf|gsk|pplx|nvapi|r8|fw)[_-][A-Za-z0-9_-]{24,}"  # prefixes of one service each
     r"|xox[abprs]-[A-Za-z0-9-]{16,}"  # Slack
     r")"
 )

@@ -1,5 +1,5 @@
 """An example's reply with another text in it: its frames are taken apart, the text is put where the rules read it, and
-they are put together again. Nothing here knows any API: what a frame says is asked of the file's own rules.
+they are joined again. Nothing here knows any API: what a frame says is asked of the file's own rules.
 """
 
 from __future__ import annotations
