@@ -5,7 +5,7 @@ file; every value that goes into a URL or a header is checked for what could bre
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -83,7 +83,15 @@ class Renderer:
         if secrets and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname):
             raise UsageError(f"{spec.name}: a secret is not sent over http to another host; use an https URL")
         wire = WireRequest(spec.method, url, headers, content)
-        return RenderedCall(wire, params.adjustments, tuple(secrets.values()))
+        adjustments = (*params.adjustments, *self._unused(request))
+        return RenderedCall(wire, adjustments, tuple(secrets.values()))
+
+    def _unused(self, request: ChatRequest) -> Iterator[Adjustment]:
+        """What was given for declared params that nothing in the request reads: it is dropped, and said to be."""
+        for name, param in self.spec.params.items():
+            given = request.params.get(name)
+            if given is not None and param.maps_to is None and not self._uses(name):
+                yield Adjustment(name, "dropped", given)
 
     def model_of(self, request: ChatRequest) -> str | None:
         """The model on the wire: the call's, by its alias or its name, else the default. Raises ParameterError."""

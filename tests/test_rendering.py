@@ -417,3 +417,19 @@ def test_placeholders_stand_for_what_is_missing() -> None:
     assert request.url.endswith("/%3Czone%3E")
     assert request.headers["authorization"] == "Bearer <ACME_KEY>"
     assert wire(WHOLE, deploy={"placeholders": True}).url == "<ACME_URL>/chat"
+
+
+def test_a_declared_param_that_nothing_reads_is_reported_as_dropped() -> None:
+    text = """
+spec_version: 1
+name: quiet
+url: https://quiet.example
+params: {seed: {type: integer, optional: true}, top_k: {type: integer, optional: true}}
+payload: {k: "{{ top_k }}"}
+response: {codec: text}
+examples: [{name: e, call: {messages: x}, reply: {status: 500, text: x}, expect: {error: unavailable}}]
+"""
+    renderer = Renderer(load_text(text, "quiet.yaml"))
+    made = renderer.render(ChatRequest.of("hi", seed=3, top_k=4), Deployment())
+    assert made.adjustments == (Adjustment("seed", "dropped", 3),)
+    assert made.wire.content == b'{"k":4}'
