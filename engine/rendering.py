@@ -7,11 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from .auth import Credentials, credentials
+from .auth import credentials
 from .deployment import Deployment
 from .encoding import encode
 from .errors import ParameterError, UnsupportedError, UsageError
@@ -22,27 +21,21 @@ from .expressions import (
     TemplateError,
     as_text,
     compile_text,
-    compile_tree,
-    encode_slot,
     names_in_tree,
 )
 from .hosts import is_loopback, private_host
 from .messages import Adjustment, ChatRequest
 from .params import Resolved, resolve
 from .paths import Path
-from .secrets import Secret, Sensitive, shown
+from .request_template import RequestTemplate
+from .secrets import Secret
 from .spec import ProviderSpec
 from .suggest import did_you_mean
-from .version import __version__
-from .wire import Headers, WireRequest
+from .wire import WireRequest
 
-USER_AGENT = f"wirefile/{__version__}"
-
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _HOST_SLOT = re.compile(r"[A-Za-z0-9-]+")
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
-_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
@@ -61,10 +54,7 @@ class Renderer:
     def __init__(self, spec: ProviderSpec) -> None:
         self.spec = spec
         self._url: Rendered = compile_text(spec.url)
-        self._path: Rendered = compile_text(spec.path, encode_slot)
-        self._query = [(name, _text_leaf(value, f"query.{name}")) for name, value in spec.query.items()]
-        self._headers = [(name, _text_leaf(value, f"headers.{name}")) for name, value in spec.headers.items()]
-        self._payload: Rendered = compile_tree(spec.payload)
+        self._main = RequestTemplate(spec.request, spec.name)
 
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
         """A request rendered for a deployment. Raises UsageError before anything is sent."""
@@ -75,9 +65,9 @@ class Renderer:
         values = self._values(request, params, settings)
         sent = credentials(auth, secrets)
         try:
-            url = self._full_url(values, settings, deployment, sent)
+            url = self._main.url(values, self._base_url(settings, deployment), sent)
             content, content_type = self._content(values, params)
-            headers = self._all_headers(values, sent, content_type)
+            headers = self._main.headers(values, sent, content_type)
         except TemplateError as error:  # what an expression made of this call's values
             raise ParameterError(f"{spec.name}: {error}") from None
         if secrets and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname):
@@ -124,32 +114,7 @@ class Renderer:
 
     def _uses(self, name: str) -> bool:
         """Whether a template of the file reads `name`."""
-        return name in self._names
-
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        spec = self.spec
-        return names_in_tree([spec.path, spec.query, spec.headers, spec.payload])
-
-    def _full_url(
-        self, values: Mapping[str, Any], settings: Mapping[str, Any], deployment: Deployment, sent: Credentials
-    ) -> str:
-        base = self._base_url(settings, deployment)
-        try:
-            path = self._path(values)
-        except TemplateError as error:
-            raise TemplateError(f"path {error}") from None
-        if not isinstance(path, str):
-            raise ParameterError(f"{self.spec.name}: the path uses something that was not given")
-        if path and not path.startswith("/"):
-            path = f"/{path}"
-        url = base.rstrip("/") + quote(path, safe=_PATH_SAFE)
-        pairs = [
-            (quote(name, safe=""), _query_slot(name, value))
-            for name, render in self._query
-            if isinstance(value := render(values), str)
-        ]
-        return _with_query(url, [*pairs, *sent.query])
+        return name in self._main.names
 
     def _base_url(self, settings: Mapping[str, Any], deployment: Deployment) -> str:
         if deployment.base_url is not None:
@@ -173,27 +138,8 @@ class Renderer:
         url = str(self._url(settings))
         return url if deployment.placeholders and _PLACEHOLDER.search(url) else checked_url(url, what)
 
-    def _all_headers(self, values: Mapping[str, Any], sent: Credentials, content_type: str | None) -> Headers:
-        pairs: list[tuple[str, str]] = []
-        for name, render in self._headers:
-            value = render(values)
-            if not isinstance(value, str):
-                continue
-            if _CONTROL.search(value) or not value.isascii():
-                raise ParameterError(f"the header '{name}' would hold a line break or a character beyond ASCII")
-            pairs.append((name, value.strip()))
-        named = {name.lower() for name, _ in pairs}
-        pairs = [pair for pair in pairs if pair[0].lower() not in {name.lower() for name, _ in sent.headers}]
-        pairs.extend(sent.headers)
-        if content_type is not None and "content-type" not in named:
-            pairs.append(("content-type", content_type))
-        if "user-agent" not in named:
-            pairs.append(("user-agent", USER_AGENT))
-        pairs.append(("accept-encoding", "identity"))
-        return Headers(pairs)
-
     def _content(self, values: Mapping[str, Any], params: Resolved) -> tuple[bytes, str | None]:
-        payload = self._payload(values)
+        payload = self._main.payload(values)
         if payload is None or payload is OMIT:
             payload = {} if params.placed or params.forwarded else OMIT
         if (params.placed or params.forwarded) and not isinstance(payload, dict):
@@ -206,41 +152,6 @@ class Renderer:
         if payload is OMIT:
             return b"", None
         return encode(self.spec.encoding, payload, as_text)
-
-
-def _text_leaf(value: Any, where: str) -> Rendered:
-    """A header or a query parameter: text, or OMIT. It has no null: that is left out as well."""
-    if not isinstance(value, str):
-        text = as_text(value)
-        return lambda values: text
-    render = compile_tree(value, where)
-
-    def leaf(values: Mapping[str, Any]) -> Any:
-        result = render(values)
-        if result is None or result is OMIT:
-            return OMIT
-        try:
-            return as_text(result)
-        except TemplateError as error:
-            raise TemplateError(f"{where} {error}") from None
-
-    return leaf
-
-
-def _query_slot(name: str, value: str) -> str:
-    try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        raise TemplateError(f"query.{name} gives half a character, which no URL can hold") from None
-
-
-def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
-    if not pairs:
-        return url
-    full = f"{url}?" + "&".join(f"{name}={value}" for name, value in pairs)
-    if any(isinstance(value, Sensitive) for _, value in pairs):
-        return Sensitive(full, f"{url}?" + "&".join(f"{name}={shown(value)}" for name, value in pairs))
-    return full
 
 
 def checked_url(url: str, what: str) -> str:

@@ -68,6 +68,19 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One request as templates; `payload` is a tree, `encoding` how it becomes a body."""
+
+    method: str
+    url: str
+    path: str
+    query: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    payload: Any
+    encoding: Literal["json", "form", "multipart", "text"]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One comparison: `subject` is a path, a header's name, or None for the frame's event name.
 
@@ -268,3 +281,8 @@ class ProviderSpec:
     def working(self) -> bool:
         """Whether the file says that the service answers today."""
         return self.flags.get("working", True)
+
+    @property
+    def request(self) -> Request:
+        """The main request: the one whose reply is the answer."""
+        return Request(self.method, self.url, self.path, self.query, self.headers, self.payload, self.encoding)

@@ -15,7 +15,8 @@ from engine.deployment import Deployment
 from engine.errors import MissingSecretError, ParameterError, UnsupportedError, UsageError
 from engine.loader import load_text
 from engine.messages import Adjustment, ChatRequest
-from engine.rendering import USER_AGENT, RenderedCall, Renderer, checked_url
+from engine.rendering import RenderedCall, Renderer, checked_url
+from engine.request_template import USER_AGENT
 from engine.wire import WireRequest
 from tests.badfiles import text_of
 
