@@ -16,6 +16,9 @@ MAX_DEPTH = 64
 MAX_INT_BITS = 13_287
 """4000 digits: Python refuses to write numbers beyond 4300 as text."""
 
+BLOCK_TYPES = ("reasoning", "text", "refusal", "tool_call", "message")
+"""What a block of `replay` can be; `message` stands for all of the answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -34,6 +37,9 @@ class ToolCall:
 class Message:
     """One message of a conversation: a role, and text or parts. `extra` keeps the keys that we do not name.
 
+    `replay` is what an earlier answer carried for the next call: `{"from": provider, "blocks": [...]}`, each block with
+    its `type` (reasoning, text, tool_call, message) and its `text`, `id` and `carry` where it has them.
+
     >>> Message("user", "Hi").as_dict()
     {'role': 'user', 'content': 'Hi'}
     >>> Message.of({"role": "user", "content": "Hi"}) == Message("user", "Hi")
@@ -46,6 +52,7 @@ class Message:
     tool_call_id: str | None = None
     name: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    replay: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, value: Message | Mapping[str, Any] | str) -> Message:
@@ -60,6 +67,7 @@ class Message:
         if not isinstance(value, Mapping):
             raise ParameterError(f"a message is a mapping with 'role' and 'content', not {_kind(value)}")
         data = plain(value, "messages")
+        replay = _replay(data.pop("replay", None))
         role, content = data.pop("role", None), data.pop("content", None)
         if not isinstance(role, str) or not role:
             raise ParameterError("a message needs a 'role': system, user, assistant or tool")
@@ -75,10 +83,16 @@ class Message:
             _text_or_none(data, "tool_call_id"),
             _text_or_none(data, "name"),
             data,
+            replay,
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The message in OpenAI's shape: plain data, keys that say nothing left out."""
+        """The message as plain data, which `of` takes back: OpenAI's shape, and `replay` where there is one."""
+        data = self.as_openai()
+        return data if self.replay is None else data | {"replay": plain(self.replay, "messages")}
+
+    def as_openai(self) -> dict[str, Any]:
+        """The message in OpenAI's shape: plain data, keys that say nothing left out, and nothing to be replayed."""
         data: dict[str, Any] = {"role": self.role}
         data["content"] = list(self.content) if isinstance(self.content, tuple) else self.content
         if self.name is not None:
@@ -179,11 +193,14 @@ class ChatResponse:
     id: str | None = None
     model: str | None = None
     adjustments: tuple[Adjustment, ...] = ()
+    replay: Mapping[str, Any] | None = field(default=None, repr=False)
+    """What the next call may say again, as `Message.replay`; None without reasoning and without opaque values."""
 
     @property
     def message(self) -> Message:
         """The answer as a message of the next call."""
-        return Message("assistant", self.text or (None if self.tool_calls else ""), self.tool_calls)
+        content = self.text or (None if self.tool_calls else "")
+        return Message("assistant", content, self.tool_calls, replay=self.replay)
 
 
 def plain(value: Any, where: str, depth: int = 0) -> Any:
@@ -241,6 +258,20 @@ def _text_or_none(data: dict[str, Any], key: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise ParameterError(f"a message's '{key}' is text, not {_kind(value)}")
+
+
+def _replay(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    blocks = value.get("blocks") if isinstance(value, dict) else None
+    if not isinstance(blocks, list) or not isinstance(value.get("from"), str):
+        raise ParameterError("a message's 'replay' is what an earlier answer gave: 'from' and a list of 'blocks'")
+    for block in blocks:
+        is_block = isinstance(block, dict) and block.get("type") in BLOCK_TYPES
+        if not is_block or not isinstance(block.get("carry", {}), dict):
+            raise ParameterError("a block of a message's 'replay' has a 'type' and may have a 'carry'; give it unchanged")
+    replay: dict[str, Any] = value
+    return replay
 
 
 def _tool(value: Any) -> dict[str, Any]:

@@ -338,6 +338,41 @@ def test_an_answer_goes_into_the_next_call():
     }
 
 
+REPLAY = {"from": "acme", "blocks": [{"type": "reasoning", "text": "hm", "carry": {"signature": "s"}}]}
+
+
+def test_what_an_answer_carried_goes_with_its_message_and_through_json():
+    message = ChatResponse(text="Hello", reasoning="hm", replay=REPLAY).message
+    assert message.replay == REPLAY
+    assert message.as_dict() == {"role": "assistant", "content": "Hello", "replay": REPLAY}
+    assert Message.of(json.loads(json.dumps(message.as_dict()))) == message
+    assert message != Message("assistant", "Hello")
+
+
+def test_openai_s_shape_holds_nothing_to_be_replayed():
+    message = Message("assistant", "Hello", extra={"x": 1}, replay=REPLAY)
+    assert message.as_openai() == {"role": "assistant", "content": "Hello", "x": 1}
+
+
+@pytest.mark.parametrize(
+    "replay",
+    [
+        "x",
+        {},
+        {"from": "acme"},
+        {"from": 5, "blocks": []},
+        {"from": "acme", "blocks": {}},
+        {"from": "acme", "blocks": [5]},
+        {"from": "acme", "blocks": [{"type": "x"}]},
+        {"from": "acme", "blocks": [{"type": []}]},
+        {"from": "acme", "blocks": [{"type": "text", "carry": "x"}]},
+    ],
+)
+def test_a_replay_that_no_answer_gave_is_refused(replay):
+    with pytest.raises(ParameterError, match="'replay'"):
+        Message.of({"role": "assistant", "content": "x", "replay": replay})
+
+
 def test_an_answer_of_tool_calls_alone_has_no_content():
     calls = (ToolCall("c1", "add", '{"a":1}'),)
     assert ChatResponse(tool_calls=calls).message.as_dict() == {

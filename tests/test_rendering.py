@@ -14,7 +14,7 @@ from engine import Catalog
 from engine.deployment import Deployment
 from engine.errors import MissingSecretError, ParameterError, UnsupportedError, UsageError
 from engine.loader import load_text
-from engine.messages import Adjustment, ChatRequest
+from engine.messages import Adjustment, ChatRequest, Message
 from engine.rendering import RenderedCall, Renderer, checked_url
 from engine.request_template import USER_AGENT
 from engine.wire import WireRequest
@@ -55,6 +55,13 @@ def test_the_exact_bytes_of_acytoo() -> None:
             '"temperature":0.7,"password":""}'
         ).encode()
     )
+
+
+def test_what_an_earlier_answer_carried_is_not_in_openai_s_shape() -> None:
+    replay = {"from": "acytoo", "blocks": [{"type": "reasoning", "text": "hm"}]}
+    said = Message("assistant", "Hello", replay=replay)
+    request = Catalog().provider("acytoo").render(["Hi", said, "More"])
+    assert json.loads(request.content)["messages"][1] == {"role": "assistant", "content": "Hello"}
 
 
 def test_the_same_call_is_the_same_request() -> None:
