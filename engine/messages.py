@@ -88,10 +88,10 @@ class Message:
 
     def as_dict(self) -> dict[str, Any]:
         """The message as plain data, which `of` takes back: OpenAI's shape, and `replay` where there is one."""
-        data = self.as_openai()
+        data = self.as_chat_message()
         return data if self.replay is None else data | {"replay": plain(self.replay, "messages")}
 
-    def as_openai(self) -> dict[str, Any]:
+    def as_chat_message(self) -> dict[str, Any]:
         """The message in OpenAI's shape: plain data, keys that say nothing left out, and nothing to be replayed."""
         data: dict[str, Any] = {"role": self.role}
         data["content"] = list(self.content) if isinstance(self.content, tuple) else self.content
@@ -269,7 +269,7 @@ def _replay(value: Any) -> dict[str, Any] | None:
     for block in blocks:
         is_block = isinstance(block, dict) and block.get("type") in BLOCK_TYPES
         if not is_block or not isinstance(block.get("carry", {}), dict):
-            raise ParameterError("a block of a message's 'replay' has a 'type' and may have a 'carry'; give it unchanged")
+            raise ParameterError("a message's 'replay' is given as the answer gave it: blocks with 'type', 'carry'")
     replay: dict[str, Any] = value
     return replay
 

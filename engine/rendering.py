@@ -106,7 +106,7 @@ class Renderer:
             **settings,
             **params.values,
             "model": OMIT if model is None else model,
-            "messages": [message.as_openai() for message in request.messages],
+            "messages": [message.as_chat_message() for message in request.messages],
             "tools": list(request.tools) or OMIT,
             "stream": request.stream,
             "omit": OMIT,

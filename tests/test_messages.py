@@ -351,7 +351,7 @@ def test_what_an_answer_carried_goes_with_its_message_and_through_json():
 
 def test_openai_s_shape_holds_nothing_to_be_replayed():
     message = Message("assistant", "Hello", extra={"x": 1}, replay=REPLAY)
-    assert message.as_openai() == {"role": "assistant", "content": "Hello", "x": 1}
+    assert message.as_chat_message() == {"role": "assistant", "content": "Hello", "x": 1}
 
 
 @pytest.mark.parametrize(
