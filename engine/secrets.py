@@ -36,6 +36,11 @@ class Secret:
         """The value itself; call it only where the bytes of a request are made."""
         return self._value
 
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether the value is only the name in angle brackets: a request to look at, or to send to a mock."""
+        return self._value == f"<{self.name}>"
+
     def __repr__(self) -> str:
         return f"<{self.name}>"
 

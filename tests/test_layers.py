@@ -37,6 +37,7 @@ ROOMS = {
     "httpx": "transport",
     "httpcore": "transport",
     "click": "cli",
+    "cryptography": "auth",
 }
 
 RUNG = {room: number for number, rooms in enumerate(LADDER) for room in rooms}

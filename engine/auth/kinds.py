@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .secrets import Secret, Sensitive
-from .spec import Auth
+from ..secrets import Secret, Sensitive
+from ..spec import Auth
 
 Options = Mapping[str, str]
 Secrets = Mapping[str, Secret]
