@@ -86,7 +86,8 @@ def run_example(provider: Provider, example: Example, *, thorough: bool = True) 
 def request_of(example: Example) -> ChatRequest:
     """The call of an example. Raises ParameterError for one that nobody could make."""
     params = dict(example.params)
-    return ChatRequest.of(example.messages, example.model, stream=example.stream, tools=example.tools, **params)
+    offered: dict[str, Any] = {"tools": example.tools, "tool_choice": example.tool_choice}
+    return ChatRequest.of(example.messages, example.model, stream=example.stream, **offered, **params)
 
 
 def _compare_request(example: Example, observed: Mapping[str, Any]) -> Iterator[Failure]:

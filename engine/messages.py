@@ -16,6 +16,9 @@ MAX_DEPTH = 64
 MAX_INT_BITS = 13_287
 """4000 digits: Python refuses to write numbers beyond 4300 as text."""
 
+TOOL_CHOICES = ("auto", "none", "required")
+"""What a caller may choose of the tools, beside one of them."""
+
 BLOCK_TYPES = ("reasoning", "text", "refusal", "tool_call", "message")
 """What a block of `replay` can be; `message` stands for all of the answer."""
 
@@ -112,7 +115,8 @@ Messages = str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, A
 class ChatRequest:
     """One call, as the caller means it: provider files turn it into their own wire format.
 
-    `params` are the call parameters by name, `stream` asks for a stream.
+    `params` are the call parameters by name, `stream` asks for a stream. `tool_choice` is "auto", "none", "required",
+    or a tool in OpenAI's shape: `{"type": "function", "function": {"name": ...}}`.
 
     >>> ChatRequest.of("Hi", temperature=0.2).messages
     (Message(role='user', content='Hi', tool_calls=(), tool_call_id=None, name=None, extra={}),)
@@ -123,6 +127,7 @@ class ChatRequest:
     stream: bool = True
     tools: tuple[Mapping[str, Any], ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
+    tool_choice: str | Mapping[str, Any] | None = None
 
     @classmethod
     def of(
@@ -132,6 +137,7 @@ class ChatRequest:
         *,
         stream: bool = True,
         tools: Iterable[Mapping[str, Any]] | None = (),
+        tool_choice: str | Mapping[str, Any] | None = None,
         **params: Any,
     ) -> ChatRequest:
         """A request from what a caller has at hand. Raises ParameterError for what JSON cannot say."""
@@ -153,7 +159,19 @@ class ChatRequest:
             stream,
             tuple(_tool(tool) for tool in tools),
             {name: plain(value, name) for name, value in params.items()},
+            _tool_choice(tool_choice),
         )
+
+
+def forced_tool(choice: str | Mapping[str, Any] | None) -> str | None:
+    """The name of the one tool that a choice asks for; None when it leaves the tool open.
+
+    >>> forced_tool({"type": "function", "function": {"name": "f"}}), forced_tool("required")
+    ('f', None)
+    """
+    function = choice.get("function") if isinstance(choice, Mapping) else None
+    name = function.get("name") if isinstance(function, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 AdjustmentAction = Literal["dropped", "clamped", "renamed", "defaulted", "forwarded"]
@@ -279,6 +297,17 @@ def _tool(value: Any) -> dict[str, Any]:
         raise ParameterError(f"a tool is a mapping, not {_kind(value)}; as in chat completions")
     tool: dict[str, Any] = plain(value, "tools")
     return tool
+
+
+def _tool_choice(value: Any) -> str | dict[str, Any] | None:
+    if value is None or (isinstance(value, str) and value in TOOL_CHOICES):
+        return None if value is None else str.__str__(value)
+    if isinstance(value, Mapping):
+        choice: dict[str, Any] = plain(value, "tool_choice")
+        return choice
+    words = "auto, none, required, or {type: function, function: {name: ...}}"
+    shown = repr(value[:60]) if isinstance(value, str) else _kind(value)
+    raise ParameterError(f"tool_choice is one of: {words}; not {shown}")
 
 
 def _tool_calls(value: Any) -> tuple[ToolCall, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from .expressions import (
     names_in_tree,
 )
 from .hosts import is_loopback, private_host
-from .messages import Adjustment, ChatRequest
+from .messages import Adjustment, ChatRequest, forced_tool
 from .params import Resolved, resolve
 from .paths import Path
 from .request_template import RequestTemplate
@@ -59,7 +59,7 @@ class Renderer:
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
         """A request rendered for a deployment. Raises UsageError before anything is sent."""
         spec = self.spec
-        params = resolve(spec, request.params)
+        params = self._with_choice(resolve(spec, request.params), request)
         settings = deployment.resolve_settings(spec)
         auth, secrets = deployment.resolve_auth(spec)
         values = self._values(request, params, settings)
@@ -75,6 +75,25 @@ class Renderer:
         wire = WireRequest(spec.method, url, headers, content)
         adjustments = (*params.adjustments, *self._unused(request))
         return RenderedCall(wire, adjustments, tuple(secrets.values()))
+
+    def _with_choice(self, params: Resolved, request: ChatRequest) -> Resolved:
+        """The parameters with what becomes of a choice of tools that the file's templates do not read."""
+        choice, name = request.tool_choice, self.spec.name
+        wanted = forced_tool(choice)
+        known = {function.get("name") for tool in request.tools if isinstance(function := tool.get("function"), dict)}
+        if choice == "required" and not request.tools:
+            raise ParameterError("tool_choice asks for a tool, and the call offers none; give tools")
+        if wanted is not None and wanted not in known:
+            raise ParameterError(f"tool_choice names the tool '{wanted}', which is not among the call's tools")
+        if choice in (None, "auto") or (request.tools and self._uses("tool_choice")):
+            return params
+        if self.spec.unknown_params == "error" and request.tools:
+            raise UnsupportedError(f"{name} takes no tool_choice; leave it out")
+        if self.spec.unknown_params == "forward" and request.tools:
+            adjustment = Adjustment("tool_choice", "forwarded", choice, choice)
+            forwarded = {**params.forwarded, "tool_choice": choice}
+            return replace(params, forwarded=forwarded, adjustments=(*params.adjustments, adjustment))
+        return replace(params, adjustments=(*params.adjustments, Adjustment("tool_choice", "dropped", choice)))
 
     def _unused(self, request: ChatRequest) -> Iterator[Adjustment]:
         """What was given for declared params that nothing in the request reads: it is dropped, and said to be."""
@@ -108,6 +127,7 @@ class Renderer:
             "model": OMIT if model is None else model,
             "messages": [message.as_chat_message() for message in request.messages],
             "tools": list(request.tools) or OMIT,
+            "tool_choice": OMIT if request.tool_choice is None or not request.tools else request.tool_choice,
             "stream": request.stream,
             "omit": OMIT,
         }

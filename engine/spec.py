@@ -239,6 +239,7 @@ class Example:
     stream: bool
     settings: Mapping[str, Any]
     tools: tuple[Mapping[str, Any], ...]
+    tool_choice: Any
     params: Mapping[str, Any]
     request: Mapping[str, Any]
     reply: Reply

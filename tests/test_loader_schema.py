@@ -42,6 +42,7 @@ OPEN = {
     "$defs/example/properties/call": "params of the call; checked against the file's",
     "$defs/example/properties/call/properties/settings": "settings of the call; checked against the file's",
     "$defs/example/properties/call/properties/tools/items": "a tool as a caller writes it",
+    "$defs/example/properties/call/properties/tool_choice": "a tool as a caller writes it",
     "$defs/example/properties/request/properties/headers": "names of headers",
     "$defs/example/properties/request/properties/query": "names of query parameters",
     "$defs/example/properties/request/properties/form": "names of fields",

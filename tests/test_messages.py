@@ -259,6 +259,18 @@ def test_tools_may_be_any_iterable_and_none_at_all():
     assert ChatRequest.of("Hi", tools=None).tools == ()
 
 
+def test_a_choice_of_tools_is_kept_as_it_is_said():
+    forced = {"type": "function", "function": {"name": "f"}}
+    for choice in (None, "auto", "none", "required", forced):
+        assert ChatRequest.of("Hi", tool_choice=choice).tool_choice == choice
+
+
+@pytest.mark.parametrize("choice", [5, True, "any", "", ["auto"], b"auto", {"a": object()}, {1: 2}], ids=repr)
+def test_what_is_no_choice_of_tools_is_refused(choice):
+    with pytest.raises(ParameterError, match="tool_choice"):
+        ChatRequest.of("Hi", tool_choice=choice)
+
+
 @pytest.mark.parametrize("model", [5, b"gpt", ["gpt"], "half \ud83d"])
 def test_what_is_no_model_is_refused(model):
     with pytest.raises(ParameterError, match="model"):

@@ -441,3 +441,48 @@ examples: [{name: e, call: {messages: x}, reply: {status: 500, text: x}, expect:
     made = renderer.render(ChatRequest.of("hi", seed=3, top_k=4), Deployment())
     assert made.adjustments == (Adjustment("seed", "dropped", 3),)
     assert made.wire.content == b'{"k":4}'
+
+
+# --- a choice of tools ---
+
+TOOL = {"type": "function", "function": {"name": "f"}}
+FORCED = {"type": "function", "function": {"name": "f"}}
+WITH_TOOLS = 'payload: {tools: "{{ tools }}"}'
+WITH_CHOICE = 'payload: {tools: "{{ tools }}", choice: "{{ tool_choice }}"}'
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", "required", FORCED])
+def test_a_choice_of_tools_goes_where_the_file_puts_it(choice: Any) -> None:
+    assert body({"payload": WITH_CHOICE}, tools=[TOOL], tool_choice=choice) == {"tools": [TOOL], "choice": choice}
+
+
+def test_no_choice_of_tools_leaves_no_key() -> None:
+    assert body({"payload": WITH_CHOICE}, tools=[TOOL]) == {"tools": [TOOL]}
+
+
+def test_a_choice_without_tools_is_not_sent() -> None:
+    made = call({"payload": WITH_CHOICE}, tool_choice="none")
+    assert made.wire.content == b"{}"
+    assert Adjustment("tool_choice", "dropped", "none") in made.adjustments
+    with pytest.raises(ParameterError, match="the call offers none"):
+        call({"payload": WITH_CHOICE}, tool_choice="required")
+
+
+def test_a_forced_tool_is_one_of_the_tools() -> None:
+    other = {"type": "function", "function": {"name": "g"}}
+    for tools in ([], [TOOL]):
+        with pytest.raises(ParameterError, match="'g', which is not among"):
+            call({"payload": WITH_CHOICE}, tools=tools, tool_choice=other)
+
+
+def test_a_choice_that_no_template_reads_follows_the_policy_for_unknown_parameters() -> None:
+    given: dict[str, Any] = {"tools": [TOOL], "tool_choice": "none"}
+    with pytest.raises(UnsupportedError, match="takes no tool_choice"):
+        call({"payload": WITH_TOOLS}, **given)
+    assert body({"payload": WITH_TOOLS}, tools=[TOOL], tool_choice="auto") == {"tools": [TOOL]}
+    dropped = call({"payload": WITH_TOOLS, "u": "unknown_params: drop"}, **given)
+    assert json.loads(dropped.wire.content) == {"tools": [TOOL]}
+    assert Adjustment("tool_choice", "dropped", "none") in dropped.adjustments
+    forwarded = call({"payload": WITH_TOOLS, "u": "unknown_params: forward"}, **given)
+    assert json.loads(forwarded.wire.content) == {"tools": [TOOL], "tool_choice": "none"}
+    assert Adjustment("tool_choice", "forwarded", "none", "none") in forwarded.adjustments

@@ -213,6 +213,7 @@ def _example(example: Mapping[str, Any], place: Problem) -> Example:
         stream=call.pop("stream", True),
         settings=call.pop("settings", {}),
         tools=tuple(call.pop("tools", ())),
+        tool_choice=call.pop("tool_choice", None),
         params=call,
         request=example.get("request", {}),
         reply=_reply(example["reply"]),

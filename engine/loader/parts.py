@@ -15,7 +15,7 @@ from .schema import schema, type_name
 from .subject import RESERVED_NAMES, TEXT_ENCODINGS, Check, Subject, dotted
 from .yamltext import Place, walk
 
-_CALL_KEYS = frozenset({"messages", "model", "stream", "tools", "settings"})
+_CALL_KEYS = frozenset({"messages", "model", "stream", "tools", "tool_choice", "settings"})
 _PREDICATES = ("status", "header", "body", "frame")
 _STRUCTURE = frozenset({"when", "for"})
 _LIKE_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Problem
 from .yamltext import Document, Place
 
-RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "omit"})
+RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "tool_choice", "omit"})
 """The names that every template of a call may use, beside its params and settings."""
 
 TEXT_ENCODINGS = ("form", "multipart", "text")
