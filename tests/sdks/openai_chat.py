@@ -1,0 +1,58 @@
+"""The openai SDK, chat completions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+
+from .intents import KEY, Intent, given
+from .reading import Reading, count
+
+HOME = str(openai.OpenAI(api_key=KEY).base_url).rstrip("/")
+
+
+def _client(url: str) -> openai.OpenAI:
+    return openai.OpenAI(api_key=KEY, base_url=url, max_retries=0)
+
+
+def send(url: str, intent: Intent, limit: str = "max_tokens") -> None:
+    """`limit` is the name of the limit: the SDK has both."""
+    options = given(
+        tools=list(intent.tools),
+        tool_choice=intent.tool_choice,
+        stop=list(intent.stop),
+        temperature=intent.temperature,
+        stream_options={"include_usage": True} if intent.stream else None,
+    )
+    if intent.limit is not None:
+        options[limit] = intent.limit
+    _client(url).chat.completions.create(
+        model=intent.model, messages=list(intent.messages), stream=intent.stream, **options
+    )
+
+
+def read(url: str, is_stream: bool) -> Reading:
+    asked: dict[str, Any] = {"model": "m-1", "messages": [{"role": "user", "content": "Hi"}]}
+    completions = _client(url).chat.completions
+    if is_stream:
+        with completions.stream(**asked) as stream:
+            answer = stream.get_final_completion()
+    else:
+        answer = completions.create(**asked)
+    choice, usage = answer.choices[0], answer.usage
+    message, extra = choice.message, choice.message.model_extra or {}
+    counters = usage and {
+        "input_tokens": usage.prompt_tokens,
+        "output_tokens": usage.completion_tokens,
+        "cached_input_tokens": count(usage.prompt_tokens_details, "cached_tokens"),
+        "reasoning_tokens": count(usage.completion_tokens_details, "reasoning_tokens"),
+    }
+    return Reading(
+        text=message.content or "",
+        reasoning=extra.get("reasoning_content") or extra.get("reasoning") or "",
+        refusal=message.refusal or "",
+        calls=tuple((each.id, each.function.name, each.function.arguments) for each in message.tool_calls or ()),
+        finish=choice.finish_reason,
+        usage=counters or {},
+    )

@@ -1,0 +1,36 @@
+"""What an SDK makes of an answer, in the words that our answers have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer. `calls` are (id, name, arguments as JSON text); `usage` maps our counters to numbers."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    calls: tuple[tuple[str | None, str, str], ...] = ()
+    finish: str | None = None
+    usage: Mapping[str, int | None] = field(default_factory=dict)
+
+    def said(self) -> dict[str, Any]:
+        """The answer as plain data: arguments as values, counters that are not known left out."""
+        return {
+            "text": self.text,
+            "reasoning": self.reasoning,
+            "refusal": self.refusal,
+            "calls": [(identity, name, json.loads(arguments or "{}")) for identity, name, arguments in self.calls],
+            "finish": self.finish,
+            "usage": {name: value for name, value in self.usage.items() if value is not None},
+        }
+
+
+def count(part: Any, name: str) -> int | None:
+    """A counter of a part of the usage that may be missing."""
+    return getattr(part, name, None)
