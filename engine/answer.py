@@ -209,12 +209,13 @@ def _count(value: Any) -> int | None:
 
 def _normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
     counts = {name: _count(first_of(paths)(dict(raw))) for name, paths in usage_map.counters.items()}
+    written = _count(first_of(usage_map.cache_write_tokens)(dict(raw)))
     totals = (
-        (usage_map.input_excludes_cached, "input_tokens", "cached_input_tokens"),
-        (usage_map.output_excludes_reasoning, "output_tokens", "reasoning_tokens"),
+        (usage_map.input_excludes_cached, "input_tokens", (counts.get("cached_input_tokens"), written)),
+        (usage_map.output_excludes_reasoning, "output_tokens", (counts.get("reasoning_tokens"),)),
     )
-    for excludes, total, part in totals:
+    for excludes, total, parts in totals:
         whole = counts.get(total)
         if excludes and whole is not None:
-            counts[total] = whole + (counts.get(part) or 0)
+            counts[total] = whole + sum(part or 0 for part in parts)
     return Usage(**counts, raw=dict(raw))
