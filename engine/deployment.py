@@ -1,6 +1,7 @@
 """What the caller decides and no file can: base URL, settings, secrets, and the environment that the rest comes from.
 
 `placeholders` makes a deployment for looking and testing: whatever is missing, and every secret, shows as <NAME>.
+`strict` refuses a call whose parameters would not go to the wire as they were given.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Deployment:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     placeholders: bool = False
+    strict: bool = False
 
     def resolve_settings(self, spec: ProviderSpec) -> dict[str, str | int]:
         """Every setting of the file. Raises ParameterError for one that is missing, unknown or not as declared."""

@@ -116,7 +116,8 @@ class ChatRequest:
     """One call, as the caller means it: provider files turn it into their own wire format.
 
     `params` are the call parameters by name, `stream` asks for a stream. `tool_choice` is "auto", "none", "required",
-    or a tool in OpenAI's shape: `{"type": "function", "function": {"name": ...}}`.
+    or a tool in OpenAI's shape: `{"type": "function", "function": {"name": ...}}`. `extra_body` is merged over the
+    finished payload, `extra_headers` go in place of those of the same name: for what the file has no words for.
 
     >>> ChatRequest.of("Hi", temperature=0.2).messages
     (Message(role='user', content='Hi', tool_calls=(), tool_call_id=None, name=None, extra={}),)
@@ -128,6 +129,8 @@ class ChatRequest:
     tools: tuple[Mapping[str, Any], ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     tool_choice: str | Mapping[str, Any] | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -138,6 +141,8 @@ class ChatRequest:
         stream: bool = True,
         tools: Iterable[Mapping[str, Any]] | None = (),
         tool_choice: str | Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **params: Any,
     ) -> ChatRequest:
         """A request from what a caller has at hand. Raises ParameterError for what JSON cannot say."""
@@ -160,6 +165,8 @@ class ChatRequest:
             tuple(_tool(tool) for tool in tools),
             {name: plain(value, name) for name, value in params.items()},
             _tool_choice(tool_choice),
+            _mapping(extra_body, "extra_body"),
+            _headers(extra_headers),
         )
 
 
@@ -174,7 +181,7 @@ def forced_tool(choice: str | Mapping[str, Any] | None) -> str | None:
     return name if isinstance(name, str) else None
 
 
-AdjustmentAction = Literal["dropped", "clamped", "renamed", "defaulted", "forwarded"]
+AdjustmentAction = Literal["dropped", "clamped", "renamed", "defaulted", "forwarded", "replaced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,7 @@ class Adjustment:
             "renamed": f"is sent as {self.sent!r}",
             "defaulted": f"{self.sent!r} is sent by default",
             "forwarded": f"{self.given!r} is sent as it is: the file does not know it",
+            "replaced": f"{self.sent!r} is sent in place of {self.given!r}",
         }
         return f"{self.parameter}: {words[self.action]}"
 
@@ -290,6 +298,23 @@ def _replay(value: Any) -> dict[str, Any] | None:
             raise ParameterError("a message's 'replay' is given as the answer gave it: blocks with 'type', 'carry'")
     replay: dict[str, Any] = value
     return replay
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ParameterError(f"{where} is a mapping, not {_kind(value)}")
+    data: dict[str, Any] = plain(value, where)
+    return data
+
+
+def _headers(value: Any) -> dict[str, str]:
+    headers = _mapping(value, "extra_headers")
+    for name, text in headers.items():
+        if not isinstance(text, str):
+            raise ParameterError(f"extra_headers: the value of {name!r} is text, not {_kind(text)}")
+    return headers
 
 
 def _tool(value: Any) -> dict[str, Any]:

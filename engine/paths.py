@@ -72,6 +72,20 @@ class Path:
         """Every value that the path matches, `*` standing for each item of a list."""
         return _walk(data, self.keys)
 
+    def obstacle(self, data: Any) -> str | None:
+        """What `put` would have to overwrite on the way: the path of a value that is neither a map nor a list for it.
+
+        >>> Path("a.b.c").obstacle({"a": {"b": "text"}})
+        'a.b'
+        """
+        for position, key in enumerate(self.keys):
+            if data is None or data is MISSING:
+                return None
+            if not (type(data) is dict or (type(data) is list and type(key) is int)):
+                return ".".join(map(str, self.keys[:position]))
+            data = _step(data, key)
+        return None
+
     def put(self, data: Any, value: Any) -> Any:
         """A copy of `data` with `value` at the path; what is missing on the way is made, a list where a number is."""
         return _put(data, self.keys, value)

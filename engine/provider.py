@@ -55,13 +55,15 @@ class Provider:
         *,
         stream: bool = True,
         settings: Mapping[str, Any] | None = None,
+        strict: bool = False,
         **params: Any,
     ) -> WireRequest:
         """The exact request of a call; secrets are in it, and masked in its repr.
 
+        `strict` refuses parameters that would be dropped, clamped, or forwarded without being known.
         Raises ParameterError, MissingSecretError (both UsageError) before anything is sent.
         """
-        deployment = Deployment(settings=settings or {}, environ=os.environ)
+        deployment = Deployment(settings=settings or {}, environ=os.environ, strict=strict)
         return self.call(ChatRequest.of(messages, model, stream=stream, **params), deployment).wire
 
     def call(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:

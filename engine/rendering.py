@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import additions
 from .auth import credentials
 from .deployment import Deployment
 from .encoding import encode
@@ -23,15 +24,14 @@ from .expressions import (
     compile_text,
     names_in_tree,
 )
+from .headers import Pairs, caller_headers, overlaid, secrets_in
 from .hosts import is_loopback, private_host
 from .messages import Adjustment, ChatRequest, forced_tool
-from .params import Resolved, resolve
-from .paths import Path
+from .params import Resolved, model_of, refuse_adjusted, resolve
 from .request_template import RequestTemplate
-from .secrets import Secret
+from .secrets import Secret, shown
 from .spec import ProviderSpec
-from .suggest import did_you_mean
-from .wire import WireRequest
+from .wire import Headers, WireRequest
 
 _HOST_SLOT = re.compile(r"[A-Za-z0-9-]+")
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
@@ -60,21 +60,26 @@ class Renderer:
         """A request rendered for a deployment. Raises UsageError before anything is sent."""
         spec = self.spec
         params = self._with_choice(resolve(spec, request.params), request)
+        extra = caller_headers(request.extra_headers)
+        adjustments = (*params.adjustments, *self._unused(request))
+        if deployment.strict:
+            refuse_adjusted(spec.name, adjustments)
         settings = deployment.resolve_settings(spec)
         auth, secrets = deployment.resolve_auth(spec)
         values = self._values(request, params, settings)
         sent = credentials(auth, secrets)
         try:
             url = self._main.url(values, self._base_url(settings, deployment), sent)
-            content, content_type = self._content(values, params)
+            content, content_type, added = self._content(values, params, request.extra_body)
             headers = self._main.headers(values, sent, content_type)
         except TemplateError as error:  # what an expression made of this call's values
             raise ParameterError(f"{spec.name}: {error}") from None
-        if secrets and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname):
+        headers, replaced = self._with_extra(headers, extra)
+        private = (*secrets.values(), *secrets_in(extra))
+        if private and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname):
             raise UsageError(f"{spec.name}: a secret is not sent over http to another host; use an https URL")
         wire = WireRequest(spec.method, url, headers, content)
-        adjustments = (*params.adjustments, *self._unused(request))
-        return RenderedCall(wire, adjustments, tuple(secrets.values()))
+        return RenderedCall(wire, (*adjustments, *added, *replaced), private)
 
     def _with_choice(self, params: Resolved, request: ChatRequest) -> Resolved:
         """The parameters with what becomes of a choice of tools that the file's templates do not read."""
@@ -102,22 +107,10 @@ class Renderer:
             if given is not None and param.maps_to is None and not self._uses(name):
                 yield Adjustment(name, "dropped", given)
 
-    def model_of(self, request: ChatRequest) -> str | None:
-        """The model on the wire: the call's, by its alias or its name, else the default. Raises ParameterError."""
-        models = self.spec.models
-        asked = request.model or models.default
-        model = models.aliases.get(asked, asked) if asked else None
-        if models.allow and model not in models.allow:
-            known = [*models.allow, *models.aliases]
-            hint = did_you_mean(asked or "", known) or f"its models: {', '.join(known)}"
-            what = f"has no model '{asked}'" if asked else "needs a model"
-            raise ParameterError(f"{self.spec.name} {what}; {hint}")
-        return model
-
     def _values(self, request: ChatRequest, params: Resolved, settings: Mapping[str, str | int]) -> dict[str, Any]:
         if request.tools and not self._uses("tools"):
             raise UnsupportedError(f"{self.spec.name} takes no tools; leave them out")
-        model = self.model_of(request)
+        model = model_of(self.spec, request.model)
         if model is None and self._uses("model"):
             raise ParameterError(f"{self.spec.name} needs a model; say {self.spec.name}:MODEL")
         return {
@@ -158,20 +151,35 @@ class Renderer:
         url = str(self._url(settings))
         return url if deployment.placeholders and _PLACEHOLDER.search(url) else checked_url(url, what)
 
-    def _content(self, values: Mapping[str, Any], params: Resolved) -> tuple[bytes, str | None]:
+    def _with_extra(self, headers: Headers, extra: Pairs) -> tuple[Headers, tuple[Adjustment, ...]]:
+        """The headers with the caller's own, and what gave way to them."""
+        if self.spec.encoding == "multipart" and any(name.lower() == "content-type" for name, _ in extra):
+            raise ParameterError("extra_headers: a multipart body needs the engine's own content-type; leave it out")
+        pairs, replaced = overlaid(headers.pairs, extra)
+        sent = {name.lower(): shown(value) for name, value in extra}
+        return Headers(pairs), tuple(
+            Adjustment(f"extra_headers.{name}", "replaced", shown(value), sent[name.lower()])
+            for name, value in replaced
+        )
+
+    def _content(
+        self, values: Mapping[str, Any], params: Resolved, extra_body: Mapping[str, Any]
+    ) -> tuple[bytes, str | None, tuple[Adjustment, ...]]:
         payload = self._main.payload(values)
+        names = [*(path for path, _ in params.placed), *params.forwarded, *extra_body]
         if payload is None or payload is OMIT:
-            payload = {} if params.placed or params.forwarded else OMIT
-        if (params.placed or params.forwarded) and not isinstance(payload, dict):
-            names = ", ".join([path for path, _ in params.placed] + list(params.forwarded))
-            raise ParameterError(f"{self.spec.name}: the payload is no map that could take {names}")
-        for path, value in params.placed:
-            payload = Path(path).put(payload, value)
-        if params.forwarded:
-            payload = {**payload, **params.forwarded}
+            payload = {} if names else OMIT
+        if names and not isinstance(payload, dict):
+            raise ParameterError(f"{self.spec.name}: the payload is no map that could take {', '.join(names)}")
         if payload is OMIT:
-            return b"", None
-        return encode(self.spec.encoding, payload, as_text)
+            return b"", None, ()
+        adjustments: tuple[Adjustment, ...] = ()
+        if names:
+            payload = additions.place(payload, params.placed)
+            payload, forwarded = additions.forward(payload, params.forwarded)
+            payload, merged = additions.merge(payload, extra_body)
+            adjustments = (*forwarded, *merged)
+        return *encode(self.spec.encoding, payload, as_text), adjustments
 
 
 def checked_url(url: str, what: str) -> str:

@@ -6,7 +6,6 @@ one of these, and so is each request that goes before it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import quote
 from .auth import Credentials
 from .errors import ParameterError
 from .expressions import OMIT, Rendered, TemplateError, as_text, compile_text, compile_tree, encode_slot, names_in_tree
+from .headers import CONTROL
 from .secrets import Sensitive, shown
 from .spec import Request
 from .version import __version__
@@ -22,7 +22,6 @@ from .wire import Headers
 
 USER_AGENT = f"wirefile/{__version__}"
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 
 
@@ -68,7 +67,7 @@ class RequestTemplate:
             value = render(values)
             if not isinstance(value, str):
                 continue
-            if _CONTROL.search(value) or not value.isascii():
+            if CONTROL.search(value) or not value.isascii():
                 raise ParameterError(f"the header '{name}' would hold a line break or a character beyond ASCII")
             pairs.append((name, value.strip()))
         named = {name.lower() for name, _ in pairs}

@@ -19,16 +19,20 @@ class Models:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
+ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A call parameter: its type, its bounds, and what happens beyond them."""
+    """A call parameter: the types of its value, its bounds, and what happens beyond them."""
 
-    type: Literal["string", "number", "integer", "boolean", "array", "object"]
+    type: tuple[ParamType, ...]
     has_default: bool = False
     default: Any = None
     min: float | None = None
     max: float | None = None
     enum: tuple[Any, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
     optional: bool = False
     out_of_range: Literal["error", "clamp"] = "error"
     maps_to: str | None = None
@@ -150,15 +154,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class UsageMap:
-    """Where each counter is, as lists of paths, and what the API's totals leave out.
-
-    `cache_write_tokens` is a part of the prompt that is no counter of ours; it counts where input excludes the cached.
-    """
+    """Where each counter is, as lists of paths, and what the API's totals leave out."""
 
     counters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     input_excludes_cached: bool = False
     output_excludes_reasoning: bool = False
-    cache_write_tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ OPEN = {
     "properties/flags": "any boolean",
     "properties/models/properties/aliases": "names of models",
     "properties/params": "names of params",
+    "$defs/param/properties/values": "values that a caller may give",
     "properties/settings": "names of settings",
     "properties/secrets": "names of secrets",
     "properties/query": "names of query parameters",
@@ -146,11 +147,8 @@ ENUMS = [
     (set(DEFS["predicate"]["properties"]) - {"path"}, OPERATORS),
     (BUILT_OPERATORS, OPERATORS),
     (set(DEFS["rule"]["properties"]) - {"when", "for", "slot", "rules"}, YIELDS),
-    (DEFS["param"]["properties"]["type"]["enum"], TYPES),
-    (
-        set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning", "cache_write_tokens"},
-        COUNTERS,
-    ),
+    (DEFS["param_type"]["enum"], TYPES),
+    (set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning"}, COUNTERS),
     (
         DEFS["example"]["properties"]["expect"]["properties"]["adjustments"]["additionalProperties"]["enum"],
         get_args(AdjustmentAction),

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import ParameterError
 from engine.loader import load_text
 from engine.messages import Adjustment
-from engine.params import fits, resolve
+from engine.params import fits, refuse_adjusted, resolve
 from tests.badfiles import text_of
 
 
@@ -117,3 +117,67 @@ def test_a_long_value_is_shown_in_part() -> None:
     with pytest.raises(ParameterError) as caught:
         resolved("{p: {type: number}}", p="x" * 10_000)
     assert len(str(caught.value)) < 200
+
+
+def test_a_parameter_of_several_types() -> None:
+    declared = "{stop: {type: [string, array]}}"
+    assert resolved(declared, stop="x").values == {"stop": "x"}
+    assert resolved(declared, stop=["x"]).values == {"stop": ["x"]}
+    with pytest.raises(ParameterError, match=r"'stop' of acme is of type string or array, not integer \(1\)"):
+        resolved(declared, stop=1)
+
+
+def test_bounds_hold_for_the_numbers_of_a_mixed_parameter() -> None:
+    declared = "{budget: {type: [integer, string], min: 10, max: 20, out_of_range: clamp}}"
+    assert resolved(declared, budget=30).values == {"budget": 20}
+    assert resolved(declared, budget="auto").values == {"budget": "auto"}
+
+
+def test_a_value_in_the_words_of_the_service() -> None:
+    declared = "{effort: {type: [string, integer, boolean], values: {low: 1024, 'true': medium, '3': {deep: 1}}}}"
+    for given, sent in (("low", 1024), (True, "medium"), (3, {"deep": 1})):
+        result = resolved(declared, effort=given)
+        assert result.values == {"effort": sent}
+        assert result.adjustments == (Adjustment("effort", "renamed", given, sent),)
+    other = resolved(declared, effort="high")
+    assert (other.values, other.adjustments) == ({"effort": "high"}, ())
+
+
+def test_a_default_goes_through_the_value_map() -> None:
+    result = resolved("{effort: {type: string, default: low, values: {low: 1}}}")
+    assert (result.values, result.adjustments) == ({"effort": 1}, (Adjustment("effort", "defaulted", None, 1),))
+
+
+SAME_PLACE = "{short: {type: integer, optional: true, maps_to: n}, long: {type: integer, DEFAULT, maps_to: n}}"
+
+
+def test_two_parameters_of_one_place() -> None:
+    declared = SAME_PLACE.replace("DEFAULT", "optional: true")
+    assert resolved(declared, short=1).placed == (("n", 1),)
+    assert resolved(declared, long=2).placed == (("n", 2),)
+    with pytest.raises(ParameterError, match="'short' and 'long' are both sent as n; give one"):
+        resolved(declared, short=1, long=2)
+
+
+def test_a_default_gives_way_to_what_was_given_for_its_place() -> None:
+    declared = SAME_PLACE.replace("DEFAULT", "default: 9")
+    assert resolved(declared, short=1).placed == (("n", 1),)
+    assert resolved(declared).placed == (("n", 9),)
+
+
+def test_a_map_is_placed_before_what_goes_into_it() -> None:
+    declared = "{effort: {type: string, maps_to: thinking.effort}, thinking: {type: object, maps_to: thinking}}"
+    assert resolved(declared, effort="low", thinking={"on": True}).placed == (
+        ("thinking", {"on": True}),
+        ("thinking.effort", "low"),
+    )
+
+
+@pytest.mark.parametrize("action", ["dropped", "clamped", "forwarded"])
+def test_strict_refuses_what_changes_the_call(action: Any) -> None:
+    with pytest.raises(ParameterError, match="acme, strictly: heat: 3 is"):
+        refuse_adjusted("acme", [Adjustment("heat", action, 3, 2)])
+
+
+def test_strict_lets_new_names_and_defaults_pass() -> None:
+    refuse_adjusted("acme", [Adjustment("a", "renamed", "a", "b"), Adjustment("c", "defaulted", None, 1)])

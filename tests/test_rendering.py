@@ -321,7 +321,7 @@ def test_params_and_their_adjustments() -> None:
 def test_what_is_added_makes_a_payload() -> None:
     declared = "params: {heat: {type: number, maps_to: a.b}}"
     assert body({"params": declared, "payload": ""}, heat=1) == {"a": {"b": 1}}
-    whole = "payload: {$when: model == 'none', a: 1}"
+    whole = "payload: {$when: model == 'none', c: 1}"
     assert body({"params": declared, "payload": whole}, heat=1) == {"a": {"b": 1}}
     assert wire({"payload": whole}).content == b""
     assert "content-type" not in wire({"payload": ""}).headers
@@ -330,6 +330,99 @@ def test_what_is_added_makes_a_payload() -> None:
 def test_what_is_forwarded_is_added_to_a_map() -> None:
     parts = {"payload": 'payload: {$when: "{{ messages }}", a: 1}', "unknown_params": "unknown_params: forward"}
     assert body(parts, x=1) == {"a": 1, "x": 1}
+
+
+def test_what_is_forwarded_over_a_key_of_the_payload_is_reported() -> None:
+    parts = {"payload": "payload: {a: 1, b: 2}", "unknown_params": "unknown_params: forward"}
+    assert body(parts, a=3) == {"a": 3, "b": 2}
+    adjustments = call(parts, a=3).adjustments
+    assert Adjustment("a", "replaced", 1, 3) in adjustments
+    assert Adjustment("a", "forwarded", 3, 3) in adjustments
+
+
+def test_a_value_that_has_no_room_in_the_payload() -> None:
+    parts = {"params": "params: {heat: {type: number, maps_to: a.b}}", "payload": 'payload: {a: "{{ model }}"}'}
+    with pytest.raises(ParameterError, match=r"goes to a\.b in the payload, and a is no map"):
+        wire(parts, heat=1)
+
+
+def test_extra_body_is_merged_over_the_finished_payload() -> None:
+    parts = {"payload": 'payload: {model: "{{ model }}", o: {heat: "{{ heat }}"}}'}
+    rendered = call(parts, extra_body={"o": {"k": [1]}, "model": "mine"})
+    assert json.loads(rendered.wire.content) == {"model": "mine", "o": {"heat": 0.5, "k": [1]}}
+    assert [(item.parameter, item.action) for item in rendered.adjustments] == [
+        ("heat", "defaulted"),
+        ("extra_body.o", "forwarded"),
+        ("extra_body.model", "forwarded"),
+        ("extra_body.model", "replaced"),
+    ]
+    assert body({"payload": ""}, extra_body={"a": 1}) == {"a": 1}
+    form = wire({"payload": "payload: {a: b}", "encoding": "encoding: form"}, extra_body={"q": "1"})
+    assert form.content == b"a=b&q=1"
+
+
+@pytest.mark.parametrize("given", [{"extra_body": [1]}, {"extra_body": "{}"}, {"extra_headers": ["a: b"]}])
+def test_extras_are_mappings(given: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=r"extra_\w+ is a mapping"):
+        wire({}, **given)
+
+
+def test_extra_body_needs_a_map() -> None:
+    with pytest.raises(ParameterError, match="the payload is no map that could take a"):
+        wire({"payload": 'payload: ["{{ messages }}"]'}, extra_body={"a": 1})
+
+
+def test_extra_headers_go_in_place_of_the_file_s_and_are_masked() -> None:
+    rendered = call(
+        {"headers": "headers: {accept: '*/*', x-a: '1'}"}, extra_headers={"X-A": "2", "x-api-key": "k-12345"}
+    )
+    headers = rendered.wire.headers
+    assert (headers["x-a"], headers["accept"], str.__str__(headers["x-api-key"])) == ("2", "*/*", "k-12345")
+    assert Adjustment("extra_headers.x-a", "replaced", "1", "2") in rendered.adjustments
+    assert "k-12345" not in repr(rendered)
+    assert "k-12345" not in json.dumps(dict(rendered.wire.shown().headers))
+    assert [secret.reveal() for secret in rendered.secrets] == ["k-12345"]
+
+
+def test_an_extra_header_in_place_of_the_key_shows_neither() -> None:
+    deploy = {"secrets": {"api_key": "sk-secret-1"}}
+    rendered = call({"auth": KEY}, deploy=deploy, extra_headers={"authorization": "Bearer other-2"})
+    assert str.__str__(rendered.wire.headers["authorization"]) == "Bearer other-2"
+    for text in (repr(rendered), str(rendered.adjustments)):
+        assert "sk-secret-1" not in text
+        assert "other-2" not in text
+
+
+def test_a_credential_of_the_caller_is_not_sent_over_http() -> None:
+    with pytest.raises(UsageError, match="not sent over http"):
+        wire({"url": "url: http://api.acme.com"}, extra_headers={"authorization": "Bearer a"})
+    assert wire({"url": "url: http://api.acme.com"}, extra_headers={"x-a": "b"}).headers["x-a"] == "b"
+
+
+def test_a_multipart_body_keeps_its_content_type() -> None:
+    parts = {"encoding": "encoding: multipart", "payload": "payload: {a: b}"}
+    with pytest.raises(ParameterError, match="multipart"):
+        wire(parts, extra_headers={"Content-Type": "text/plain"})
+
+
+@pytest.mark.parametrize(
+    ("parts", "given"),
+    [
+        ({"unknown_params": "unknown_params: drop"}, {"x": 1}),
+        ({"unknown_params": "unknown_params: forward"}, {"x": 1}),
+        ({"params": "params: {heat: {type: number, max: 2, out_of_range: clamp}}"}, {"heat": 3}),
+        ({"payload": "payload: {a: 1}"}, {"heat": 1}),
+    ],
+)
+def test_a_strict_caller_is_told(parts: dict[str, str], given: dict[str, Any]) -> None:
+    assert call(parts, **given).adjustments
+    with pytest.raises(ParameterError, match="acme, strictly: "):
+        call(parts, deploy={"strict": True}, **given)
+
+
+def test_a_strict_caller_may_add_what_is_explicit() -> None:
+    rendered = call({}, deploy={"strict": True}, extra_body={"a": 1}, extra_headers={"accept": "b"})
+    assert json.loads(rendered.wire.content)["a"] == 1
 
 
 @pytest.mark.parametrize(

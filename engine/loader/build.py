@@ -103,8 +103,10 @@ def _models(models: Mapping[str, Any]) -> Models:
 
 
 def _param(param: Mapping[str, Any]) -> Param:
-    given = {key: value for key, value in param.items() if key != "enum"}
-    return Param(**given, enum=tuple(param.get("enum", ())), has_default="default" in param)
+    given = {key: value for key, value in param.items() if key not in ("type", "enum")}
+    return Param(
+        tuple(_many(param["type"])), **given, enum=tuple(param.get("enum", ())), has_default="default" in param
+    )
 
 
 def _setting(setting: Mapping[str, Any]) -> Setting:
@@ -131,7 +133,6 @@ def _response(response: Mapping[str, Any]) -> Response:
             {name: _paths(usage[name]) for name in COUNTERS if name in usage},
             usage.get("input_excludes_cached", False),
             usage.get("output_excludes_reasoning", False),
-            _paths(usage.get("cache_write_tokens")),
         ),
         _think(response.get("think")),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Problem
-from .marks import MARK_CHECKS
+from .marks import MARK_CHECKS, unused_params
 from .parts import PART_CHECKS
 from .schema import Marked
 from .subject import Subject
@@ -20,5 +20,10 @@ def check(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
     """Every problem that the schema cannot see, worked out one by one."""
     for file_check in (*TRUST_CHECKS, *PART_CHECKS):
         yield from file_check(subject)
+    is_sound = True
     for mark in marked:
-        yield from MARK_CHECKS[mark.mark](subject, mark)
+        for problem in MARK_CHECKS[mark.mark](subject, mark):
+            is_sound = False
+            yield problem
+    if is_sound:
+        yield from unused_params(subject, marked)

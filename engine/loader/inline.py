@@ -6,6 +6,8 @@ import math
 import re
 from collections import Counter
 
+from ..headers import CREDENTIAL_NAME
+
 _SHOWN = 4
 
 # The forms that the services' own key scanners publish: https://docs.github.com/en/code-security/secret-scanning
@@ -20,7 +22,6 @@ _KNOWN = re.compile(
     r"|xox[abprs]-[A-Za-z0-9-]{16,}"  # Slack
     r")"
 )
-_CREDENTIAL_KEY = re.compile(r"authorization|cookie|(?:.*[-_])?(?:api[-_]?key|token|secret|password)", re.IGNORECASE)
 _OPAQUE = re.compile(r"[A-Za-z0-9_\-.+/=]{20,}")
 _MIN_ENTROPY = 3.5  # bits a character: words and placeholders stay below, random keys of 20 characters lie above
 
@@ -35,7 +36,7 @@ def inline_secret(text: str, key: str = "") -> int | None:
     """
     if known := _KNOWN.search(text):
         return known.start()
-    if _CREDENTIAL_KEY.fullmatch(key) and "{{" not in text:
+    if CREDENTIAL_NAME.fullmatch(key) and "{{" not in text:
         for word in _OPAQUE.finditer(text):
             if re.search(r"\d", word[0]) and _entropy(word[0]) >= _MIN_ENTROPY:
                 return word.start()

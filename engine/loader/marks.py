@@ -121,6 +121,25 @@ def _check_exclusive(subject: Subject, marked: Marked) -> Iterator[Problem]:
         yield subject.problem((*marked.place, key), "conflict", message, "keep one of them", key=True)
 
 
+def unused_params(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
+    """Params that no template reads and that map nowhere: what is given for them is never sent.
+
+    The templates are sound: names are read out of them. A protocol's params may wait for the file that extends it.
+    """
+    from ..expressions import names_in_tree
+
+    params = subject.maps("params")
+    idle = [name for name, param in params.items() if "maps_to" not in param]
+    if not idle or subject.data.get("abstract") is True:
+        return
+    used = frozenset[str]().union(*(names_in_tree(mark.value) for mark in marked if mark.mark == "x-template"))
+    for name in idle:
+        if name not in used:
+            message = f"nothing reads the param '{name}', so it is never sent"
+            hint = f"use it in a template, give it a `maps_to`, or unset params.{name}"
+            yield subject.problem(("params", name), "unused-param", message, hint, key=True, severity="warning")
+
+
 MARK_CHECKS: Mapping[str, Callable[[Subject, Marked], Iterator[Problem]]] = {
     "x-template": _check_template,
     "x-path": _check_path,

@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from ..params import TYPES, fits
+from ..params import TYPES, fits, value_key
+from ..paths import MISSING, Path
 from ..suggest import did_you_mean
 from .schema import schema, type_name
 from .subject import RESERVED_NAMES, TEXT_ENCODINGS, Check, Subject, dotted
 from .yamltext import Place, walk
 
-_CALL_KEYS = frozenset({"messages", "model", "stream", "tools", "tool_choice", "settings"})
+_CALL_KEYS = frozenset(
+    {"messages", "model", "stream", "tools", "tool_choice", "settings", "extra_body", "extra_headers"}
+)
+_DOOR_WORDS = frozenset({"settings", "strict", "extra_body", "extra_headers"})
+"""Arguments of a call beside its params: no param could be given under such a name."""
+
 _PREDICATES = ("status", "header", "body", "frame")
 _STRUCTURE = frozenset({"when", "for"})
 _LIKE_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
@@ -35,7 +41,7 @@ def _check_whole(subject: Subject) -> Iterator[Problem]:
 def _check_names(subject: Subject) -> Iterator[Problem]:
     from ..expressions import FUNCTIONS, KEYWORDS
 
-    taken = {"params": RESERVED_NAMES | {"settings"}, "settings": RESERVED_NAMES}
+    taken = {"params": RESERVED_NAMES | _DOOR_WORDS, "settings": RESERVED_NAMES}
     for section, reserved in taken.items():
         for name in subject.section(section):
             if name in reserved | KEYWORDS | set(FUNCTIONS):
@@ -57,20 +63,30 @@ def _check_stem(subject: Subject) -> Iterator[Problem]:
 
 def _check_params(subject: Subject) -> Iterator[Problem]:
     for name, param in subject.maps("params").items():
-        kind = param.get("type")
-        if isinstance(kind, str) and kind in TYPES:
-            yield from _check_values(subject, ("params", name), kind, param)
-            yield from _check_bounds(subject, ("params", name), kind, param)
+        kinds = _kinds(param)
+        if kinds:
+            yield from _check_values(subject, ("params", name), kinds, param)
+            yield from _check_bounds(subject, ("params", name), kinds, param)
+            yield from _check_value_map(subject, ("params", name), kinds, param)
+
+
+def _kinds(param: dict[str, Any]) -> tuple[str, ...]:
+    """The types that a param names; empty when one of them is none."""
+    kinds = param.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return tuple(kinds) if all(isinstance(kind, str) and kind in TYPES for kind in kinds) else ()
 
 
 def _check_settings(subject: Subject) -> Iterator[Problem]:
     for name, setting in subject.maps("settings").items():
         kind = setting.get("type", "string")
         if kind in ("string", "integer"):
-            yield from _check_values(subject, ("settings", name), kind, setting)
+            yield from _check_values(subject, ("settings", name), (kind,), setting)
 
 
-def _check_values(subject: Subject, place: Place, kind: str, declared: dict[str, Any]) -> Iterator[Problem]:
+def _check_values(
+    subject: Subject, place: Place, kinds: tuple[str, ...], declared: dict[str, Any]
+) -> Iterator[Problem]:
     """The default and the enum of a param or setting are values that a caller could give."""
     enum = declared.get("enum")
     allowed = enum if isinstance(enum, list) else []
@@ -78,7 +94,8 @@ def _check_values(subject: Subject, place: Place, kind: str, declared: dict[str,
     if "default" in declared and declared["default"] is not None:
         given.append(((*place, "default"), declared["default"]))
     for where, value in given:
-        if not fits(kind, value):
+        if not any(fits(kind, value) for kind in kinds):
+            kind = " or ".join(kinds)
             hint = "put it in quotes" if kind == "string" else f"write a value of type {kind}, or change the type"
             message = f"`{dotted(where)}` is {type_name(value)}, the type is {kind}"
             yield subject.problem(where, "wrong-type", message, hint)
@@ -87,15 +104,39 @@ def _check_values(subject: Subject, place: Place, kind: str, declared: dict[str,
             yield subject.problem(where, "not-in-enum", f"`{dotted(where)}` is not one of its enum", hint)
 
 
-def _check_bounds(subject: Subject, place: Place, kind: str, param: dict[str, Any]) -> Iterator[Problem]:
+def _check_value_map(
+    subject: Subject, place: Place, kinds: tuple[str, ...], param: dict[str, Any]
+) -> Iterator[Problem]:
+    """Each key of `values` is a value that a caller could give."""
+    values, enum = param.get("values"), param.get("enum")
+    for key in values if isinstance(values, dict) else ():
+        where = (*place, "values", key)
+        if not _could_be_given(key, kinds):
+            message = f"no value of type {' or '.join(kinds)} is named '{key}'"
+            yield subject.problem(where, "wrong-type", message, "name a value that a caller may give", key=True)
+        elif isinstance(enum, list) and key not in map(value_key, enum):
+            hint = did_you_mean(key, [known for item in enum if (known := value_key(item))]) or "add it to `enum`"
+            yield subject.problem(where, "not-in-enum", f"'{key}' is not one of its enum", hint, key=True)
+
+
+def _could_be_given(key: str, kinds: tuple[str, ...]) -> bool:
+    spelled = {
+        "string": True,
+        "boolean": key in ("true", "false"),
+        "integer": re.fullmatch(r"0|-?[1-9][0-9]{0,30}", key) is not None,
+    }
+    return any(spelled.get("integer" if kind == "number" else kind, False) for kind in kinds)
+
+
+def _check_bounds(subject: Subject, place: Place, kinds: tuple[str, ...], param: dict[str, Any]) -> Iterator[Problem]:
     given = [key for key in ("min", "max", "out_of_range") if key in param]
-    if given and kind not in ("number", "integer"):
-        message = f"`{dotted(place)}` has a {given[0]}, which is only for numbers; its type is {kind}"
+    if given and not {"number", "integer"} & set(kinds):
+        message = f"`{dotted(place)}` has a {given[0]}, which is only for numbers; its type is {' or '.join(kinds)}"
         yield subject.problem((*place, given[0]), "conflict", message, "remove it, or change the type", key=True)
         return
     low, high, value = (param.get(key) if fits("number", param.get(key)) else None for key in ("min", "max", "default"))
     for key, bound in (("min", low), ("max", high)):
-        if kind == "integer" and isinstance(bound, float):
+        if "integer" in kinds and "number" not in kinds and isinstance(bound, float):
             message = f"`{dotted((*place, key))}` bounds whole numbers, and is none"
             yield subject.problem((*place, key), "wrong-type", message, "write a whole number")
     if low is not None and high is not None and low > high:
@@ -138,6 +179,8 @@ def _check_payload(subject: Subject) -> Iterator[Problem]:
             yield subject.problem(place, "wrong-type", message, 'write "", or leave the key out')
     if payload is not None and not isinstance(payload, dict):
         yield from _check_additions(subject)
+    else:
+        yield from _check_destinations(subject, payload or {})
 
 
 def _check_additions(subject: Subject) -> Iterator[Problem]:
@@ -147,6 +190,27 @@ def _check_additions(subject: Subject) -> Iterator[Problem]:
     for name, param in subject.maps("params").items():
         if "maps_to" in param:
             yield subject.problem(("params", name, "maps_to"), "conflict", message, "use the param in a template")
+
+
+def _check_destinations(subject: Subject, payload: dict[str, Any]) -> Iterator[Problem]:
+    """What `maps_to` would overwrite in the payload: another value there, or one on the way that is no map."""
+    for name, param in subject.maps("params").items():
+        target = param.get("maps_to")
+        if not isinstance(target, str):
+            continue
+        try:
+            path = Path(target)
+        except ValueError:
+            continue  # the mark's check speaks of it
+        blocked, here = path.obstacle(payload), path.get(payload)
+        if blocked is None and here is MISSING:
+            continue
+        where = target if blocked is None else blocked
+        message = f"'{name}' goes to {target}, where the payload says {where} itself"
+        if "{{" in str(Path(where).get(payload)) and blocked is not None:
+            continue  # a template may give a map; a call is refused when it gives none
+        hint = "remove maps_to, or that key of the payload"
+        yield subject.problem(("params", name, "maps_to"), "conflict", message, hint)
 
 
 def _check_readings(subject: Subject) -> Iterator[Problem]:

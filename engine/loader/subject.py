@@ -44,12 +44,18 @@ class Subject:
 
     def collections(self) -> frozenset[str]:
         """The names that hold lists or maps."""
-        declared = {name for name, param in self.maps("params").items() if param.get("type") in ("array", "object")}
+        declared = {name for name, param in self.maps("params").items() if _is_collection(param.get("type"))}
         return frozenset({"messages", "tools", *declared})
 
     def problem(self, place: Place, rule: str, message: str, hint: str = "", **where: Any) -> Problem:
         """A problem at a place; `where` is that of Document.problem."""
         return self.document.problem(place, rule, message, hint, **where)
+
+
+def _is_collection(kinds: Any) -> bool:
+    """Whether a param of these types is a list or a map, whatever a caller gives."""
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return all(kind in ("array", "object") for kind in kinds)
 
 
 Check = Callable[[Subject], Iterator[Problem]]

@@ -8,18 +8,11 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import Problem
+from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback, private_host
 from .inline import inline_secret
 from .subject import Check, Subject, dotted
 from .yamltext import Place, walk
-
-FORBIDDEN_HEADERS = frozenset(
-    {
-        *("host", "content-length", "transfer-encoding", "accept-encoding", "connection", "keep-alive", "te"),
-        *("trailer", "upgrade", "proxy-authorization", "proxy-connection", "expect"),
-    }
-)
-"""Headers that the engine or the HTTP client decides: they describe the connection, not the request."""
 
 PROTECTED_VARIABLES = re.compile(
     r"AWS_.*|HOME|PATH|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|LANG|LC_.*|LD_.*|DYLD_.*|PYTHON.*|SSH_.*|GPG_.*"
@@ -32,7 +25,6 @@ _SECTIONS_WITH_LITERALS = ("url", "path", "query", "headers", "payload", "auth",
 _ONE_SETTING = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def _check_url(subject: Subject) -> Iterator[Problem]:
@@ -124,7 +116,7 @@ def _check_header_name(subject: Subject, place: Place, name: str, *, key: bool) 
 def _check_header_value(subject: Subject, place: Place, value: Any) -> Iterator[Problem]:
     if not isinstance(value, str):
         return
-    if bad := _CONTROL.search(value):
+    if bad := CONTROL.search(value):
         message = f"the value of `{dotted(place)}` holds a line break or a control character"
         yield subject.problem(place, "bad-header-value", message, "a header is one line", index=bad.start())
     elif bad := re.search(r"[^\x00-\x7f]", value):

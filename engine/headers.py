@@ -1,0 +1,63 @@
+"""What a header's name and value may be, for those that a file names and for those that a caller adds to one call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from .errors import ParameterError
+from .secrets import MASK, Secret, Sensitive
+
+FORBIDDEN_HEADERS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "accept-encoding", "connection", "keep-alive", "te"),
+        *("trailer", "upgrade", "proxy-authorization", "proxy-connection", "expect"),
+    }
+)
+"""Headers that the engine or the HTTP client decides: they describe the connection, not the request."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What would end a header's line, or has no place in it; a tab has."""
+
+CREDENTIAL_NAME = re.compile(r"authorization|cookie|(?:.*[-_])?(?:api[-_]?key|token|secret|password)", re.IGNORECASE)
+"""Names whose values are secrets, whoever wrote them."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def caller_headers(given: Mapping[str, str]) -> Pairs:
+    """The headers that a caller adds to a call, those with a credential masked. Raises ParameterError."""
+    pairs: dict[str, tuple[str, str]] = {}
+    for name, value in given.items():
+        if not _TOKEN.fullmatch(name):
+            raise ParameterError(f"extra_headers: {name[:60]!r} is no name of a header")
+        if name.lower() in FORBIDDEN_HEADERS:
+            raise ParameterError(f"extra_headers: '{name}' is the engine's to set; leave it out")
+        if CONTROL.search(value) or not value.isascii():
+            raise ParameterError(f"extra_headers: '{name}' would hold a line break or a character beyond ASCII")
+        if name.lower() in pairs:
+            raise ParameterError(f"extra_headers: '{name}' is given twice, in two spellings; keep one")
+        value = value.strip()
+        pairs[name.lower()] = (name, Sensitive(value, MASK) if CREDENTIAL_NAME.fullmatch(name) else value)
+    return tuple(pairs.values())
+
+
+def secrets_in(pairs: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:
+    """What must not be shown of a caller's headers: a credential whole, and without the scheme before it."""
+    found = []
+    for name, value in pairs:
+        if isinstance(value, Sensitive):
+            words = dict.fromkeys((str.__str__(value), str.__str__(value).rpartition(" ")[2]))
+            found += [Secret(word, name=name) for word in words if word]
+    return tuple(found)
+
+
+def overlaid(pairs: Pairs, extra: Pairs) -> tuple[Pairs, Pairs]:
+    """The headers with the caller's in place of those of the same name, and the ones that gave way."""
+    named = {name.lower() for name, _ in extra}
+    return (
+        (*(pair for pair in pairs if pair[0].lower() not in named), *extra),
+        tuple(pair for pair in pairs if pair[0].lower() in named),
+    )
