@@ -16,6 +16,7 @@ from .exchange import Exchange
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
 from .spec import Response, Timeouts
+from .suggest import did_you_mean
 
 
 class Caller:
@@ -33,6 +34,7 @@ class Caller:
         proxy: str | None = None,
         timeout: float | Mapping[str, float] | None = None,
         allow_env: Collection[str] = (),
+        strict: bool = False,
     ) -> None:
         if not isinstance(max_connections, int) or max_connections < 1:
             raise UsageError("max_connections is at least 1")
@@ -49,7 +51,9 @@ class Caller:
         self._max_connections = max_connections
         self._proxy = proxy
         self._timeout = _deadlines(timeout)
+        self._strict = strict
         self._closed = False
+        self._known_names: set[str] = set()
         self._prepare()
 
     def _prepare(self) -> None:
@@ -67,6 +71,7 @@ class Caller:
             raise ParameterError("'stream' is no parameter of a call; stream() asks for a stream, chat() for the whole")
         name, _, named_model = provider.partition(":")
         found = self.catalog.provider(name)
+        self._refuse_misspelt({name, found.name})
         stream = asks_for_stream(found.spec.response, stream)
         request = ChatRequest.of(messages, model or named_model or None, stream=stream, **params)
         call = found.call(request, self._deployment(name, found.name))
@@ -79,7 +84,21 @@ class Caller:
             return decisions[asked] if asked in decisions else decisions.get(name)
 
         settings, secrets = given(self._settings) or {}, given(self._secrets) or {}
-        return Deployment(given(self._base_urls), settings, secrets, os.environ)
+        return Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
+
+    def _refuse_misspelt(self, called: set[str]) -> None:
+        """Raise UsageError where a decision is under a name that no provider has: it would never be heard of again."""
+        self._known_names |= called
+        for what, decisions in (
+            ("base_urls", self._base_urls),
+            ("settings", self._settings),
+            ("secrets", self._secrets),
+        ):
+            for name in decisions.keys() - self._known_names:
+                if name not in self.catalog:
+                    hint = did_you_mean(name, {*self.catalog.names(), *called}) or "see `wirefile list`"
+                    raise UsageError(f"{what} names a provider '{name}', which there is not; {hint}")
+                self._known_names.add(name)
 
     def _timeouts(self, provider: Provider) -> Timeouts:
         return replace(provider.spec.timeout, **self._timeout)

@@ -55,7 +55,8 @@ class Client(Caller):
     `base_urls` maps provider names to URLs that replace the files' own, `settings` and `secrets` provider names to
     values that go before the environment's. `max_connections` bounds calls in flight, `timeout` is the total in
     seconds or a mapping of the file's deadlines. `http_client` is your own httpx.Client; it is not closed by us.
-    `allow_env` is that of Catalog, for a client without a catalog of its own.
+    `allow_env` is that of Catalog, for a client without a catalog of its own. `strict` refuses calls whose parameters
+    would be dropped, clamped, or forwarded to an API whose file does not know them.
 
     >>> from engine import Client
     >>> Client().chat("no-such-provider", "Hi")
@@ -75,7 +76,10 @@ class Client(Caller):
         self.close()
 
     def chat(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
-        """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError."""
+        """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError.
+
+        Beside the file's params: `tools`, `extra_body` (merged over the finished payload), `extra_headers`.
+        """
         with self._stream(provider, messages, model, False, params) as stream:
             for _ in stream:
                 pass

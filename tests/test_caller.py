@@ -101,3 +101,30 @@ def test_chat_asks_a_file_that_reads_only_streams_for_a_stream(chirp: Path) -> N
         Client(catalog, base_urls={"chirp": mock.url}, secrets={"chirp": {"api_key": "k-123456"}}) as client,
     ):
         assert client.chat("chirp", "Hi", temperature=1).text == "Hello ✓"  # the example that says `stream: true`
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    "decisions",
+    [{"base_urls": {"chrip": "https://x.example"}}, {"settings": {"chrip": {}}}, {"secrets": {"chrip": {}}}],
+)
+def test_a_decision_under_a_name_that_no_provider_has(
+    kind: type[Client] | type[AsyncClient], decisions: dict[str, Any], chirp: Path
+) -> None:
+    client = kind(Catalog(chirp), **decisions)
+    with pytest.raises(UsageError, match=r"names a provider 'chrip', which there is not; did you mean 'chirp'\?"):
+        client.stream("chirp", "hi")
+
+
+def test_decisions_for_other_providers_are_no_mistake(chirp: Path) -> None:
+    names = {"acytoo": {}, str(chirp / "chirp.yaml"): {}, "chirp": {}}
+    client = Client(Catalog(), settings=names, secrets={"chirp": {"api_key": "k-123456"}})
+    assert client.stream(str(chirp / "chirp.yaml"), "hi")
+
+
+def test_a_strict_client_refuses_before_anything_is_sent(chirp: Path) -> None:
+    given: dict[str, Any] = {"secrets": {"chirp": {"api_key": "k-123456"}}}
+    assert Client(Catalog(chirp), **given).stream("chirp", "hi", temperature=3)
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ParameterError, match="chirp, strictly: temperature: 3 is out of range"):
+            kind(Catalog(chirp), strict=True, **given).stream("chirp", "hi", temperature=3)

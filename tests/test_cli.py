@@ -506,3 +506,40 @@ def test_decode_reads_a_fifo_that_is_filled_and_waits_for_no_other(process: Run,
     os.write(keeps_it_open, "Привет".encode())
     threading.Timer(1.0, os.close, [keeps_it_open]).start()
     assert process("decode", "acytoo", str(fifo)).out == "Привет\n"
+
+
+def test_render_with_extras(wirefile: Run, chirp: Path) -> None:
+    words = ["--providers", str(chirp), "render", "chirp", "hi", "--extra-header", "x-beta: a"]
+    words += ["--extra-header", "cookie: id=12345", "--extra-body", '{"temperature": 9, "top_k": 1}']
+    ran = wirefile(*words)
+    assert ran.code == 0
+    assert "x-beta: a\ncookie: ***\n" in ran.out
+    assert '"top_k":1' in ran.out
+    assert "note: extra_body.top_k: 1 is sent as it is" in ran.err
+    assert "12345" not in ran.out + ran.err
+    assert wirefile(*words[:5], "--extra-body", "{").code == 2
+    assert "--extra-header 'x' is no k:v" in wirefile(*words[:5], "--extra-header", "x").err
+
+
+@pytest.mark.parametrize("verb", ["render", "chat"])
+def test_strict(wirefile: Run, chirp: Path, verb: str) -> None:
+    words = ["--providers", str(chirp), verb, "chirp", "hi", "-p", "temperature=3", *["--mock"] * (verb == "chat")]
+    ran = wirefile(*words)
+    assert (ran.code, "note: temperature: 3 is out of range, 1 is sent" in ran.err) == (0, True)
+    strict = wirefile(*words, "--strict")
+    assert (strict.code, strict.out) == (2, "")
+    assert "chirp, strictly: temperature: 3 is out of range" in strict.err
+    assert "a mock of" not in strict.err
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("stop=x", "x"), ('stop=["x"]', ["x"]), ("stop:=[1]", [1]), ("stop=true", "true")]
+)
+def test_a_word_for_a_parameter_of_several_types(word: str, value: object) -> None:
+    from engine.cli.options import parameters
+    from engine.loader import load_text
+
+    from .badfiles import text_of
+
+    spec = load_text(text_of(params="params: {stop: {type: [string, array], maps_to: stop}}", payload="payload: {}"))
+    assert parameters(spec, [word]) == {"stop": value}

@@ -13,10 +13,12 @@ import click
 from ..errors import EngineError, UsageError
 from ..events import ReasoningDelta, TextDelta
 from . import output
-from .exits import INTERRUPTED, code_of, one_line, say
+from .exits import INTERRUPTED, code_of, note_adjustments, one_line, say
 from .options import (
+    call_options,
     catalog_of,
     conversation,
+    extras,
     pairs,
     parameters,
     prompt_text,
@@ -48,7 +50,7 @@ class _Call:
 @click.argument("name", metavar="NAME[:MODEL]")
 @click.argument("prompt", required=False, metavar="[PROMPT|-]")
 @click.option("-s", "--system", help="A system message before the conversation.")
-@click.option("-p", "params", multiple=True, metavar="k=v", help="A parameter; k:=JSON gives JSON.")
+@call_options
 @click.option("--setting", "settings", multiple=True, metavar="k=v", help="A setting of the file.")
 @click.option("--base-url", metavar="U", help="In place of the file's url.")
 @click.option("--proxy", metavar="U", help="Send through this HTTP proxy.")
@@ -65,6 +67,9 @@ def command(
     prompt: str | None,
     system: str | None,
     params: tuple[str, ...],
+    strict: bool,
+    extra_body: str | None,
+    extra_headers: tuple[str, ...],
     settings: tuple[str, ...],
     base_url: str | None,
     proxy: str | None,
@@ -81,14 +86,14 @@ def command(
     catalog = catalog_of(context)
     provider = catalog.provider(name)
     _refuse_if_not_working(provider.spec, base_url is not None or mock or force)
-    given = parameters(provider.spec, params)
+    given = parameters(provider.spec, params) | extras(extra_body, extra_headers)
     interactive = prompt is None and sys.stdin.isatty()
     text = "" if interactive else prompt_text(read_stdin_text() if prompt is None else prompt)
     with ExitStack() as stack:
         deployment: dict[str, Any] = {"base_url": base_url, "settings": pairs(settings, "--setting")}
         if mock:
             if not interactive:
-                _rehearse(provider, conversation(system, text), model, given)
+                _rehearse(provider, conversation(system, text), model, given, strict)
             deployment |= stack.enter_context(_mocked(provider))
         client = Client(
             catalog,
@@ -97,6 +102,7 @@ def command(
             secrets={provider.name: deployment.get("secrets", {})},
             proxy=proxy,
             timeout=timeout,
+            strict=strict,
         )
         stack.enter_context(client)
         call = _Call(client, name, model, given, not no_stream, as_json)
@@ -113,12 +119,14 @@ def _refuse_if_not_working(spec: ProviderSpec, allowed: bool) -> None:
         )
 
 
-def _rehearse(provider: Provider, messages: list[Message], model: str | None, params: dict[str, Any]) -> None:
+def _rehearse(
+    provider: Provider, messages: list[Message], model: str | None, params: dict[str, Any], strict: bool
+) -> None:
     """Raise what is wrong with the call before a mock is started for it."""
     from ..deployment import Deployment
     from ..messages import ChatRequest
 
-    provider.call(ChatRequest.of(messages, model, **params), Deployment(placeholders=True))
+    provider.call(ChatRequest.of(messages, model, **params), Deployment(placeholders=True, strict=strict))
 
 
 @contextmanager
@@ -147,9 +155,7 @@ def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | Non
         return code_of(error), None
     if call.as_json:
         output.write_json(response_data(answer))
-    for adjustment in answer.adjustments:
-        if adjustment.action != "defaulted":
-            say(f"note: {adjustment}", prefix="")
+    note_adjustments(answer.adjustments)
     return 0, answer
 
 

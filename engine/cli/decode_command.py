@@ -16,7 +16,7 @@ import click
 from ..errors import EngineError, UsageError
 from ..events import TextDelta
 from . import output
-from .options import catalog_of, providers_option
+from .options import catalog_of, header, providers_option
 
 CHUNK = 64 * 1024
 
@@ -48,7 +48,7 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
 
     provider = catalog_of(context).provider(name)
     reply = Reply(provider.readers)
-    head = ResponseHead(status, Headers(_header(word) for word in headers))
+    head = ResponseHead(status, Headers(header(word, "--header") for word in headers))
     try:
         with closing(_chunks(file)) as chunks:
             for event in recorded(reply, head, chunks):
@@ -92,10 +92,3 @@ def _open_at_once(path: str, flags: int) -> int:
     if hasattr(os, "set_blocking"):
         os.set_blocking(handle, True)
     return handle
-
-
-def _header(word: str) -> tuple[str, str]:
-    name, separator, value = word.partition(":")
-    if not separator or not name.strip():
-        raise UsageError(f"--header {word!r} is no k:v; write --header 'content-type: text/event-stream'")
-    return name.strip(), value.strip()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import EngineError, ProviderError, SpecError, StreamError, TransportError, UsageError
+
+if TYPE_CHECKING:
+    from ..messages import Adjustment
 
 FINE, PROBLEMS, USAGE, NETWORK, REFUSED, BROKEN, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 70, 130
 
@@ -105,3 +108,10 @@ def say(line: str, *, prefix: str = "wirefile: ") -> None:
 def one_line(text: str) -> str:
     """Text without line breaks and control characters."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def note_adjustments(adjustments: Iterable[Adjustment]) -> None:
+    """Say on stderr what was done to parameters; a default is no news."""
+    for adjustment in adjustments:
+        if adjustment.action != "defaulted":
+            say(f"note: {one_line(str(adjustment))}", prefix="")

@@ -71,19 +71,19 @@ def parameters(spec: ProviderSpec, words: Iterable[str], option: str = "-p") -> 
 
 
 def _typed(name: str, text: str, param: Param | None) -> Any:
-    if param is None or param.type == "string":
+    """A word as the first of the param's types that it can be; text only where nothing else fits."""
+    if param is None or param.type == ("string",):
         return text
-    if param.type in ("array", "object"):
-        return _json(name, text)
+    from ..params import fits
+
     value = _json_or_none(text)
-    fits = {
-        "boolean": isinstance(value, bool),
-        "integer": isinstance(value, int) and not isinstance(value, bool),
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
-    }
-    if not fits[param.type]:
-        raise ParameterError(f"the parameter '{name}' is of type {param.type}, not {text[:60]!r}")
-    return value
+    if any(fits(kind, value) for kind in param.type if kind != "string"):
+        return value
+    if "string" in param.type:
+        return text
+    if set(param.type) <= {"array", "object"}:
+        _json(name, text)  # what is wrong with it as JSON says more than its type
+    raise ParameterError(f"the parameter '{name}' is of type {' or '.join(param.type)}, not {text[:60]!r}")
 
 
 def _json_or_none(text: str) -> Any:
@@ -98,6 +98,35 @@ def _json(name: str, text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ParameterError(f"the value of '{name}' is no JSON: {error}; put text in double quotes") from None
+
+
+def call_options(command: Command) -> Command:
+    """What `chat` and `render` say of a call, beside its messages."""
+    options = (
+        click.option("-p", "params", multiple=True, metavar="k=v", help="A parameter; k:=JSON gives JSON."),
+        click.option("--strict", is_flag=True, help="Refuse parameters that would be dropped, clamped or forwarded."),
+        click.option("--extra-body", metavar="JSON", help="Merged over the finished payload."),
+        click.option("--extra-header", "extra_headers", multiple=True, metavar="k:v", help="A header of this call."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def extras(body: str | None, headers: Iterable[str]) -> dict[str, Any]:
+    """`--extra-body` and `--extra-header` as arguments of a call."""
+    return {
+        "extra_body": None if body is None else _json("--extra-body", body),
+        "extra_headers": dict(header(word, "--extra-header") for word in headers),
+    }
+
+
+def header(word: str, option: str) -> tuple[str, str]:
+    """A `k:v` word as a header's name and value."""
+    name, separator, value = word.partition(":")
+    if not separator or not name.strip():
+        raise UsageError(f"{option} {word!r} is no k:v; write {option} 'content-type: text/event-stream'")
+    return name.strip(), value.strip()
 
 
 def pairs(words: Iterable[str], option: str) -> dict[str, str]:

@@ -8,14 +8,25 @@ import click
 
 from ..display import REQUEST_FORMATS
 from . import output
-from .options import catalog_of, conversation, pairs, parameters, prompt_text, providers_option, split_name
+from .exits import note_adjustments
+from .options import (
+    call_options,
+    catalog_of,
+    conversation,
+    extras,
+    pairs,
+    parameters,
+    prompt_text,
+    providers_option,
+    split_name,
+)
 
 
 @click.command("render")
 @click.argument("name", metavar="NAME[:MODEL]")
 @click.argument("prompt")
 @click.option("-s", "--system", help="A system message before the prompt.")
-@click.option("-p", "params", multiple=True, metavar="k=v", help="A parameter; k:=JSON gives JSON.")
+@call_options
 @click.option("--setting", "settings", multiple=True, metavar="k=v", help="A setting of the file.")
 @click.option("--base-url", metavar="U", help="In place of the file's url.")
 @click.option("--no-stream", is_flag=True, help="Ask for the whole answer.")
@@ -35,6 +46,9 @@ def command(
     prompt: str,
     system: str | None,
     params: tuple[str, ...],
+    strict: bool,
+    extra_body: str | None,
+    extra_headers: tuple[str, ...],
     settings: tuple[str, ...],
     base_url: str | None,
     no_stream: bool,
@@ -47,9 +61,13 @@ def command(
 
     name, model = split_name(name)
     provider = catalog_of(context).provider(name)
-    given = parameters(provider.spec, params)
+    given = parameters(provider.spec, params) | extras(extra_body, extra_headers)
     messages = conversation(system, prompt_text(prompt))
     stream = asks_for_stream(provider.spec.response, not no_stream)  # as `chat` would
     request = ChatRequest.of(messages, model, stream=stream, **given)
-    deployment = Deployment(base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True)
-    output.write(REQUEST_FORMATS[form](provider.call(request, deployment).wire))
+    deployment = Deployment(
+        base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True, strict=strict
+    )
+    call = provider.call(request, deployment)
+    output.write(REQUEST_FORMATS[form](call.wire))
+    note_adjustments(call.adjustments)
