@@ -1,0 +1,180 @@
+"""Our reading of an answer and that of the official SDKs: the same bytes, the same answer.
+
+The bytes are those of our files' examples and of our recordings, as they are and
+framed anew in ways that change nothing.
+`FAULTS` names where an SDK is wrong, and why we differ; an SDK that gets well makes its entry fail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+
+from engine.loader import load
+from engine.messages import ChatResponse
+from engine.provider import Provider
+
+from .conftest import ROOT
+from .sdks import driver
+from .sdks.loopback import answering
+from .sdks.reading import Reading
+
+SDKS: Mapping[str, str] = {
+    "openai-chat": "openai_chat",
+    "openai-responses": "openai_responses",
+    "anthropic-messages": "anthropic_messages",
+    "anthropic": "anthropic_messages",
+    "gemini-generate": "gemini",
+    "gemini": "gemini",
+    "cohere": "cohere_v2",
+    "mistral": "mistral",
+    "ollama": "ollama_chat",
+    "bedrock-converse": "bedrock_converse",
+    "bedrock": "bedrock_converse",
+}
+"""The SDK that reads the answers of a file: the nearest name on the way from the file to what it extends."""
+
+# --- the same answer in other frames ---
+
+Frame = Callable[[bytes], bytes]
+
+
+def _commented(body: bytes) -> bytes:
+    return b": hello\n\n" + body.replace(b"\n\n", b"\n\n: ping\n\n")
+
+
+SSE: Mapping[str, Frame] = {
+    "plain": lambda body: body,
+    "CRLF": lambda body: body.replace(b"\n", b"\r\n"),
+    "CR": lambda body: body.replace(b"\n", b"\r"),
+    "no space": lambda body: body.replace(b"data: ", b"data:").replace(b"event: ", b"event:"),
+    "comments": _commented,
+    "BOM": lambda body: b"\xef\xbb\xbf" + body,
+}
+LINES: Mapping[str, Frame] = {
+    "plain": lambda body: body,
+    "CRLF": lambda body: body.replace(b"\n", b"\r\n"),
+    "blank lines": lambda body: body.replace(b"\n", b"\n\n"),
+    "no last line end": lambda body: body.rstrip(b"\n"),
+}
+OTHER: Mapping[str, Frame] = {"plain": lambda body: body}
+FRAMES = {"text/event-stream": SSE, "application/x-ndjson": LINES}
+
+THINK = "the SDK knows no <think>: what the model thinks stays in the text"
+FAULTS: Mapping[str, str] = {
+    "minimax: thinking in the text": THINK,
+    "minimax: an answer whole": THINK,
+    "openai-chat: a refusal as a stream": "the SDK's stream raises for the finish content_filter, refusal or not",
+    "xai: an answer as a stream": "xAI counts reasoning apart, and the SDK's output tokens leave it out",
+}
+"""Answer -> what the SDK makes of it, and we do not."""
+
+WEAK: Mapping[tuple[str, str], str] = {
+    ("openai_chat", "BOM"): "the first event is lost",
+}
+"""(SDK, frame) -> what the SDK does not bear; there only our own reading is tried."""
+
+
+def _says_what_it_is(body: bytes) -> bytes:
+    """The SDK leaves out chunks that do not name their type; examples that are abbreviated do not."""
+    lines = body.split(b"\n")
+    word = b'data: {"object":"chat.completion.chunk",'
+    return b"\n".join(line if b'"object"' in line else line.replace(b"data: {", word, 1) for line in lines)
+
+
+COMPLETED: Mapping[str, Frame] = {"openai_chat": _says_what_it_is}
+"""What an SDK needs and no answer of ours depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An answer that was given with status 200 and is no error."""
+
+    provider: Provider
+    name: str
+    sdk: str
+    is_stream: bool
+    kind: str
+    body: bytes
+
+    @property
+    def frames(self) -> Mapping[str, Frame]:
+        return FRAMES.get(self.kind.partition(";")[0], OTHER)
+
+
+@cache
+def lineage(name: str) -> tuple[str, ...]:
+    """A file's name and those of what it extends."""
+    path = next(path for path in (ROOT / "providers").rglob(f"{name}.yaml"))
+    parent = re.search(r"^extends: (\S+)$", path.read_text("utf-8"), re.MULTILINE)
+    return (name, *lineage(parent[1])) if parent else (name,)
+
+
+def providers() -> Iterator[Provider]:
+    for path in sorted((ROOT / "providers").rglob("*.yaml")):
+        yield Provider(load(path))
+
+
+def cases() -> Iterator[Case]:
+    for provider in providers():
+        sdk = next((SDKS[name] for name in lineage(provider.name) if name in SDKS), None)
+        if sdk is None:
+            continue
+        for example in provider.spec.examples:
+            reply = example.reply
+            is_own = example.file.endswith(f"{provider.name}.yaml")  # an inherited one is read where it is written
+            if is_own and reply.status == 200 and "error" not in example.expect:
+                kind = reply.headers.get("content-type", "application/json")
+                body = COMPLETED.get(sdk, bytes)(reply.body)
+                yield Case(provider, example.name, sdk, example.stream, kind, body)
+
+
+CASES = {f"{case.provider.name}: {case.name}, {frame}": (case, frame) for case in cases() for frame in case.frames}
+
+
+def ours(case: Case, body: bytes) -> ChatResponse:
+    return case.provider.decode(body, 200, {"content-type": case.kind})
+
+
+def told(response: ChatResponse, reading: Reading) -> dict[str, Any]:
+    """Our answer as the SDK could tell it: ids and counters that its protocol or it does not have are left out."""
+    usage = {name: getattr(response.usage, name) for name, value in reading.usage.items() if value is not None}
+    has_ids = all(identity is not None for identity, _, _ in reading.calls)
+    return Reading(
+        text=response.text,
+        reasoning=response.reasoning,
+        refusal=response.refusal,
+        calls=tuple((call.id if has_ids else None, call.name, call.arguments) for call in response.tool_calls),
+        finish=response.finish_raw,
+        usage=usage,
+    ).said()
+
+
+@pytest.mark.parametrize(("case", "frame"), CASES.values(), ids=CASES.keys())
+def test_an_answer_is_the_sdks(case, frame):
+    body = case.frames[frame](case.body)
+    answer = ours(case, body)
+    assert answer == ours(case, case.body)
+    if (case.sdk, frame) in WEAK:
+        return
+    sdk = driver(case.sdk)
+    fault = FAULTS.get(f"{case.provider.name}: {case.name}")
+    with answering(body, case.kind) as url:
+        if fault is None:
+            reading = sdk.read(url, case.is_stream)
+            assert told(answer, reading) == reading.said()
+            return
+        try:
+            reading = sdk.read(url, case.is_stream)
+        except Exception:  # noqa: BLE001 - whatever the SDK stumbles over
+            return
+    assert told(answer, reading) != reading.said(), f"no longer so: {fault}"
+
+
+def test_every_fault_is_one_of_an_answer():
+    assert set(FAULTS) <= {key.rpartition(", ")[0] for key in CASES}
