@@ -154,11 +154,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class UsageMap:
-    """Where each counter is, as lists of paths, and what the API's totals leave out."""
+    """Where each counter is, as lists of paths, and what the API's totals leave out.
+
+    `cache_write_tokens` is a part of the prompt that is no counter of ours; it counts where input excludes the cached.
+    """
 
     counters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     input_excludes_cached: bool = False
     output_excludes_reasoning: bool = False
+    cache_write_tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,10 @@ ENUMS = [
     (BUILT_OPERATORS, OPERATORS),
     (set(DEFS["rule"]["properties"]) - {"when", "for", "slot", "rules"}, YIELDS),
     (DEFS["param_type"]["enum"], TYPES),
-    (set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning"}, COUNTERS),
+    (
+        set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning", "cache_write_tokens"},
+        COUNTERS,
+    ),
     (
         DEFS["example"]["properties"]["expect"]["properties"]["adjustments"]["additionalProperties"]["enum"],
         get_args(AdjustmentAction),

@@ -133,6 +133,7 @@ def _response(response: Mapping[str, Any]) -> Response:
             {name: _paths(usage[name]) for name in COUNTERS if name in usage},
             usage.get("input_excludes_cached", False),
             usage.get("output_excludes_reasoning", False),
+            _paths(usage.get("cache_write_tokens")),
         ),
         _think(response.get("think")),
     )
