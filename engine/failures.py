@@ -94,7 +94,7 @@ class Failures:
         `hide` takes the secrets out of a text.
         """
         text = body.decode("utf-8", "replace")
-        data = _maybe_json(text)
+        data = _alone(_maybe_json(text))
         return self._error(self.match(head, None, data, in_stream=False), head, data, text, hide)
 
     def in_body(
@@ -171,6 +171,11 @@ def _maybe_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _alone(data: Any) -> Any:
+    """Where an answer would have been a list, its refusal may be a list of one: that one."""
+    return data[0] if type(data) is list and len(data) == 1 else data
 
 
 def _to_text(data: Any) -> str:

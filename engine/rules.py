@@ -30,7 +30,7 @@ class Test(Protocol):
         """Whether it holds."""
 
 
-Lookup = Callable[[str], Callable[[Any], Any]]
+Lookup = Callable[[Any], Callable[[Any], Any]]
 
 # --- conditions ------------------------------------------------------------------------------------------------------
 
@@ -71,8 +71,8 @@ OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {
 }
 
 
-def compile_condition(condition: Condition, lookup: Lookup = lambda subject: Path(subject).get) -> Test:
-    """A test of (event name, data, slot). `lookup` turns a subject into a getter, by default as a path."""
+def compile_condition(condition: Condition, lookup: Lookup = first_of) -> Test:
+    """A test of (event name, data, slot). `lookup` turns a subject into a getter, by default as a path or several."""
     tests: list[Test] = []
     for comparison in condition:
         predicate = OPERATORS[comparison.operator](comparison.operand)
@@ -274,7 +274,13 @@ def end_words(end: End) -> str:
     """What was to be seen, for a message."""
     words = sorted(repr(text) for text in end.texts)
     words += [
-        ", ".join(f"{test.subject or 'event'} {test.operator} {test.operand!r}" for test in c) for c in end.conditions
+        ", ".join(f"{_subject_words(test)} {test.operator} {test.operand!r}" for test in c) for c in end.conditions
     ]
     words += ["a finish reason"] * end.finish
     return " or ".join(words) or "its end"
+
+
+def _subject_words(test: Comparison) -> str:
+    if isinstance(test.subject, tuple):
+        return " or ".join(test.subject)
+    return test.subject or "event"

@@ -86,12 +86,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison: `subject` is a path, a header's name, or None for the frame's event name.
+    """One comparison: `subject` is a path, a list of them, a header's name, or None for the frame's event name.
 
     `of_slot` says that it compares the kind that the slot remembers instead.
     """
 
-    subject: str | None
+    subject: str | tuple[str, ...] | None
     operator: Literal["equals", "in", "exists", "contains", "regex"]
     operand: Any
     of_slot: bool = False

@@ -209,3 +209,20 @@ def test_what_looks_like_an_error_in_an_answer(event, data, is_error):
     if error is not None:
         assert error.kind == "protocol"
         assert "an error in the answer" in error.message
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": {"code": "slow"}}, {"code": "slow"}, {"error": {"code": ""}, "code": "slow"}]
+)
+def test_a_predicate_may_look_at_several_places(body):
+    rules = failures({"body": {"path": ["error.code", "code"], "equals": "slow"}, "kind": "rate_limit"})
+    assert refuse(rules, 400, body).kind == "rate_limit"
+    assert refuse(rules, 400, {"error": {"code": "fast"}, "code": "slow"}).kind == "bad_request"
+
+
+def test_a_refusal_may_be_a_list_of_one():
+    rules = failures({"body": {"path": "error.status", "equals": "BUSY"}, "kind": "overloaded"})
+    error = refuse(rules, 500, [{"error": {"status": "BUSY", "message": "later"}}])
+    assert error.kind == "overloaded"
+    assert "later" in error.message
+    assert refuse(rules, 500, [{"error": {"status": "BUSY"}}, {}]).kind == "unavailable"

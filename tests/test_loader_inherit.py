@@ -148,6 +148,37 @@ def test_unset_of_what_is_not_there_is_a_warning(folder: Path) -> None:
     assert (problem.rule, problem.severity, problem.line) == ("unset-missing", "warning", 4)
 
 
+LIST = """\
+response:
+  codec: sse
+  end: "[DONE]"
+  rules:
+    - {text: delta}
+    - {reasoning: thought}
+    - {reasoning: "bad..path"}
+"""
+
+
+def test_an_item_of_a_list_is_taken_out_and_what_is_behind_it_keeps_its_place(folder: Path) -> None:
+    flat = 'response: {codec: sse, rules: [{text: delta}], end: "[DONE]"}\n'
+    put(folder / "protocols", "base", PARENT.replace(flat, LIST))
+    path = put(folder, "child", CHILD.replace("params.seed", "response.rules.1"))
+    (problem,) = problems_of(path)
+    assert (Path(problem.file).name, problem.line, problem.rule) == ("base.yaml", 18, "bad-path")
+    put(folder, "child", CHILD.replace("params.seed", "response.rules.2, response.rules.1"))
+    stream = load(folder / "child.yaml").response.stream
+    assert stream is not None
+    assert [rule.yields for rule in stream.rules] == [(("text", "delta"),)]
+
+
+@pytest.mark.parametrize(
+    "place", ["response.rules.1", "response.rules.-1", "response.rules.x", "response.rules.0.text.0"]
+)
+def test_unset_of_an_item_that_is_not_there_is_a_warning(folder: Path, place: str) -> None:
+    put(folder, "child", CHILD.replace("params.seed", place))
+    assert [problem.rule for problem in problems_of(folder / "child.yaml")] == ["unset-missing"]
+
+
 def test_a_secret_does_not_follow_to_another_host(folder: Path) -> None:
     """Key theft by inheritance: a file that sends its calls elsewhere must name its own variable."""
     put(folder, "thief", "spec_version: 1\nname: thief\nextends: child\nurl: https://thief.example\n")

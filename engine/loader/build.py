@@ -171,7 +171,7 @@ def condition(tests: Mapping[str, Any]) -> Condition:
     """A `when` in either spelling: {path: type, equals: x} or {type: x}."""
     if "path" in tests:
         operators = [key for key in OPERATORS if key in tests] or ["exists"]
-        return tuple(Comparison(tests["path"], key, tests.get(key, True)) for key in operators)  # type: ignore[arg-type]
+        return tuple(Comparison(_paths(tests["path"]), key, tests.get(key, True)) for key in operators)  # type: ignore[arg-type]
     return tuple(_comparison(subject, value) for subject, value in tests.items())
 
 

@@ -6,13 +6,13 @@ author wrote it. A parent's `name`, `title`, `abstract`, `extends` and `unset` a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problems, SpecError
 from ..suggest import did_you_mean
-from .source import read_file
+from .source import Mark, read_file
 from .yamltext import Document, Place, read
 
 MAX_CHAIN = 8
@@ -73,7 +73,12 @@ def merged(parent: Document, child: Document, problems: Problems) -> Document:
     result = Document(child.source, values=dict(parent.values), keys=dict(parent.keys))
     data = {key: value for key, value in parent.data.items() if key not in OWN_KEYS}
     for index, path in enumerate(child.data.get("unset") or ()):
-        if isinstance(path, str) and not _remove(data, path.split(".")):
+        if not isinstance(path, str):
+            continue
+        taken = _remove(data, path.split("."))
+        if taken:
+            result.values, result.keys = _closed_up(result.values, taken), _closed_up(result.keys, taken)
+        else:
             message = f"'{path}' is not in what is inherited"
             problems.found.append(
                 child.problem(("unset", index), "unset-missing", message, "remove it", severity="warning")
@@ -98,17 +103,44 @@ def _merge(parent: Any, child: Any) -> Any:
     }
 
 
-def _remove(data: Any, keys: list[str]) -> bool:
-    """Take one value out of nested maps, in a copy of each map on the way. False when there is none."""
+def _remove(data: Any, keys: list[str]) -> Place:
+    """Take one value out of nested maps and lists, in a copy of each on the way: its place, () when there is none."""
     head, *rest = keys
-    if not isinstance(data, dict) or head not in data:
-        return False
+    key = _key(data, head)
+    if key is None:
+        return ()
     if not rest:
-        del data[head]
-        return True
-    if isinstance(data[head], dict):
-        data[head] = dict(data[head])
-    return _remove(data[head], rest)
+        del data[key]
+        return (key,)
+    if isinstance(data[key], dict | list):
+        data[key] = data[key].copy()
+    below = _remove(data[key], rest)
+    return (key, *below) if below else ()
+
+
+def _key(data: Any, segment: str) -> str | int | None:
+    """What a segment of a path names in a value; None when it names nothing there."""
+    if isinstance(data, dict):
+        return segment if segment in data else None
+    is_place = isinstance(data, list) and segment.isdecimal() and len(segment) <= 4 and int(segment) < len(data)
+    return int(segment) if is_place else None
+
+
+def _closed_up(marks: Mapping[Place, Mark], taken: Place) -> dict[Place, Mark]:
+    """The marks when what stood at `taken` is gone: in a list, what stood behind it moves up."""
+    *above, gone = taken
+    size = len(above)
+    if not isinstance(gone, int):
+        return dict(marks)
+    moved = {}
+    for place, mark in marks.items():
+        number = place[size] if len(place) > size and list(place[:size]) == above else None
+        if number == gone:
+            continue
+        if isinstance(number, int) and number > gone:
+            place = (*above, number - 1, *place[size + 1 :])
+        moved[place] = mark
+    return moved
 
 
 def _at(data: Any, place: Place) -> Any:
