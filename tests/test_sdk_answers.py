@@ -66,9 +66,16 @@ OTHER: Mapping[str, Frame] = {"plain": lambda body: body}
 FRAMES = {"text/event-stream": SSE, "application/x-ndjson": LINES}
 
 THINK = "the SDK knows no <think>: what the model thinks stays in the text"
+DETAILS = "the SDK has no place for reasoning that comes in reasoning_details"
+PARTS = "the SDK expects text, and takes a list of parts for it"
 FAULTS: Mapping[str, str] = {
+    "databricks: an answer as a stream": PARTS,
+    "databricks: an answer whole": PARTS,
     "minimax: thinking in the text": THINK,
     "minimax: an answer whole": THINK,
+    "perplexity: an answer as a stream": "the SDK leaves out the last chunk, whose type has another name, and its finish",
+    "snowflake: an answer as a stream": DETAILS,
+    "snowflake: an answer whole": DETAILS,
     "openai-chat: a refusal as a stream": "the SDK's stream raises for the finish content_filter, refusal or not",
     "xai: an answer as a stream": "xAI counts reasoning apart, and the SDK's output tokens leave it out",
 }
