@@ -39,6 +39,8 @@ class Deployment:
             value = self._setting(name, setting)
             if value is not None:
                 values[name] = self._typed(spec, name, setting, value)
+            elif setting.optional:
+                continue  # what is not there is omitted, as with a param
             elif self.placeholders:
                 values[name] = f"<{setting.env or name}>"
             elif self.base_url is None or not _only_in_url(spec, name):

@@ -47,6 +47,7 @@ class Setting:
     env: str | None = None
     default: str | int | None = None
     enum: tuple[str | int, ...] = ()
+    optional: bool = False
     description: str = ""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.deployment import Deployment
-from engine.errors import MissingSecretError, ParameterError
+from engine.errors import MissingSecretError, ParameterError, SpecError
 from engine.loader import load_text
 from engine.spec import ProviderSpec
 from tests.badfiles import text_of
@@ -132,3 +132,18 @@ def test_a_file_without_auth_needs_nothing() -> None:
 
 def test_secrets_and_the_environment_are_not_in_the_repr() -> None:
     assert "hidden" not in repr(Deployment(secrets={"k": "hidden"}, environ={"K": "hidden"}))
+
+
+def test_an_optional_setting_is_omitted_where_nobody_gives_it() -> None:
+    spec = load_text(
+        "spec_version: 1\nname: x\nabstract: true\nsettings: {project: {env: X_PROJECT, optional: true}}\n"
+        'url: https://x.example\npayload: {project: "{{ project }}"}\n'
+    )
+    assert Deployment().resolve_settings(spec) == {}
+    assert Deployment(placeholders=True).resolve_settings(spec) == {}
+    assert Deployment(environ={"X_PROJECT": "p"}).resolve_settings(spec) == {"project": "p"}
+
+
+def test_a_setting_that_the_url_needs_is_not_optional() -> None:
+    with pytest.raises(SpecError, match="is not optional"):
+        with_settings("{host: {optional: true}}", url='url: "https://{{ host }}.example.com"')

@@ -82,6 +82,10 @@ def _check_settings(subject: Subject) -> Iterator[Problem]:
         kind = setting.get("type", "string")
         if kind in ("string", "integer"):
             yield from _check_values(subject, ("settings", name), (kind,), setting)
+        url = subject.data.get("url")
+        if setting.get("optional") is True and isinstance(url, str) and re.search(rf"\{{\{{\s*{name}\b", url):
+            message = f"the URL needs the setting '{name}', so it is not optional"
+            yield subject.problem(("settings", name, "optional"), "conflict", message, "remove it, or give a default")
 
 
 def _check_values(
