@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .blocks import Blocks, Carried, Slot
 from .calls import ToolCalls
-from .characters import Characters, half_at_end, printable
+from .characters import Characters, half_at_end, printable, rest_of
+from .counters import merged, normalised
 from .errors import DecodeError
 from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
 from .messages import Adjustment, ChatResponse
-from .paths import MISSING, first_of
-from .spec import Response, UsageMap
+from .paths import MISSING
+from .spec import Response, Rule
 from .think import ThinkSplitter
 
 DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]]] = {
@@ -35,19 +37,52 @@ class _Channel:
         self.half = ""
 
 
-@dataclass(slots=True)
-class Slot:
-    """A block that frames belong to: its key, and its kind once a frame has told it."""
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """What is kept beside the answer because the file's rules need it: its blocks, and texts as the API said them."""
 
-    key: Any
+    blocks: bool = False
+    said: bool = False
+
+
+NOTHING_MORE = Keeps()
+
+
+def keeps_of(response: Response) -> Keeps:
+    """What an answer must keep to be read by these rules."""
+    rules = [rule for reading in (response.stream, response.whole) if reading for rule in every_rule(reading.rules)]
+    yields = [pair for rule in rules for pair in rule.yields]
+    return Keeps(
+        response.think is not None
+        or any(rule.carry for rule in rules)
+        or any(name == "reasoning" for name, _ in yields),
+        any(name in DELTAS and isinstance(says, Mapping) and says.get("mode") == "final" for name, says in yields),
+    )
+
+
+def every_rule(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """Rules, and the rules in them."""
+    for rule in rules:
+        yield rule
+        yield from every_rule(rule.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An error that a rule read: what it says of it, and where a frame tells more."""
+
+    value: Any
     kind: str | None = None
+    message: Any = None
+    code: Any = None
 
 
 class Answer:
     """What has been read so far. `events` holds what was read since `take()` was last called."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, keeps: Keeps = NOTHING_MORE, provider: str = "") -> None:
         self._response = response
+        self._provider = provider
         self._channels = {kind: _Channel() for kind in DELTAS}
         self._events: list[Event] = []
         self._usage: dict[str, Any] = {}
@@ -57,25 +92,51 @@ class Answer:
         self._slots: dict[Any, Slot] = {}
         self._slot = Slot(None)  # the last that a frame belonged to
         self._think = ThinkSplitter(response.think) if response.think is not None else None
+        self._blocks = Blocks() if keeps.blocks else None
+        self._said: dict[str, list[str]] | None = {} if keeps.said else None
+        self.has_ended = False
+        """Whether a rule has read that this is the end."""
+        self.refused: Refused | None = None
+        """The error that a rule has read."""
 
-    def add(self, kind: str, value: Any) -> None:
+    def add(self, kind: str, value: Any, slot: Slot | None = None) -> None:
         """The next piece of a kind of text. What is no text says nothing and is passed over."""
         if type(value) is not str or not value:
+            if value == "" and self._blocks is not None and kind != "refusal":
+                self._blocks.add_empty(kind, slot)
             return
+        if self._said is not None:
+            self._said.setdefault(kind, []).append(value)
+            if slot is not None:
+                slot.said.setdefault(kind, []).append(value)
         if self._think is not None and kind == "text":
             for part, piece in self._think.feed(value):
-                self._give(part, piece)
+                self._give(part, piece, slot)
             return
-        self._give(kind, value)
+        self._give(kind, value, slot)
 
-    def _give(self, kind: str, value: str) -> None:
+    def _give(self, kind: str, value: str, slot: Slot | None = None) -> None:
         channel = self._channels[kind]
         value = channel.characters.feed(value)
-        if value:
-            channel.pieces.append(value)
-            self._events.append(DELTAS[kind](value))
+        if not value:
+            return
+        channel.pieces.append(value)
+        self._events.append(DELTAS[kind](value))
+        if self._blocks is not None and kind != "refusal":
+            self._blocks.add_text(kind, value, slot)
 
-    def add_cumulative(self, kind: str, value: Any) -> None:
+    def add_final(self, kind: str, value: Any, slot: Slot | None = None) -> None:
+        """All of the text of the slot, without one all of the answer's: what is missing of it is the next piece.
+
+        A value that does not go on from what came is passed over: it says it in other words.
+        """
+        if type(value) is not str or self._said is None:
+            return
+        said = (self._said if slot is None else slot.said).setdefault(kind, [])
+        said[:] = ["".join(said)]
+        self.add(kind, rest_of(value, said[0]), slot)
+
+    def add_cumulative(self, kind: str, value: Any, slot: Slot | None = None) -> None:
         """All of the text so far; its new end is the next piece. Raises DecodeError when it does not go on."""
         if type(value) is not str:
             return
@@ -85,11 +146,11 @@ class Answer:
         whole = printable(value.removesuffix(half))
         if not whole.startswith(channel.last):
             raise DecodeError(f"the {kind} is said to be cumulative, but it does not begin with what came before")
-        self.add(kind, whole[len(channel.last) :])
+        self.add(kind, whole[len(channel.last) :], slot)
         channel.last, channel.half = whole, half
 
-    def slot(self, key: Any, kind: Any) -> Slot:
-        """The block that a frame belongs to.
+    def slot(self, key: Any, kind: Any, parent: Slot | None = None) -> Slot:
+        """The block that a frame belongs to; one in another block (`parent`) has its key within that.
 
         A frame that tells no key belongs to the last block, or opens one of its own when it tells a kind. A block's
         kind is what was told last; a frame that tells none takes nothing back.
@@ -97,23 +158,38 @@ class Answer:
         key = None if isinstance(key, dict | list) or key is MISSING or key == "" else key
         kind = kind if isinstance(kind, str) else ""
         if key is not None:
-            self._slot = self._slots.setdefault(key, Slot(key))
+            key = key if parent is None or parent.key is None else (parent.key, key)
+            found = self._slots.get(key)
+            if found is None:
+                found = self._slots[key] = Slot(key, parent=parent)
+            self._slot = found
         elif kind:
-            self._slot = Slot(None)
+            self._slot = Slot(None, parent=parent)
         self._slot.kind = kind or self._slot.kind
         return self._slot
 
-    def add_call(self, key: Any, **fragment: Any) -> None:
+    def add_call(self, key: Any, slot: Slot | None = None, **fragment: Any) -> None:
         """A fragment of a tool call."""
         delta = self._calls.add(key, **fragment)
         if delta is not None:
             self._events.append(delta)
+        if self._blocks is not None and self._calls.touched is not None:
+            self._blocks.add_call(self._calls.touched, slot)
+
+    def begin_carry(self) -> None:
+        """An application of a rule that carries something begins."""
+        if self._blocks is not None:
+            self._blocks.begin_carry()
+
+    def carry(self, values: Mapping[str, Carried], slot: Slot | None) -> None:
+        """What it carries, now that what it reads has been read."""
+        if self._blocks is not None:
+            self._blocks.carry(values, slot)
 
     def add_usage(self, value: Any) -> None:
-        """A map of counters; later ones replace earlier ones key by key, save that null takes nothing back."""
+        """A map of counters; later ones replace earlier ones key by key."""
         if isinstance(value, dict):
-            known = self._usage
-            known.update({key: count for key, count in value.items() if count is not None or key not in known})
+            merged(self._usage, value)
 
     def add_meta(self, name: str, value: Any) -> None:
         """The answer's id or the model's name; a number is text here."""
@@ -159,7 +235,7 @@ class Answer:
     @property
     def usage(self) -> Usage:
         """The counters, normalised."""
-        return _normalised(self._response.usage, self._usage)
+        return normalised(self._response.usage, self._usage)
 
     @property
     def finish(self) -> FinishReason:
@@ -189,33 +265,9 @@ class Answer:
             id=self.meta.get("id"),
             model=self.meta.get("model"),
             adjustments=adjustments,
+            replay=self._blocks.replay(self._provider) if self._blocks is not None else None,
         )
 
 
 _SAME_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 """Finish reasons that mean the same in an API that the file says nothing about."""
-
-
-def _count(value: Any) -> int | None:
-    """A counter; numbers in text are numbers, anything else says nothing, and so does one below zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        count = int(value)
-    except (ValueError, OverflowError):
-        return None
-    return count if count >= 0 else None
-
-
-def _normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
-    counts = {name: _count(first_of(paths)(dict(raw))) for name, paths in usage_map.counters.items()}
-    written = _count(first_of(usage_map.cache_write_tokens)(dict(raw)))
-    totals = (
-        (usage_map.input_excludes_cached, "input_tokens", (counts.get("cached_input_tokens"), written)),
-        (usage_map.output_excludes_reasoning, "output_tokens", (counts.get("reasoning_tokens"),)),
-    )
-    for excludes, total, parts in totals:
-        whole = counts.get(total)
-        if excludes and whole is not None:
-            counts[total] = whole + sum(part or 0 for part in parts)
-    return Usage(**counts, raw=dict(raw))

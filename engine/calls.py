@@ -8,16 +8,25 @@ A fragment with neither goes on with the last call. `""` and null mean absent.
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from .characters import Characters, printable
 from .errors import DecodeError
 from .events import ToolCallDelta
 from .messages import ToolCall
+from .patches import Patched
+
+if TYPE_CHECKING:
+    from .blocks import Block
+
+Key = int | float | str | tuple[Any, ...]
 
 
-class _Call:
-    __slots__ = ("arguments", "characters", "given_id", "id", "is_raw", "key", "name", "number")
+class Call:
+    """A call as it grows. `block` is the block of the answer that it is."""
+
+    __slots__ = ("arguments", "block", "characters", "given_id", "id", "is_raw", "key", "name", "number", "patched")
 
     def __init__(self, key: Any) -> None:
         self.number = -1  # among the calls that have a name
@@ -28,15 +37,19 @@ class _Call:
         self.arguments = ""
         self.characters = Characters()
         self.is_raw = False
+        self.block: Block | None = None
+        self.patched: Patched | None = None  # arguments that come as writes at places
 
 
 class ToolCalls:
     """The calls so far, in the order in which their names came; a delta's index is the call's place in it."""
 
     def __init__(self) -> None:
-        self._calls: list[_Call] = []
-        self._last: _Call | None = None
-        self._known: dict[tuple[Any, str], _Call] = {}
+        self._calls: list[Call] = []
+        self._last: Call | None = None
+        self.touched: Call | None = None
+        """The one that the last fragment belonged to; None when that said nothing."""
+        self._known: dict[tuple[Any, str], Call] = {}
         """By (key, id), by (key, "") the last of a key, and by (None, id) for fragments that leave the key out."""
 
     def __bool__(self) -> bool:
@@ -51,28 +64,35 @@ class ToolCalls:
         arguments: Any = None,
         is_final: bool = False,
         is_raw: bool = False,
+        patches: Iterable[tuple[Any, Any]] = (),
     ) -> ToolCallDelta | None:
         """A fragment; what is new in it, or None.
 
-        `is_final` says that `arguments` is all of them, `is_raw` that they are free text and no JSON.
+        `is_final` says that `arguments` is all of them, `is_raw` that they are free text and no JSON. `patches` are
+        pairs of a place in the arguments and a value; such arguments are given when they are whole.
         """
         key, call_id, call_name, text = _key(key), _word(id), _word(name), _arguments_text(arguments)
-        if not (call_id or call_name or text):
+        patches = tuple(patches)
+        self.touched = None
+        if not (call_id or call_name or text or patches):
             return None
         call = self._find(key, call_id, call_name)
         if call is None:
             if key is None and not (call_id or call_name):
                 return None
             call = self._begin(key)
-        self._last = call
+        self._last = self.touched = call
         call.is_raw = call.is_raw or is_raw
         self._identify(call, call_id)
         is_first = not call.name and bool(call_name)
         if is_first:
             self._name(call, call_name)
+        for place, value in patches:
+            call.patched = call.patched or Patched()
+            call.patched.write(place, value)
         return _delta(call, _new_arguments(call, text, is_final), is_first=is_first)
 
-    def _find(self, key: Any, call_id: str, name: str) -> _Call | None:
+    def _find(self, key: Any, call_id: str, name: str) -> Call | None:
         found = self._known.get((key, call_id)) if call_id else None
         if found is not None:
             return found
@@ -82,26 +102,26 @@ class ToolCalls:
         begins_another = last is not None and last.given_id and call_id and name
         return None if begins_another else last
 
-    def _begin(self, key: Any) -> _Call:
-        call = _Call(key)
+    def _begin(self, key: Any) -> Call:
+        call = Call(key)
         if key is not None:
             self._known[key, ""] = call
         return call
 
-    def _name(self, call: _Call, name: str) -> None:
+    def _name(self, call: Call, name: str) -> None:
         call.name = name
         call.number = len(self._calls)
         call.id = call.given_id or f"call_{call.number}"
         self._calls.append(call)
 
-    def _identify(self, call: _Call, call_id: str) -> None:
+    def _identify(self, call: Call, call_id: str) -> None:
         if call_id and not call.given_id:
             call.given_id = call_id
             self._known[call.key, call_id] = self._known[None, call_id] = call
 
     def finish(self) -> list[ToolCallDelta]:
-        """Say that no fragment follows: the pieces that halves of characters without their other halves become."""
-        deltas = [_delta(call, call.characters.finish(), is_first=False) for call in self._calls]
+        """Say that no fragment follows: arguments that came as writes, and what halves of characters become."""
+        deltas = [_delta(call, _rest(call), is_first=False) for call in self._calls]
         return [delta for delta in deltas if delta is not None]
 
     def settled(self, *, cut: bool) -> tuple[ToolCall, ...]:
@@ -111,7 +131,7 @@ class ToolCalls:
         """
         calls = []
         for call in self._calls:
-            arguments = call.arguments
+            arguments = call.arguments or (call.patched.text() if call.patched is not None else "")
             if not call.is_raw:
                 arguments = arguments if arguments.strip() not in ("", "null") else "{}"
                 if not cut and not _is_json(arguments):
@@ -124,9 +144,9 @@ class ToolCalls:
         return self.settled(cut=True)
 
 
-def _key(value: Any) -> int | float | str | None:
-    """What can be an index: a number or a word. Anything else, true and false too, is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+def _key(value: Any) -> Key | None:
+    """What can be an index: a number, a word, or the key of a slot in a slot. All else, true and false too, is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | tuple):
         return None
     return value if value != "" else None
 
@@ -135,7 +155,7 @@ def _word(value: Any) -> str:
     return printable(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def _delta(call: _Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
+def _delta(call: Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
     call.arguments += new
     if is_first:
         return ToolCallDelta(call.number, call.id, call.name, call.arguments)
@@ -143,7 +163,13 @@ def _delta(call: _Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
     return ToolCallDelta(call.number, arguments=new) if new and call.name else None
 
 
-def _new_arguments(call: _Call, text: str, is_final: bool) -> str:
+def _rest(call: Call) -> str:
+    """What is still to be given of the arguments. Those that came as text are not overruled by writes."""
+    held = call.characters.finish()
+    return call.patched.text() if call.patched is not None and not call.arguments + held else held
+
+
+def _new_arguments(call: Call, text: str, is_final: bool) -> str:
     if not is_final:
         return call.characters.feed(text)
     text = printable(text)

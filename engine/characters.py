@@ -47,3 +47,15 @@ def printable(text: str) -> str:
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def rest_of(whole: str, start: str) -> str | None:
+    """What `whole` adds to `start`, None when it does not begin with it; half a character is a beginning of it.
+
+    >>> rest_of("Hi there", "Hi"), rest_of("Ho", "Hi"), rest_of("😀", "\\ud83d") == "\\ude00"
+    (' there', None, True)
+    """
+    if not (_SURROGATE.search(start) or _SURROGATE.search(whole)):
+        return whole[len(start) :] if whole.startswith(start) else None
+    units, begun = (text.encode("utf-16-le", "surrogatepass") for text in (whole, start))
+    return units[len(begun) :].decode("utf-16-le", "surrogatepass") if units.startswith(begun) else None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from .answer import Refused
 from .errors import ProviderError
 from .paths import MISSING, Path, first_of
 from .rules import Test, compile_condition
@@ -61,6 +62,7 @@ _MESSAGES = [
         "title",
     )
 ]
+_NOT_READ = Refused(None)
 _CODE = first_of(["error.code", "error.type", "code", "error_code", "errors.0.code"])
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
@@ -106,13 +108,34 @@ class Failures:
             return None
         return self._error(rule, head, data, _to_text(data), hide)
 
-    def _error(self, rule: _CompiledRule | None, head: ResponseHead, data: Any, text: str, hide: Hide) -> ProviderError:
-        kind = rule.kind if rule else kind_of(head.status)
-        said = _one_line(rule.message(data) if rule else None, hide) or _said(data, text, hide)
+    def in_rule(
+        self, head: ResponseHead, event: str | None, data: Any, read: Refused, hide: Hide = str, *, in_stream: bool
+    ) -> ProviderError:
+        """The error that a rule of the answer read in a frame; the file's error rules may know more of it."""
+        rule = self.match(head, event, data, in_stream=in_stream)
+        return self._error(rule, head, data, _to_text(data), hide, read)
+
+    def _error(
+        self,
+        rule: _CompiledRule | None,
+        head: ResponseHead,
+        data: Any,
+        text: str,
+        hide: Hide,
+        read: Refused = _NOT_READ,
+    ) -> ProviderError:
+        kind = rule.kind if rule else read.kind or kind_of(head.status)
+        inner = {"error": read.value}
+        said = (
+            _one_line(rule.message(data) if rule else None, hide)
+            or _one_line(read.message, hide)
+            or _said(inner, "", hide)
+            or _said(data, text, hide)
+        )
         hint = NEXT_STEP.get(kind, "")
         status = f"HTTP {head.status}" if head.status >= 300 else "an error in the answer"
         message = f"the provider refused ({kind}, {status})" + (f": {said}" if said else "")
-        code = (rule.code(data) if rule else None) or _CODE(data)
+        code = (rule.code(data) if rule else None) or read.code or _CODE(inner) or _CODE(data)
         wait = rule.retry_after(data) if rule else None
         return ProviderError(
             message + (f"; {hint}" if hint else ""),

@@ -83,7 +83,7 @@ class Provider:
     @cached_property
     def readers(self) -> Readers:
         """How this file reads answers, compiled."""
-        return Readers(self.spec.response, Failures(self.spec.errors), self.spec.limits)
+        return Readers(self.spec.response, Failures(self.spec.errors), self.spec.limits, self.spec.name)
 
     def decode(
         self,

@@ -6,6 +6,7 @@ bytes say it.
 
 from __future__ import annotations
 
+from .answer import Answer, keeps_of
 from .failures import Failures
 from .framing import MEDIA_TYPES
 from .rules import FrameReader
@@ -22,12 +23,18 @@ _SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, r
 class Readers:
     """How a file reads answers, compiled once and shared by all of its replies."""
 
-    def __init__(self, response: Response, failures: Failures, limits: Limits) -> None:
+    def __init__(self, response: Response, failures: Failures, limits: Limits, provider: str = "") -> None:
         self.response = response
+        self.provider = provider
+        self._keeps = keeps_of(response)
         self.failures = failures
         self.limits = limits
         self.stream = FrameReader(response.stream) if response.stream else None
         self.whole = FrameReader(response.whole) if response.whole else None
+
+    def answer(self) -> Answer:
+        """An answer of which nothing has been read."""
+        return Answer(self.response, self._keeps, self.provider)
 
     def choose(self, media_type: str, start: bytes) -> FrameReader | None:
         """The reader for a body that begins so; None when it is JSON that the file does not know how to read.

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
-from .answer import Answer
 from .compression import decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
@@ -48,7 +47,7 @@ class Reply:
         self._readers = readers
         self._adjustments = adjustments
         self._secrets = secrets
-        self._answer = Answer(readers.response)
+        self._answer = readers.answer()
         self._head = ResponseHead(0)
         self._mode = _Mode.NEW
         self._start = bytearray()  # what is sniffed, or the body of a refusal
@@ -206,13 +205,17 @@ class Reply:
                 return
             shown = self._hide(frame.data)[:120].encode("unicode_escape").decode()
             raise DecodeError(f"event {self._frames} of the answer {error.message} in {shown!r}") from None
+        in_stream = self._reader is self._readers.stream
         if self._reader.codec != "text":
-            in_stream = self._reader is self._readers.stream
             refusal = self._readers.failures.in_body(self._head, frame.event, data, self._hide, in_stream=in_stream)
             if refusal is not None:
                 raise refusal
         self._reader.apply(self._answer, frame, data)
-        self._ended = self._ended or self._reader.shows_end(frame, data)
+        if self._answer.refused is not None:
+            raise self._readers.failures.in_rule(
+                self._head, frame.event, data, self._answer.refused, self._hide, in_stream=in_stream
+            )
+        self._ended = self._ended or self._answer.has_ended or self._reader.shows_end(frame, data)
 
     def _finish(self) -> None:
         self._listen(self._body.finish)
@@ -259,6 +262,10 @@ class Reply:
         except StreamError:
             return False
         shows_end = self._reader.shows_end(last, data)
+        if not shows_end and self._reader.has_ending_rules:
+            trial = self._readers.answer()
+            self._reader.apply(trial, last, data)
+            shows_end = trial.has_ended
         if shows_end:
             self._reader.apply(self._answer, last, data)  # it may hold the end of the text too
         return shows_end

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, Protocol
 
-from .answer import DELTAS, Answer, Slot
+from .answer import DELTAS, Answer, Refused, every_rule
+from .blocks import Carried, Slot
 from .errors import DecodeError
 from .framing import Frame
 from .paths import MISSING, Path, first_of
@@ -94,13 +95,20 @@ def _compile_comparison(comparison: Comparison, predicate: Predicate, lookup: Lo
 # --- yields ----------------------------------------------------------------------------------------------------------
 
 
+_ADDS: Mapping[str, Callable[[Answer, str, Any, Slot | None], None]] = {
+    "append": Answer.add,
+    "cumulative": Answer.add_cumulative,
+    "final": Answer.add_final,
+}
+"""What a piece of text is, by its mode."""
+
+
 def _texts(kind: str) -> Callable[[Any], Step]:
     def compile_yield(says: Any) -> Step:
         mode = says.get("mode", "append") if isinstance(says, Mapping) else "append"
         get = first_of(says["path"] if isinstance(says, Mapping) else says)
-        if mode == "cumulative":
-            return lambda answer, data, slot: answer.add_cumulative(kind, get(data))
-        return lambda answer, data, slot: answer.add(kind, get(data))
+        add = _ADDS[mode]
+        return lambda answer, data, slot: add(answer, kind, get(data), slot)
 
     return compile_yield
 
@@ -111,8 +119,16 @@ def _finish(says: Any) -> Step:
 
 
 def _usage(says: Any) -> Step:
-    get = first_of(says)
-    return lambda answer, data, slot: answer.add_usage(get(data))
+    if not isinstance(says, Mapping):
+        get = first_of(says)
+        return lambda answer, data, slot: answer.add_usage(get(data))
+    getters = [(name, first_of(paths)) for name, paths in says.items()]
+
+    def step(answer: Answer, data: Any, slot: Slot | None) -> None:
+        counters = ((name, get(data)) for name, get in getters)
+        answer.add_usage({name: value for name, value in counters if value is not MISSING})
+
+    return step
 
 
 def _meta(says: Mapping[str, Any]) -> Step:
@@ -130,11 +146,44 @@ def _tool_call(says: Mapping[str, Any]) -> Step:
     get_key = getters.pop("key", None)
     is_final = says.get("mode") == "final"
     is_raw = bool(says.get("custom"))
+    patches = _patches(says) if says.get("mode") == "patch" else lambda data: ()
 
     def step(answer: Answer, data: Any, slot: Slot | None) -> None:
         key = get_key(data) if get_key is not None else slot.key if slot is not None else None
         values = {name: get(data) for name, get in getters.items()}
-        answer.add_call(key, **values, is_final=is_final, is_raw=is_raw)
+        answer.add_call(key, slot, **values, is_final=is_final, is_raw=is_raw, patches=patches(data))
+
+    return step
+
+
+def _patches(says: Mapping[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
+    get_all, get_path, get_value = Path(says["patches"]).get, first_of(says["path"]), first_of(says["value"])
+
+    def patches(data: Any) -> list[tuple[Any, Any]]:
+        found = get_all(data)
+        pairs = [(get_path(patch), get_value(patch)) for patch in (found if type(found) is list else ())]
+        return [(path, value) for path, value in pairs if value is not MISSING]
+
+    return patches
+
+
+def _error(says: Any) -> Step:
+    more = says if isinstance(says, Mapping) else {"path": says}
+    get, kind = first_of(more["path"]), more.get("kind")
+    get_message, get_code = (first_of(more[name]) if name in more else None for name in ("message", "code"))
+
+    def step(answer: Answer, data: Any, slot: Slot | None) -> None:
+        value = get(data)
+        if value and answer.refused is None:  # 0, "" and false are how APIs say that there is none
+            message, code = (read(data) if read is not None else None for read in (get_message, get_code))
+            answer.refused = Refused(value, kind, message, code)
+
+    return step
+
+
+def _end(says: Any) -> Step:
+    def step(answer: Answer, data: Any, slot: Slot | None) -> None:
+        answer.has_ended = True
 
     return step
 
@@ -145,6 +194,8 @@ YIELDS: Mapping[str, Callable[[Any], Step]] = {
     "usage": _usage,
     "meta": _meta,
     "tool_call": _tool_call,
+    "error": _error,
+    "end": _end,
 }
 
 # --- rules -----------------------------------------------------------------------------------------------------------
@@ -169,29 +220,61 @@ def compile_rules(rules: tuple[Rule, ...]) -> Apply:
 
 
 def _compile_rule(rule: Rule) -> Apply:
-    steps = [YIELDS[name](says) for name, says in rule.yields]
-    nested = compile_rules(rule.rules) if rule.rules else None
     each = Path(rule.each, many=True).each if rule.each is not None else None
     holds = compile_condition(rule.when) if rule.when else None
     find_slot = _compile_slot(rule.slot) if rule.slot is not None else None
+    read = _reads_and_carries(rule) if rule.carry else _reads(rule)
 
     def apply(answer: Answer, event: str | None, data: Any, slot: Slot | None = None) -> None:
         if holds is not None and not holds(event, data, slot):
             return
         for item in (data,) if each is None else each(data):
-            here = find_slot(answer, item) if find_slot is not None else slot
-            for step in steps:
-                step(answer, item, here)
-            if nested is not None:
-                nested(answer, event, item, here)
+            read(answer, event, item, find_slot(answer, item, slot) if find_slot is not None else slot)
 
     return apply
 
 
-def _compile_slot(slot: SlotMap) -> Callable[[Answer, Any], Slot]:
+def _reads(rule: Rule) -> Apply:
+    """What a rule does with one item: its own yields, then those of the rules in it."""
+    steps = [YIELDS[name](says) for name, says in rule.yields]
+    nested = compile_rules(rule.rules) if rule.rules else None
+
+    def read(answer: Answer, event: str | None, item: Any, slot: Slot | None = None) -> None:
+        for step in steps:
+            step(answer, item, slot)
+        if nested is not None:
+            nested(answer, event, item, slot)
+
+    return read
+
+
+def _reads_and_carries(rule: Rule) -> Apply:
+    """The same where opaque values belong to what is read."""
+    read, carries = _reads(rule), [(carry, first_of(carry.paths)) for carry in rule.carry]
+
+    def apply(answer: Answer, event: str | None, item: Any, slot: Slot | None = None) -> None:
+        values = {
+            carry.name: Carried(value, carry.by, carry.append) for carry, get in carries if _says(value := get(item))
+        }
+        if not values:
+            read(answer, event, item, slot)
+            return
+        answer.begin_carry()
+        read(answer, event, item, slot)
+        answer.carry(values, slot)
+
+    return apply
+
+
+def _says(value: Any) -> bool:
+    """Whether an opaque value says something."""
+    return value is not MISSING and value is not None and value != "" and value != []
+
+
+def _compile_slot(slot: SlotMap) -> Callable[[Answer, Any, Slot | None], Slot]:
     get_key = first_of(slot.key)
     get_kind = first_of(slot.kind) if slot.kind else lambda data: None
-    return lambda answer, data: answer.slot(get_key(data), get_kind(data))
+    return lambda answer, data, parent: answer.slot(get_key(data), get_kind(data), parent)
 
 
 # --- readings --------------------------------------------------------------------------------------------------------
@@ -246,6 +329,7 @@ class FrameReader:
         self._unwrap = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in reading.unwrap]
         self._apply = compile_rules(reading.rules)
         self._ends = [compile_condition(condition) for condition in reading.end.conditions]
+        self.has_ending_rules = any("end" in dict(rule.yields) for rule in every_rule(reading.rules))
 
     def data_of(self, frame: Frame) -> Any:
         """The frame's data, unwrapped as far as there is something to unwrap. Raises DecodeError."""

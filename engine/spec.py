@@ -111,6 +111,16 @@ class SlotMap:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryMap:
+    """Where an opaque value is, and its name. A list may come in pieces: see blocks.Carried."""
+
+    name: str
+    paths: tuple[str, ...]
+    by: str | None = None
+    append: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Think:
     """The tags around reasoning in the text; unless `anywhere`, only the text's start can open it."""
 
@@ -123,7 +133,8 @@ class Think:
 class Rule:
     """What to read out of a frame: `yields` holds pairs of a yield's name and what the file says of it.
 
-    `slot` says where the key of the block is that a frame belongs to, and its kind when the frame tells it.
+    `slot` says where the key of the block is that a frame belongs to, and its kind when the frame tells it; `carry`
+    where the opaque values are that belong to what is read.
     """
 
     when: Condition = ()
@@ -131,6 +142,7 @@ class Rule:
     yields: tuple[tuple[str, Any], ...] = ()
     rules: tuple[Rule, ...] = ()
     slot: SlotMap | None = None
+    carry: tuple[CarryMap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +170,14 @@ class UsageMap:
     """Where each counter is, as lists of paths, and what the API's totals leave out.
 
     `cache_write_tokens` is a part of the prompt that is no counter of ours; it counts where input excludes the cached.
+    A counter in `sums` is the sum of several, each where one of its paths leads.
     """
 
     counters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     input_excludes_cached: bool = False
     output_excludes_reasoning: bool = False
     cache_write_tokens: tuple[str, ...] = ()
+    sums: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,11 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine"
 
 LADDER = (
     ("errors", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
-    ("messages", "paths", "wire", "headers", "spec", "framing", "compression"),
-    ("expressions", "params", "additions", "encoding", "auth", "deployment", "retry", "calls", "think"),
+    ("messages", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
+    (
+        *("expressions", "params", "additions", "encoding", "auth", "deployment", "retry"),
+        *("calls", "think", "blocks", "counters"),
+    ),
     ("loader", "answer", "request_template"),
     ("rendering",),
     ("rules",),

@@ -48,7 +48,7 @@ MAPS = "finish: {end: stop}, usage: {input_tokens: i}"
 
 def readers(response: str, answer: str) -> Readers:
     spec = load_text(FILE.format(response=f"response: {response}", answer=answer))
-    return Readers(spec.response, Failures(spec.errors), spec.limits)
+    return Readers(spec.response, Failures(spec.errors), spec.limits, spec.name)
 
 
 TEXT = readers("{codec: text}", TEXT_ANSWER)
@@ -164,7 +164,9 @@ def test_a_streamed_answer(name):
     events, response, error = read(how, [body], kind, status, **headers)
     assert error is None
     assert events == ANSWER_EVENTS
-    assert response == ChatResponse("Привет", "hm", finish="stop", finish_raw="end", usage=Usage(3))
+    said = (("text", "При"), ("reasoning", "hm"), ("text", "вет"))
+    replay = {"from": "api", "blocks": [{"type": kind, "text": text} for kind, text in said]}
+    assert response == ChatResponse("Привет", "hm", finish="stop", finish_raw="end", usage=Usage(3), replay=replay)
 
 
 @pytest.mark.parametrize("name", ["json", "json where both are known", "json in deflate"])

@@ -50,7 +50,7 @@ def events(rules: list[Rule], *frames: Any) -> list[Any]:
 
 
 def test_every_yield_is_tried_here():
-    assert set(YIELDS) == {"text", "reasoning", "refusal", "finish", "usage", "meta", "tool_call"}
+    assert set(YIELDS) == {"text", "reasoning", "refusal", "finish", "usage", "meta", "tool_call", "error", "end"}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ..errors import Problem
 from ..framing import FRAMINGS
 from ..spec import (
     Auth,
+    CarryMap,
     Comparison,
     Condition,
     End,
@@ -130,10 +131,15 @@ def _response(response: Mapping[str, Any]) -> Response:
         whole,
         response.get("finish", {}),
         UsageMap(
-            {name: _paths(usage[name]) for name in COUNTERS if name in usage},
+            {name: _paths(usage[name]) for name in COUNTERS if not isinstance(usage.get(name, {}), Mapping)},
             usage.get("input_excludes_cached", False),
             usage.get("output_excludes_reasoning", False),
             _paths(usage.get("cache_write_tokens")),
+            {
+                name: tuple(_paths(addend) for addend in usage[name]["sum"])
+                for name in COUNTERS
+                if isinstance(usage.get(name), Mapping)
+            },
         ),
         _think(response.get("think")),
     )
@@ -156,7 +162,7 @@ def _reading(reading: Mapping[str, Any]) -> Reading:
 
 
 def _rule(rule: Mapping[str, Any]) -> Rule:
-    structure = ("when", "for", "slot", "rules")
+    structure = ("when", "for", "slot", "rules", "carry")
     slot = rule.get("slot")
     return Rule(
         condition(rule.get("when", {})),
@@ -164,7 +170,14 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
         tuple((key, value) for key, value in rule.items() if key not in structure),
         tuple(_rule(nested) for nested in rule.get("rules", ())),
         None if slot is None else SlotMap(_paths(slot["key"]), _paths(slot.get("kind"))),
+        tuple(_carry(name, says) for name, says in rule.get("carry", {}).items()),
     )
+
+
+def _carry(name: str, says: Any) -> CarryMap:
+    if not isinstance(says, Mapping):
+        return CarryMap(name, _paths(says))
+    return CarryMap(name, _paths(says["path"]), says.get("by"), tuple(says.get("append", ())))
 
 
 def condition(tests: Mapping[str, Any]) -> Condition:

@@ -1,4 +1,4 @@
-"""What the parts of a file say about each other: names, params, models, payload, answers and examples."""
+"""What the parts of a file say about each other: names, params, models, payload and examples."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..errors import Problem
 from ..params import TYPES, fits, value_key
 from ..paths import MISSING, Path
 from ..suggest import did_you_mean
+from .answers import ANSWER_CHECKS
 from .schema import schema, type_name
 from .subject import RESERVED_NAMES, TEXT_ENCODINGS, Check, Subject, dotted
 from .yamltext import Place, walk
@@ -23,7 +24,6 @@ _DOOR_WORDS = frozenset({"settings", "strict", "extra_body", "extra_headers"})
 """Arguments of a call beside its params: no param could be given under such a name."""
 
 _PREDICATES = ("status", "header", "body", "frame")
-_STRUCTURE = frozenset({"when", "for"})
 _LIKE_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 
 
@@ -217,49 +217,6 @@ def _check_destinations(subject: Subject, payload: dict[str, Any]) -> Iterator[P
         yield subject.problem(("params", name, "maps_to"), "conflict", message, hint)
 
 
-def _check_readings(subject: Subject) -> Iterator[Problem]:
-    response = subject.section("response")
-    if response and not {"codec", "stream", "whole"} & set(response):
-        message = "`response` does not say how an answer is read"
-        yield subject.problem(("response",), "missing-key", message, "add codec, or stream and whole", key=True)
-    for place in (("response",), ("response", "stream"), ("response", "whole")):
-        reading = response if len(place) == 1 else response.get(place[1])
-        if isinstance(reading, dict) and isinstance(reading.get("codec"), str):
-            yield from _check_reading(subject, place, reading)
-
-
-def _check_reading(subject: Subject, place: Place, reading: dict[str, Any]) -> Iterator[Problem]:
-    codec = reading["codec"]
-    rules = reading.get("rules")
-    if (codec != "text" or rules is not None) and not (_mentions(rules, "text") or _mentions(rules, "reasoning")):
-        message = f"nothing reads the text out of `{dotted(place)}`"
-        yield subject.problem(place, "no-text-rule", message, "add rules: [{text: PATH}]", key=True)
-    if codec not in ("text", "json") and "end" not in reading:
-        message = f"`{dotted(place)}` does not say what ends the answer, so a cut one could pass as whole"
-        hint = "add end: '[DONE]', {type: message_stop}, finish, or body where the API has no mark"
-        yield subject.problem(place, "no-end-rule", message, hint, key=True)
-    ends = reading.get("end")
-    if "finish" in (ends if isinstance(ends, list) else [ends]) and not _mentions(rules, "finish"):
-        message = "`end: finish` needs a rule that reads `finish`"
-        yield subject.problem((*place, "end"), "no-end-rule", message, "add finish: PATH to a rule")
-    yield from _check_rules(subject, (*place, "rules"), rules)
-
-
-def _check_rules(subject: Subject, place: Place, rules: Any) -> Iterator[Problem]:
-    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-        if isinstance(rule, dict) and rule and not set(rule) - _STRUCTURE:
-            message = f"`{dotted((*place, index))}` reads nothing"
-            yield subject.problem((*place, index), "dead-rule", message, "add text, finish, usage, ...")
-        if isinstance(rule, dict):
-            yield from _check_rules(subject, (*place, index, "rules"), rule.get("rules"))
-
-
-def _mentions(rules: Any, key: str) -> bool:
-    return isinstance(rules, list) and any(
-        isinstance(rule, dict) and (key in rule or _mentions(rule.get("rules"), key)) for rule in rules
-    )
-
-
 def _check_errors(subject: Subject) -> Iterator[Problem]:
     errors = subject.data.get("errors")
     seen: list[tuple[int, dict[str, Any]]] = []
@@ -338,7 +295,7 @@ PART_CHECKS: tuple[Check, ...] = (
     _check_settings,
     _check_models,
     _check_payload,
-    _check_readings,
+    *ANSWER_CHECKS,
     _check_errors,
     _check_examples,
 )

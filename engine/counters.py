@@ -1,0 +1,50 @@
+"""Token counters of an API -> Usage: totals are normalised, so that input includes cached and output reasoning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .events import Usage
+from .paths import first_of
+from .spec import UsageMap
+
+
+def merged(known: dict[str, Any], counters: Mapping[str, Any]) -> None:
+    """Put newer counters over those that are known. Null takes nothing back, and neither does a zero.
+
+    Some APIs tell a counter in one frame and say 0 in all that follow; none counts backwards to nothing.
+    """
+    for key, count in counters.items():
+        if key not in known or not (count is None or count == 0):
+            known[key] = count
+
+
+def normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
+    """The counters in our words."""
+    data = dict(raw)
+    counts = {name: _count(first_of(paths)(data)) for name, paths in usage_map.counters.items()}
+    for name, addends in usage_map.sums.items():
+        found = [count for paths in addends if (count := _count(first_of(paths)(data))) is not None]
+        counts[name] = sum(found) if found else None
+    written = _count(first_of(usage_map.cache_write_tokens)(data))
+    totals = (
+        (usage_map.input_excludes_cached, "input_tokens", (counts.get("cached_input_tokens"), written)),
+        (usage_map.output_excludes_reasoning, "output_tokens", (counts.get("reasoning_tokens"),)),
+    )
+    for excludes, total, parts in totals:
+        whole = counts.get(total)
+        if excludes and whole is not None:
+            counts[total] = whole + sum(part or 0 for part in parts)
+    return Usage(**counts, raw=data)
+
+
+def _count(value: Any) -> int | None:
+    """A counter; numbers in text are numbers, anything else says nothing, and so does one below zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        count = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return count if count >= 0 else None

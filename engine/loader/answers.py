@@ -1,0 +1,141 @@
+"""What a file says about answers, and a schema cannot check: readings, their ends, and what rules may ask and yield."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..errors import Problem
+from .schema import schema
+from .subject import Check, Subject, dotted
+from .yamltext import Place
+
+_STRUCTURE = frozenset({"when", "for"})
+_PATCH_KEYS = ("patches", "path", "value")
+
+
+def _check_readings(subject: Subject) -> Iterator[Problem]:
+    response = subject.section("response")
+    if response and not {"codec", "stream", "whole"} & set(response):
+        message = "`response` does not say how an answer is read"
+        yield subject.problem(("response",), "missing-key", message, "add codec, or stream and whole", key=True)
+    for place in (("response",), ("response", "stream"), ("response", "whole")):
+        reading = response if len(place) == 1 else response.get(place[1])
+        if isinstance(reading, dict) and isinstance(reading.get("codec"), str):
+            check = _check_plain_text if reading["codec"] == "text" else _check_reading
+            yield from check(subject, place, reading)
+
+
+def _check_reading(subject: Subject, place: Place, reading: dict[str, Any]) -> Iterator[Problem]:
+    rules = reading.get("rules")
+    ends = _ends(reading)
+    if not (_mentions(rules, "text") or _mentions(rules, "reasoning")):
+        message = f"nothing reads the text out of `{dotted(place)}`"
+        yield subject.problem(place, "no-text-rule", message, "add rules: [{text: PATH}]", key=True)
+    if reading["codec"] != "json" and not ends and not _mentions(rules, "end"):
+        message = f"`{dotted(place)}` does not say what ends the answer, so a cut one could pass as whole"
+        hint = "add end: '[DONE]', {type: message_stop}, finish, or body where the API has no mark"
+        yield subject.problem(place, "no-end-rule", message, hint, key=True)
+    if "finish" in ends and not _mentions(rules, "finish"):
+        message = "`end: finish` needs a rule that reads `finish`"
+        yield subject.problem((*place, "end"), "no-end-rule", message, "add finish: PATH to a rule")
+    for end in ends:
+        yield from _check_no_slot(subject, (*place, "end"), end)
+    yield from _check_rules(subject, (*place, "rules"), rules, is_in_slot=False)
+
+
+def _ends(reading: dict[str, Any]) -> list[Any]:
+    ends = reading.get("end", [])
+    return ends if isinstance(ends, list) else [ends]
+
+
+def _check_plain_text(subject: Subject, place: Place, reading: dict[str, Any]) -> Iterator[Problem]:
+    """Plain text has no frames: the network cuts it, and a rule that asked about a piece would ask chance."""
+    wrong: list[tuple[Place, str, str]] = []
+    if any(end != "body" for end in _ends(reading)):
+        wrong.append(((*place, "end"), "plain text ends with the body alone", "write end: body, or leave it out"))
+    if reading.get("unwrap", ["text"]) != ["text"]:
+        wrong.append(((*place, "unwrap"), "plain text has nothing to unwrap", "remove it"))
+    rules = reading.get("rules", [{"text": "$"}])
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if rule not in ({"text": "$"}, {"text": {"path": "$"}}, {"text": {"path": "$", "mode": "append"}}):
+            hint = "write {text: $}, or choose a codec that has frames"
+            wrong.append(((*place, "rules", index), "a rule can read no more of plain text than all of it", hint))
+    for where, message, hint in wrong:
+        yield subject.problem(where, "text-codec", f"`{dotted(where)}`: {message}", hint)
+
+
+def _check_rules(subject: Subject, place: Place, rules: Any, *, is_in_slot: bool) -> Iterator[Problem]:
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if not isinstance(rule, dict):
+            continue
+        here = (*place, index)
+        if rule and not set(rule) - _STRUCTURE:
+            message = f"`{dotted(here)}` reads nothing"
+            yield subject.problem(here, "dead-rule", message, "add text, finish, usage, ...")
+        if not is_in_slot:
+            yield from _check_no_slot(subject, (*here, "when"), rule.get("when"))
+        for key, check in _YIELD_CHECKS.items():
+            if isinstance(rule.get(key), dict):
+                yield from check(subject, (*here, key), rule[key])
+        yield from _check_rules(subject, (*here, "rules"), rule.get("rules"), is_in_slot=is_in_slot or "slot" in rule)
+
+
+def _check_no_slot(subject: Subject, place: Place, condition: Any) -> Iterator[Problem]:
+    if isinstance(condition, dict) and "slot" in condition and "path" not in condition:
+        message = f"`{dotted(place)}` asks for the kind of a slot, and stands in no rule that has one"
+        hint = "put it into the `rules` of a rule with `slot`"
+        yield subject.problem(place, "no-slot", message, hint, key=True)
+
+
+def _check_patches(subject: Subject, place: Place, says: dict[str, Any]) -> Iterator[Problem]:
+    given = [key for key in _PATCH_KEYS if key in says]
+    if says.get("mode") == "patch":
+        for key in _PATCH_KEYS:
+            if key not in says:
+                meaning = schema()["$defs"]["rule"]["properties"]["tool_call"]["properties"][key]["description"]
+                message = f"`{dotted(place)}` in mode patch needs the key `{key}`"
+                yield subject.problem(place, "missing-key", message, f"add it: {meaning}", key=True)
+    elif given:
+        message = f"`{dotted((*place, given[0]))}` is only for mode patch"
+        yield subject.problem((*place, given[0]), "conflict", message, "remove it, or add mode: patch", key=True)
+
+
+def _check_carried(subject: Subject, place: Place, says: dict[str, Any]) -> Iterator[Problem]:
+    for name, carried in says.items():
+        if isinstance(carried, dict) and "append" in carried and "by" not in carried:
+            message = f"`{dotted((*place, name))}` says what grows, but not by which key items are told apart"
+            yield subject.problem((*place, name), "missing-key", message, "add by: index, or the key of their id")
+
+
+_YIELD_CHECKS: dict[str, Callable[[Subject, Place, dict[str, Any]], Iterator[Problem]]] = {
+    "tool_call": _check_patches,
+    "carry": _check_carried,
+}
+
+
+def _mentions(rules: Any, key: str) -> bool:
+    return isinstance(rules, list) and any(
+        isinstance(rule, dict) and (key in rule or _mentions(rule.get("rules"), key)) for rule in rules
+    )
+
+
+def _check_think(subject: Subject) -> Iterator[Problem]:
+    think = subject.section("response").get("think")
+    for key in ("open", "close"):
+        tag = think.get(key) if isinstance(think, dict) else None
+        if isinstance(tag, str) and tag and not tag.strip():
+            place = ("response", "think", key)
+            message = f"`{dotted(place)}` is nothing but white space, which every text has"
+            yield subject.problem(place, "bad-value", message, "write the tag as the API does: <think>")
+
+
+def _check_error_frames(subject: Subject) -> Iterator[Problem]:
+    errors = subject.data.get("errors")
+    for index, rule in enumerate(errors if isinstance(errors, list) else ()):
+        for key in ("frame", "body"):
+            if isinstance(rule, dict):
+                yield from _check_no_slot(subject, ("errors", index, key), rule.get(key))
+
+
+ANSWER_CHECKS: tuple[Check, ...] = (_check_readings, _check_think, _check_error_frames)
