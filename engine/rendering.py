@@ -26,8 +26,9 @@ from .expressions import (
 )
 from .headers import Pairs, caller_headers, overlaid, secrets_in
 from .hosts import is_loopback, private_host
-from .messages import Adjustment, ChatRequest, forced_tool
+from .messages import Adjustment, ChatRequest
 from .params import Resolved, model_of, refuse_adjusted, resolve
+from .pipeline import Context, Shaper, check_choice
 from .request_template import RequestTemplate
 from .secrets import Secret, shown
 from .spec import ProviderSpec
@@ -55,18 +56,19 @@ class Renderer:
         self.spec = spec
         self._url: Rendered = compile_text(spec.url)
         self._main = RequestTemplate(spec.request, spec.name)
+        self._shaper = Shaper(spec)
 
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
         """A request rendered for a deployment. Raises UsageError before anything is sent."""
         spec = self.spec
         params = self._with_choice(resolve(spec, request.params), request)
         extra = caller_headers(request.extra_headers)
-        adjustments = (*params.adjustments, *self._unused(request))
+        settings = deployment.resolve_settings(spec)
+        values = self._values(request, params, settings)
+        adjustments = (*params.adjustments, *self._shape(request, values), *self._unused(request))
         if deployment.strict:
             refuse_adjusted(spec.name, adjustments)
-        settings = deployment.resolve_settings(spec)
         auth, secrets = deployment.resolve_auth(spec)
-        values = self._values(request, params, settings)
         sent = credentials(auth, secrets)
         try:
             url = self._main.url(values, self._base_url(settings, deployment), sent)
@@ -84,13 +86,10 @@ class Renderer:
     def _with_choice(self, params: Resolved, request: ChatRequest) -> Resolved:
         """The parameters with what becomes of a choice of tools that the file's templates do not read."""
         choice, name = request.tool_choice, self.spec.name
-        wanted = forced_tool(choice)
-        known = {function.get("name") for tool in request.tools if isinstance(function := tool.get("function"), dict)}
-        if choice == "required" and not request.tools:
-            raise ParameterError("tool_choice asks for a tool, and the call offers none; give tools")
-        if wanted is not None and wanted not in known:
-            raise ParameterError(f"tool_choice names the tool '{wanted}', which is not among the call's tools")
+        check_choice(request)
         if choice in (None, "auto") or (request.tools and self._uses("tool_choice")):
+            return params
+        if request.tools and self._shaper.settles(choice):
             return params
         if self.spec.unknown_params == "error" and request.tools:
             raise UnsupportedError(f"{name} takes no tool_choice; leave it out")
@@ -118,16 +117,24 @@ class Renderer:
             **settings,
             **params.values,
             "model": OMIT if model is None else model,
-            "messages": [message.as_chat_message() for message in request.messages],
-            "tools": list(request.tools) or OMIT,
-            "tool_choice": OMIT if request.tool_choice is None or not request.tools else request.tool_choice,
             "stream": request.stream,
             "omit": OMIT,
         }
 
+    def _shape(self, request: ChatRequest, values: dict[str, Any]) -> list[Adjustment]:
+        """Adds to the values what the pipeline makes of messages and tools; gives what it adjusted."""
+        context = Context(self.spec.name, dict(values), [])
+        try:
+            values["tools"], values["tool_choice"] = self._shaper.tools(request.tools, request.tool_choice, context)
+            if self._uses("messages") or self._uses("system"):
+                values["messages"], values["system"] = self._shaper.messages(request.messages, context)
+        except TemplateError as error:
+            raise ParameterError(f"{self.spec.name}: {error}") from None
+        return context.adjustments
+
     def _uses(self, name: str) -> bool:
         """Whether a template of the file reads `name`."""
-        return name in self._main.names
+        return name in self._main.names or name in self._shaper.outer
 
     def _base_url(self, settings: Mapping[str, Any], deployment: Deployment) -> str:
         if deployment.base_url is not None:

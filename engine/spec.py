@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .shaping import MessageShaping, PartShaping, ToolShaping
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -293,6 +295,9 @@ class ProviderSpec:
     headers: Mapping[str, Any]
     payload: Any
     encoding: Literal["json", "form", "multipart", "text"]
+    messages: MessageShaping | None
+    parts: PartShaping | None
+    tools: ToolShaping | None
     response: Response
     errors: tuple[ErrorRule, ...]
     retry: RetryPolicy

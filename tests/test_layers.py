@@ -12,12 +12,13 @@ import pytest
 ENGINE = Path(__file__).resolve().parents[1] / "engine"
 
 LADDER = (
-    ("errors", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
+    ("errors", "shaping", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
     ("messages", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (
         *("expressions", "params", "additions", "encoding", "auth", "deployment", "retry"),
         *("calls", "think", "blocks", "counters"),
     ),
+    ("pipeline",),
     ("loader", "answer", "request_template"),
     ("rendering",),
     ("rules",),

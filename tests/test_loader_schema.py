@@ -21,12 +21,17 @@ from engine.loader.build import OPERATORS as BUILT_OPERATORS
 from engine.loader.schema import MARKS, schema
 from engine.messages import AdjustmentAction
 from engine.params import TYPES
+from engine.pipeline.json_schema import SCHEMA_PASSES
+from engine.pipeline.passes import PASSES
 from engine.rules import OPERATORS, UNWRAPS, YIELDS
+from engine.shaping import CHOICES, NAMES, PART_TYPES, ROLES, MessageShaping, ToolShaping
 from tests.badfiles import text_of
 
 SCHEMA = schema()
 DEFS = SCHEMA["$defs"]
 TOP = SCHEMA["properties"]
+
+SHAPES = {"any", *ROLES, "tool_call", "tool_result", "reasoning"}
 
 OPEN = {
     "properties/flags": "any boolean",
@@ -38,6 +43,10 @@ OPEN = {
     "properties/query": "names of query parameters",
     "properties/headers": "names of headers",
     "properties/payload": "the service's own shape",
+    **{f"properties/messages/properties/shapes/properties/{key}": "the service's own shape" for key in SHAPES},
+    **{f"properties/parts/properties/{kind}": "the service's own shape" for kind in PART_TYPES},
+    **{f"properties/tools/properties/choice/properties/{name}": "the service's own shape" for name in CHOICES},
+    "properties/tools/properties/shape": "the service's own shape",
     "$defs/finish": "the service's own reasons",
     "$defs/error/properties/header": "names of headers",
     "$defs/rule/properties/usage": "the service's own counters",
@@ -159,6 +168,16 @@ ENUMS = [
         get_args(AdjustmentAction),
     ),
     (framing.MEDIA_TYPES, FRAMINGS),
+    (set(TOP["parts"]["properties"]) - {"fallback"}, PART_TYPES),
+    (TOP["messages"]["properties"]["items"]["items"]["enum"], PART_TYPES),
+    (TOP["messages"]["properties"]["roles"]["properties"], ROLES),
+    (TOP["messages"]["properties"]["shapes"]["properties"], SHAPES),
+    (TOP["messages"]["properties"], [field.name for field in dataclasses.fields(MessageShaping)]),
+    (set(TOP["messages"]["properties"]) - {"roles", "reasoning", "items", "shapes"}, PASSES),
+    (TOP["tools"]["properties"], [field.name for field in dataclasses.fields(ToolShaping)]),
+    (TOP["tools"]["properties"]["choice"]["properties"], CHOICES),
+    ({*DEFS["schema_pass"]["then"]["enum"], *DEFS["schema_pass"]["else"]["properties"]}, SCHEMA_PASSES),
+    ({node["x-template"] for _, node in nodes(SCHEMA) if "x-template" in node} - {"call", "settings"}, NAMES),
 ]
 
 

@@ -206,8 +206,8 @@ def _faults(
         yield error.fault
 
 
-def names_used(text: str, *, bare: bool = False) -> frozenset[str]:
-    """The names of values that a template reads.
+def names_used(text: str, *, bare: bool = False, functions: bool = False) -> frozenset[str]:
+    """The names of values that a template reads, and with `functions` those of the functions that it calls.
 
     >>> sorted(names_used("{{ model }} of {{ messages[0].tools }} at {{ now() }}"))
     ['messages', 'model']
@@ -216,4 +216,4 @@ def names_used(text: str, *, bare: bool = False) -> frozenset[str]:
     for segment in [Expression(text, 0)] if bare else segments(text):
         if isinstance(segment, Expression):
             found |= {node.name for node in nodes.Template([parse(segment)]).find_all(nodes.Name)}
-    return frozenset(found - set(FUNCTIONS))
+    return frozenset(found if functions else found - set(FUNCTIONS))

@@ -123,23 +123,24 @@ def condition_source(text: str) -> tuple[str, bool]:
     return text, not text.strip().startswith("{{")
 
 
-def names_in_tree(tree: Any) -> frozenset[str]:
-    """The names of values that the templates of a tree read.
+def names_in_tree(tree: Any, *, functions: bool = False) -> frozenset[str]:
+    """The names of values that the templates of a tree read, and with `functions` those of the functions they call.
 
     >>> sorted(names_in_tree({"$when": "stream", "to": ["{{ model }}", "tools"]}))
     ['model', 'stream']
     """
     if isinstance(tree, Mapping):
-        when = _condition_names(tree["$when"]) if isinstance(tree.get("$when"), str) else frozenset()
-        return when.union(*(names_in_tree(value) for key, value in tree.items() if key != "$when"))
+        when = _condition_names(tree["$when"], functions) if isinstance(tree.get("$when"), str) else frozenset()
+        rest = (names_in_tree(value, functions=functions) for key, value in tree.items() if key != "$when")
+        return when.union(*rest)
     if isinstance(tree, list | tuple):
-        return frozenset().union(*map(names_in_tree, tree))
-    return names_used(tree) if isinstance(tree, str) and is_template(tree) else frozenset()
+        return frozenset().union(*(names_in_tree(item, functions=functions) for item in tree))
+    return names_used(tree, functions=functions) if isinstance(tree, str) and is_template(tree) else frozenset()
 
 
-def _condition_names(text: str) -> frozenset[str]:
+def _condition_names(text: str, functions: bool) -> frozenset[str]:
     text, bare = condition_source(text)
-    return names_used(text, bare=bare)
+    return names_used(text, bare=bare, functions=functions)
 
 
 def compile_condition(text: str) -> Rendered:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import Problem
 from ..framing import FRAMINGS
+from ..shaping import MessageShaping, PartShaping, ToolShaping
 from ..spec import (
     Auth,
     CarryMap,
@@ -70,6 +71,9 @@ def build(document: Document) -> ProviderSpec:
         headers=data.get("headers", {}),
         payload=data.get("payload"),
         encoding=data.get("encoding", default("encoding")),
+        messages=_messages(data.get("messages")),
+        parts=_parts(data.get("parts")),
+        tools=_tools(data.get("tools")),
         response=_response(data.get("response", {})),
         errors=tuple(_error(error) for error in data.get("errors", ())),
         retry=RetryPolicy(**_filled("retry", data)),
@@ -117,6 +121,26 @@ def _setting(setting: Mapping[str, Any]) -> Setting:
 
 def _auth(auth: Mapping[str, Any]) -> Auth:
     return Auth(auth["type"], {key: value for key, value in auth.items() if key != "type"})
+
+
+def _messages(messages: Mapping[str, Any] | None) -> MessageShaping | None:
+    if messages is None:
+        return None
+    return MessageShaping(**{**messages, "items": tuple(messages.get("items", ()))})
+
+
+def _parts(parts: Mapping[str, Any] | None) -> PartShaping | None:
+    if parts is None:
+        return None
+    templates = {kind: tree for kind, tree in parts.items() if kind != "fallback"}
+    return PartShaping(templates, parts.get("fallback", default("parts", "fallback")))
+
+
+def _tools(tools: Mapping[str, Any] | None) -> ToolShaping | None:
+    if tools is None:
+        return None
+    passes = (one if isinstance(one, dict) else {one: None} for one in tools.get("schema", ()))
+    return ToolShaping(**{**tools, "schema": tuple(pair for one in passes for pair in one.items())})
 
 
 def _response(response: Mapping[str, Any]) -> Response:

@@ -13,14 +13,19 @@ from .schema import Marked, type_name
 from .subject import TEXT_ENCODINGS, Subject, dotted
 from .yamltext import Place, walk
 
+SHAPED = ("messages", "parts", "tools")
+"""The sections whose templates make parts of a payload."""
+
 
 def _check_template(subject: Subject, marked: Marked) -> Iterator[Problem]:
-    whole_is_text = marked.place[0] != "payload" or subject.data.get("encoding") in TEXT_ENCODINGS
+    is_tree = marked.place[0] in SHAPED or (
+        marked.place[0] == "payload" and subject.data.get("encoding") not in TEXT_ENCODINGS
+    )
     for place, text in walk(marked.value, marked.place):
         if place[-1] == "$when":
             yield from _check_when(subject, place, text, marked.says)
         elif isinstance(text, str) and any(brace in text for brace in ("{{", "}}", "{%", "{#")):
-            yield from _faults(subject, place, text, marked.says, as_text=whole_is_text)
+            yield from _faults(subject, place, text, marked.says, as_text=not is_tree)
     for place in _keys(marked.value, marked.place):
         yield from _check_key(subject, place)
 
@@ -43,7 +48,7 @@ def _check_when(subject: Subject, place: Place, text: Any, scope: str) -> Iterat
 def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) -> Iterator[Problem]:
     from ..expressions import check  # jinja2 is imported only where a file holds templates
 
-    for fault in check(text, subject.names(scope), collections=subject.collections(), **how):
+    for fault in check(text, subject.names(scope), collections=subject.collections(scope), **how):
         rule, message, hint = fault.rule, f"{dotted(place)}: {fault.message}", fault.hint
         if rule == "undefined-variable":
             rule, words, hint = _undefined(subject, scope, fault.message.split("'")[1], hint)

@@ -14,7 +14,7 @@ from ..paths import MISSING, Path
 from ..suggest import did_you_mean
 from .answers import ANSWER_CHECKS
 from .schema import schema, type_name
-from .subject import RESERVED_NAMES, TEXT_ENCODINGS, Check, Subject, dotted
+from .subject import TEXT_ENCODINGS, Check, Subject, dotted
 from .yamltext import Place, walk
 
 _CALL_KEYS = frozenset(
@@ -41,7 +41,8 @@ def _check_whole(subject: Subject) -> Iterator[Problem]:
 def _check_names(subject: Subject) -> Iterator[Problem]:
     from ..expressions import FUNCTIONS, KEYWORDS
 
-    taken = {"params": RESERVED_NAMES | _DOOR_WORDS, "settings": RESERVED_NAMES}
+    reserved = subject.reserved()
+    taken = {"params": reserved | _DOOR_WORDS, "settings": reserved}
     for section, reserved in taken.items():
         for name in subject.section(section):
             if name in reserved | KEYWORDS | set(FUNCTIONS):

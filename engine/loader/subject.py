@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem
+from ..shaping import COLLECTIONS, NAMES
 from .yamltext import Document, Place
 
 RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "tool_choice", "omit"})
@@ -38,12 +39,23 @@ class Subject:
         return {key: value for key, value in self.section(name).items() if isinstance(value, dict)}
 
     def names(self, scope: str) -> frozenset[str]:
-        """The names that a template of `scope` (settings, call) may use."""
+        """The names that a template of `scope` may use: settings, call, or a place of the pipeline."""
         settings = frozenset(self.section("settings"))
-        return settings if scope == "settings" else settings | RESERVED_NAMES | frozenset(self.section("params"))
+        if scope == "settings":
+            return settings
+        if scope in NAMES:
+            return settings | frozenset(self.section("params")) | NAMES[scope] | {"model", "stream", "omit"}
+        return settings | self.reserved() | frozenset(self.section("params"))
 
-    def collections(self) -> frozenset[str]:
+    def reserved(self) -> frozenset[str]:
+        """The names that every call has; `system` is one where the file takes it out of the messages."""
+        takes_system = self.section("messages").get("system") == "field"
+        return RESERVED_NAMES | {"system"} if takes_system else RESERVED_NAMES
+
+    def collections(self, scope: str = "call") -> frozenset[str]:
         """The names that hold lists or maps."""
+        if scope in NAMES:
+            return COLLECTIONS & NAMES[scope]
         declared = {name for name, param in self.maps("params").items() if _is_collection(param.get("type"))}
         return frozenset({"messages", "tools", *declared})
 

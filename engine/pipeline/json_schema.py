@@ -1,0 +1,191 @@
+"""Passes over the JSON Schema of a tool's parameters, for APIs that take only a part of that language.
+
+Each walks schemas only: what stands under `properties` are names, and what stands under `enum` or `default` is data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+MAX_NODES = 20_000
+"""How many schemas one may grow to when its references are written out."""
+
+_ONE = (
+    *("items", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "unevaluatedProperties"),
+    *("propertyNames", "not", "if", "then", "else"),
+)
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_DEFINITIONS = ("$defs", "definitions")
+
+
+class SchemaError(ValueError):
+    """A schema that a pass cannot express; the message names the place in it."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place or 'their root'} {why}")
+
+
+def _children(schema: Schema, place: str) -> Iterator[tuple[str, Any, Any]]:
+    """Every schema directly inside one: the keyword, the key below it (None for a single one), the schema."""
+    for keyword in _ONE:
+        if isinstance(schema.get(keyword), dict):
+            yield keyword, None, schema[keyword]
+    for keyword in _LISTS:
+        if isinstance(schema.get(keyword), list):
+            yield from ((keyword, number, item) for number, item in enumerate(schema[keyword]))
+    for keyword in (*_MAPS, *_DEFINITIONS):
+        if isinstance(schema.get(keyword), dict):
+            yield from ((keyword, name, item) for name, item in schema[keyword].items())
+
+
+def _rebuilt(schema: Schema, change: Callable[[Any, str], Any], place: str) -> Schema:
+    """A copy whose inner schemas are what `change` makes of them."""
+    copy = dict(schema)
+    for keyword, key, child in _children(schema, place):
+        where = ".".join(str(word) for word in (place, keyword, key) if word not in (None, ""))
+        made = change(child, where) if isinstance(child, dict) else child
+        if key is None:
+            copy[keyword] = made
+        else:
+            if copy[keyword] is schema[keyword]:
+                copy[keyword] = schema[keyword].copy()
+            copy[keyword][key] = made
+    return copy
+
+
+def _everywhere(change: Callable[[Schema, str], Schema]) -> Callable[[Schema, Any], Schema]:
+    """A pass that changes each schema by itself, the innermost first."""
+
+    def walk(schema: Schema, place: str) -> Schema:
+        return change(_rebuilt(schema, walk, place), place)
+
+    return lambda schema, option: walk(schema, "")
+
+
+# --- references ---
+
+
+def inline_refs(schema: Schema, option: Any) -> Schema:
+    """Each `$ref` replaced by what it leads to, and no definitions."""
+    budget = [MAX_NODES]
+
+    def walk(node: Any, place: str, within: tuple[str, ...]) -> Any:
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise SchemaError(place, f"grows beyond {MAX_NODES} schemas when its references are written out")
+        while isinstance(node, dict) and isinstance(reference := node.get("$ref"), str):
+            if reference in within:
+                raise SchemaError(place, f"refers to itself ('{reference}'), which this API cannot say")
+            within = (*within, reference)
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            node = {**_target(schema, reference, place), **beside}
+        if not isinstance(node, dict):
+            return node
+        bare = {key: value for key, value in node.items() if key not in _DEFINITIONS}
+        return _rebuilt(bare, lambda child, where: walk(child, where, within), place)
+
+    made: Schema = walk(schema, "", ())
+    return made
+
+
+def _target(schema: Schema, reference: str, place: str) -> Schema:
+    if not reference.startswith("#"):
+        raise SchemaError(place, f"refers to '{reference}', which is outside of the schema")
+    node: Any = schema
+    for word in reference[1:].split("/")[1:]:
+        word = word.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, list) and word.isdecimal() and int(word) < len(node):
+            node = node[int(word)]
+        else:
+            node = node.get(word) if isinstance(node, dict) else None
+    if not isinstance(node, dict):
+        raise SchemaError(place, f"refers to '{reference}', which is not there")
+    return node
+
+
+# --- keywords ---
+
+
+def drop_keys(schema: Schema, option: Any) -> Schema:
+    """Without the named keywords, wherever they stand as keywords."""
+    gone = frozenset(option)
+    walk = _everywhere(lambda node, place: {key: value for key, value in node.items() if key not in gone})
+    return walk(schema, None)
+
+
+def _const(node: Schema, place: str) -> Schema:
+    return {("enum" if key == "const" else key): ([value] if key == "const" else value) for key, value in node.items()}
+
+
+def _nullable(node: Schema, place: str) -> Schema:
+    """`type: [x, null]`, or `anyOf` with a null, as x with `nullable: true`."""
+    kinds = node.get("type")
+    if isinstance(kinds, list):
+        others = [kind for kind in kinds if kind != "null"]
+        if len(others) != 1:
+            raise SchemaError(place, f"is of the types {', '.join(map(str, kinds))}, where this API takes one type")
+        node = {**node, "type": others[0]} | ({"nullable": True} if len(others) < len(kinds) else {})
+    for keyword in ("anyOf", "oneOf"):
+        branches = node.get(keyword)
+        if isinstance(branches, list) and {"type": "null"} in branches:
+            node = _without_null(node, keyword, [branch for branch in branches if branch != {"type": "null"}])
+    if node.get("nullable") is True and isinstance(node.get("enum"), list):
+        node = {**node, "enum": [value for value in node["enum"] if value is not None]}
+    return node
+
+
+def _without_null(node: Schema, keyword: str, branches: list[Any]) -> Schema:
+    rest = {key: value for key, value in node.items() if key != keyword}
+    if len(branches) == 1 and isinstance(branches[0], dict):
+        return {**branches[0], **rest, "nullable": True}
+    return {**rest, **({keyword: branches} if branches else {}), "nullable": True}
+
+
+def empty_root_omit(schema: Schema, option: Any) -> Schema | None:
+    """None for an object without properties: the parameters are then left out."""
+    empty = schema.get("type", "object") == "object" and not schema.get("properties")
+    elsewhere = {"anyOf", "oneOf", "allOf", "$ref", "patternProperties"} & set(schema)
+    return None if empty and not elsewhere and not isinstance(schema.get("additionalProperties"), dict) else schema
+
+
+def _strict(node: Schema, place: str) -> Schema:
+    """Every object closed and every property required; one that was optional may be null instead."""
+    properties = node.get("properties")
+    if not isinstance(properties, dict) and node.get("type") != "object":
+        return node
+    if node.get("additionalProperties", False) is not False or node.get("patternProperties"):
+        raise SchemaError(place, "takes properties of any name, which a strict schema cannot say")
+    needed = node.get("required", ())
+    made = {name: child if name in needed else _or_null(child) for name, child in (properties or {}).items()}
+    return {**node, "properties": made, "required": list(made), "additionalProperties": False}
+
+
+def _or_null(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    kinds = node.get("type")
+    if kinds is None or "const" in node:
+        branches = node.get("anyOf")
+        if isinstance(branches, list) and set(node) <= {"anyOf", "description", "title"}:
+            return node if {"type": "null"} in branches else {**node, "anyOf": [*branches, {"type": "null"}]}
+        return {"anyOf": [node, {"type": "null"}]}
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if "null" in kinds:
+        return node
+    enum = {"enum": [*node["enum"], None]} if isinstance(node.get("enum"), list) and None not in node["enum"] else {}
+    return {**node, "type": [*kinds, "null"], **enum}
+
+
+SCHEMA_PASSES: Mapping[str, Callable[[Schema, Any], Schema | None]] = {
+    "inline_refs": inline_refs,
+    "drop_keys": drop_keys,
+    "const_to_enum": _everywhere(_const),
+    "type_array_to_nullable": _everywhere(_nullable),
+    "empty_root_omit": empty_root_omit,
+    "strict_objects": _everywhere(_strict),
+}
+"""The closed table of passes; `drop_keys` is the only one with an option, a list of keywords."""

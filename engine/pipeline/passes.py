@@ -1,0 +1,158 @@
+"""The closed table of passes over a conversation, each in turns out turns, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..errors import ParameterError, UnsupportedError
+from ..messages import Adjustment
+from ..shaping import MessageShaping
+from .template import Context
+from .turns import Part, Turn
+
+Turns = list[Turn]
+Pass = Callable[[Turns, MessageShaping, Context], Turns]
+
+SYSTEM = ("system", "developer")
+BETWEEN = "\n\n"
+"""What stands between system texts, and between them and the user's."""
+
+
+def take_system(turns: Turns, shaping: MessageShaping, context: Context) -> tuple[Turns, str | None]:
+    """The turns without the system's, and the text of those; None when there is none."""
+    texts = []
+    for turn in turns:
+        for part in turn.parts if turn.role in SYSTEM else ():
+            if part.type != "text":
+                raise UnsupportedError(
+                    f"{context.owner}: {part.place} is no text, which a message of the system is here"
+                )
+            texts.append(part.values["text"])
+    rest = [turn for turn in turns if turn.role not in SYSTEM]
+    return rest, BETWEEN.join(texts) if texts else None
+
+
+def system_to_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """The system's text before the first text of the first message of the user, in the same part."""
+    turns, system = take_system(turns, shaping, context)
+    if system is None:
+        return turns
+    for number, turn in enumerate(turns):
+        if turn.role == "user":
+            turns[number] = turn._replace(parts=_prefixed(turn, system))
+            return turns
+    return [Turn("user", (Part("text", {"text": system}, "messages"),), "messages"), *turns]
+
+
+def _prefixed(turn: Turn, text: str) -> tuple[Part, ...]:
+    first, *others = turn.parts or (None,)
+    if first is not None and first.type == "text":
+        whole = text + BETWEEN + first.values["text"]
+        return (first._replace(values={**first.values, "text": whole}, own=None), *others)
+    return (Part("text", {"text": text}, turn.place), *turn.parts)
+
+
+def forget_reasoning(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """Only reasoning and carried values behind the user's last message stay."""
+    last = max((number for number, turn in enumerate(turns) if turn.role == "user"), default=-1)
+    return [_forgotten(turn) if number < last else turn for number, turn in enumerate(turns)]
+
+
+def _forgotten(turn: Turn) -> Turn:
+    kept = (part for part in turn.parts if part.type != "reasoning")
+    bare = tuple(
+        part._replace(values={key: value for key, value in part.values.items() if key != "carry"}) for part in kept
+    )
+    return turn._replace(parts=bare, carry={})
+
+
+def results_to_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """Consecutive results of tools as one message of the user."""
+    made: Turns = []
+    for before, turn in zip([None, *turns], turns, strict=False):
+        if turn.role != "tool":
+            made.append(turn)
+        elif before is not None and before.role == "tool":
+            made[-1] = made[-1]._replace(parts=made[-1].parts + turn.parts)
+        else:
+            made.append(turn._replace(role="user", name=None))
+    return made
+
+
+def drop_empty(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """Without texts of nothing but white space, and without messages of no part."""
+    made: Turns = []
+    for turn in turns:
+        parts = tuple(part for part in turn.parts if part.type != "text" or part.values["text"].strip())
+        if len(parts) < len(turn.parts) or not parts:
+            context.dropped("messages", "".join(p.values["text"] for p in turn.parts if p not in parts))
+        if parts:
+            made.append(turn if len(parts) == len(turn.parts) else turn._replace(parts=parts))
+    return made
+
+
+def first_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """A message of the user at the head of the conversation, where it begins with another's."""
+    head = next((number for number, turn in enumerate(turns) if turn.role not in SYSTEM), len(turns))
+    if head < len(turns) and turns[head].role == "user":
+        return turns
+    text = str(shaping.first_user)
+    context.adjustments.append(Adjustment("messages", "defaulted", None, text))
+    return [*turns[:head], Turn("user", (Part("text", {"text": text}, "messages"),), "messages"), *turns[head:]]
+
+
+def merge_consecutive(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """Neighbours of one wire role as one message; results of tools stand at its head, and a message of one stays."""
+    made: Turns = []
+    for turn in turns:
+        wire = shaping.roles.get(turn.role, turn.role)
+        before = made[-1] if made else None
+        apart = before is None or turn.role == "tool" or before.role == "tool"
+        if before is None or apart or shaping.roles.get(before.role, before.role) != wire:
+            made.append(turn)
+            continue
+        parts = sorted(before.parts + turn.parts, key=lambda part: part.type != "tool_result")  # keeps their order
+        name = before.name if before.name == turn.name else None
+        carry, extra = {**before.carry, **turn.carry}, {**before.extra, **turn.extra}
+        made[-1] = Turn(before.role, tuple(parts), before.place, name, carry, extra)
+    return made
+
+
+def trim_last_assistant(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
+    """No white space at the end of an assistant's text that ends the conversation."""
+    last = turns[-1] if turns else None
+    if last is None or last.role != "assistant" or not last.parts or last.parts[-1].type != "text":
+        return turns
+    part = last.parts[-1]
+    text = part.values["text"].rstrip()
+    if text == part.values["text"]:
+        return turns
+    context.dropped("messages", part.values["text"][len(text) :])
+    trimmed = part._replace(values={**part.values, "text": text}, own=None)
+    return [*turns[:-1], last._replace(parts=(*last.parts[:-1], trimmed))]
+
+
+PASSES: Mapping[str, tuple[Callable[[MessageShaping], bool], Pass]] = {
+    "system": (lambda shaping: shaping.system == "first_user", system_to_user),
+    "replay_within": (lambda shaping: shaping.replay_within == "turn", forget_reasoning),
+    "tool_results": (lambda shaping: shaping.tool_results == "user_block", results_to_user),
+    "drop_empty": (lambda shaping: shaping.drop_empty, drop_empty),
+    "first_user": (lambda shaping: shaping.first_user is not None, first_user),
+    "merge_consecutive": (lambda shaping: shaping.merge_consecutive, merge_consecutive),
+    "trim_last_assistant": (lambda shaping: shaping.trim_last_assistant, trim_last_assistant),
+}
+"""A key of `messages` -> whether a file asks for the pass, and the pass; they run in this order."""
+
+
+def conversation(
+    turns: Turns, shaping: MessageShaping, passes: tuple[Pass, ...], context: Context
+) -> tuple[Turns, str | None]:
+    """The turns after all passes, and the text of the system where it has a field of its own."""
+    system = None
+    if shaping.system == "field":
+        turns, system = take_system(turns, shaping, context)
+    for one in passes:
+        turns = one(turns, shaping, context)
+    if not turns:
+        raise ParameterError(f"{context.owner} needs a message of the user or the assistant that says something")
+    return turns, system

@@ -1,0 +1,191 @@
+"""A turn as the API writes a message: by the file's template for its role, else in the shape of chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from ..errors import UnsupportedError
+from ..expressions import OMIT
+from ..shaping import NAMES, PART_TYPES, MessageShaping
+from .parts import CONTENT, PartShaper
+from .template import Context, Template
+from .turns import Part, Turn
+
+_RAW: Mapping[str, str] = {"text": "text", "result": "tool_result", "reasoning": "reasoning"}
+"""Names of a shape that hold what a type of part says, without its template."""
+
+_RENDERED: Mapping[str, frozenset[str]] = {
+    "parts": frozenset({*PART_TYPES, "other"}),
+    "content": CONTENT,
+    "images": frozenset({"image"}),
+    "tool_calls": frozenset({"tool_call"}),
+    "tool_results": frozenset({"tool_result"}),
+}
+"""Names of a shape that hold rendered parts, and of which types."""
+
+
+class _Shape:
+    """One shape, compiled, and the types of part that it has a place for; without a template, that of chats."""
+
+    def __init__(self, tree: Any, where: str, parts: PartShaper) -> None:
+        self.template = None if tree is None else Template(tree, where, NAMES["message"])
+        reads = frozenset({"content", "tool_calls"}) if self.template is None else self.template.reads
+        rendered = frozenset[str]().union(*(_RENDERED.get(name, ()) for name in reads))
+        self.reads = reads
+        self.raw = frozenset(_RAW[name] for name in reads if name in _RAW)
+        self.accepted = self.raw | {kind for kind in rendered if parts.knows(kind)}
+        if self.template is None:
+            self.accepted |= {"reasoning"}
+
+
+class MessageShaper:
+    """The shapes of a file's `messages`."""
+
+    def __init__(self, shaping: MessageShaping, parts: PartShaper) -> None:
+        self._parts = parts
+        self._roles = shaping.roles
+        self._items = frozenset(shaping.items)
+        self._shapes = {role: _Shape(tree, f"messages.shapes.{role}", parts) for role, tree in shaping.shapes.items()}
+        self._any = self._shapes.get("any") or _Shape(None, "messages", parts)
+        templates = [shape.template for shape in self._shapes.values() if shape.template is not None]
+        self.outer = parts.outer.union(*(template.outer for template in templates))
+        """The names of the call that the templates use."""
+
+    def messages(self, turns: list[Turn], context: Context) -> list[Any]:
+        """The messages as the API writes them. Raises UnsupportedError for what it cannot take."""
+        return [entry for turn in turns for entry in self._entries(turn, context)]
+
+    def _entries(self, turn: Turn, context: Context) -> Iterator[Any]:
+        if not self._items or not any(part.type in self._items for part in turn.parts):
+            yield from self._message(self._shapes.get(turn.role, self._any), turn, context)
+            return
+        for kind, run in groupby(turn.parts, lambda part: part.type if part.type in self._items else None):
+            some = turn._replace(parts=tuple(run))
+            if kind is None:
+                yield from self._message(self._shapes.get(turn.role, self._any), some, context)
+            elif kind in self._shapes:
+                yield from self._message(self._shapes[kind], some, context)
+            else:
+                yield from self._single(some, kind, context)
+
+    def _single(self, turn: Turn, kind: str, context: Context) -> Iterator[Any]:
+        """Parts that are entries of their own."""
+        wire = self._roles.get(turn.role, turn.role)
+        accepted = frozenset({kind} if self._parts.knows(kind) else ())
+        for part in self._parts.settled(turn.parts, accepted, wire, context):
+            if part.type == "tool_result":
+                self._parts.check_result(part, wire, context)
+            entry = self._parts.render(part, wire, context)
+            if entry is not OMIT:
+                yield entry
+
+    def _message(self, shape: _Shape, turn: Turn, context: Context) -> Iterator[Any]:
+        wire = self._roles.get(turn.role, turn.role)
+        if shape.template is None and turn.role == "tool":
+            yield self._own_result(turn, wire, context)
+            return
+        parts = list(turn.parts)
+        if not all(part.type in shape.accepted for part in parts):
+            parts = self._parts.settled(parts, shape.accepted, wire, context)
+            if turn.parts and not parts:
+                return
+        for part in parts:
+            if part.type == "tool_result":
+                self._parts.check_result(part, wire, context)
+        yield (
+            self._own(parts, turn, wire, context)
+            if shape.template is None
+            else self._shaped(shape, parts, turn, wire, context)
+        )
+
+    def _shaped(self, shape: _Shape, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+        assert shape.template is not None
+        names: dict[str, Any] = {}
+        for name in shape.reads:
+            value = _NAMED[name](self._parts, parts, turn, wire, context)
+            if value is not OMIT:
+                names[name] = value
+        entry = shape.template.render(names, context)
+        if entry is OMIT:
+            raise UnsupportedError(f"{context.owner} has no way to say {turn.place}, a message of the role {wire}")
+        if turn.extra and "extra" not in shape.reads:
+            context.dropped("messages", dict(turn.extra))
+        if turn.name is not None and turn.role != "tool" and "name" not in shape.reads:
+            context.dropped("messages", {"name": turn.name})
+        return entry
+
+    # --- the shape of chat completions ---
+
+    def _own(self, parts: list[Part], turn: Turn, wire: str, context: Context) -> dict[str, Any]:
+        content = [part for part in parts if part.type in CONTENT]
+        data: dict[str, Any] = {"role": wire, "content": self._parts.content(content, wire, context)}
+        if turn.name is not None:
+            data["name"] = turn.name
+        named = {"reasoning_content": _reasoning, "tool_calls": _only("tool_call")}
+        for key, make in named.items():
+            value = make(self._parts, parts, turn, wire, context)
+            if value is not OMIT:
+                data[key] = value
+        return data | {key: value for key, value in turn.extra.items() if key not in data}
+
+    def _own_result(self, turn: Turn, wire: str, context: Context) -> dict[str, Any]:
+        (part,) = turn.parts
+        content = self._parts.content(self._parts.inner(part, wire, context), wire, context)
+        data: dict[str, Any] = {"role": wire, "content": "" if content is None else content}
+        if turn.name is not None:
+            data["name"] = turn.name
+        data["tool_call_id"] = part.values["id"]
+        return data | {key: value for key, value in turn.extra.items() if key not in data}
+
+
+# --- the names of a shape ---
+
+Maker = Callable[[PartShaper, list[Part], Turn, str, Context], Any]
+
+
+def _text(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+    texts = [part.values["text"] for part in parts if part.type == "text"]
+    return "\n".join(texts) if texts else OMIT
+
+
+def _reasoning(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+    return "".join(part.values["text"] for part in parts if part.type == "reasoning") or OMIT
+
+
+def _all(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+    rendered = (shaper.render(part, wire, context) for part in parts if shaper.knows(part.type))
+    return [part for part in rendered if part is not OMIT]
+
+
+def _only(kind: str) -> Maker:
+    def make(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+        return [shaper.render(part, wire, context) for part in parts if part.type == kind] or OMIT
+
+    return make
+
+
+def _content(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+    return shaper.content([part for part in parts if part.type in CONTENT], wire, context)
+
+
+def _result(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+    return next((dict(part.values) for part in parts if part.type == "tool_result"), OMIT)
+
+
+_NAMED: Mapping[str, Maker] = {
+    "role": lambda shaper, parts, turn, wire, context: wire,
+    "name": lambda shaper, parts, turn, wire, context: OMIT if turn.name is None else turn.name,
+    "text": _text,
+    "parts": _all,
+    "content": _content,
+    "images": _only("image"),
+    "tool_calls": _only("tool_call"),
+    "tool_results": _only("tool_result"),
+    "result": _result,
+    "reasoning": _reasoning,
+    "carry": lambda shaper, parts, turn, wire, context: turn.carry or OMIT,
+    "extra": lambda shaper, parts, turn, wire, context: turn.extra or OMIT,
+}
+"""What each name of a shape holds."""

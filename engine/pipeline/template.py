@@ -1,0 +1,48 @@
+"""A template of the pipeline: compiled once, rendered for each message, part or tool over a few names of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..expressions import FUNCTIONS, OMIT, Rendered, compile_tree, names_in_tree
+from ..messages import Adjustment
+
+
+class Context(NamedTuple):
+    """What all of one call's templates share: whose file it is, the call's names, and what is reported of it."""
+
+    owner: str
+    values: Mapping[str, Any]
+    adjustments: list[Adjustment]
+
+    def dropped(self, what: str, given: Any) -> None:
+        """Report something of the caller's that is not sent."""
+        self.adjustments.append(Adjustment(what, "dropped", given))
+
+
+class Template:
+    """A tree, or a list of trees of which the first that is not omitted counts."""
+
+    def __init__(self, tree: Any, where: str, names: frozenset[str]) -> None:
+        self._trees: tuple[Rendered, ...]
+        if isinstance(tree, list):
+            self._trees = tuple(compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree))
+        else:
+            self._trees = (compile_tree(tree, where),)
+        used = names_in_tree(tree, functions=True)
+        self.reads = used & names
+        """The names of its own that it uses."""
+        self.outer = used - names - frozenset(FUNCTIONS)
+        """The names of the call that it uses."""
+        # Most templates use no name of the call: they are spared a copy of all of these.
+        self._hidden = dict.fromkeys(names, OMIT) if used - names else None
+
+    def render(self, own: Mapping[str, Any], context: Context) -> Any:
+        """The rendered tree, or OMIT. Raises TemplateError."""
+        values = own if self._hidden is None else {**context.values, **self._hidden, **own}
+        for tree in self._trees:
+            value = tree(values)
+            if value is not OMIT:
+                return value
+        return OMIT

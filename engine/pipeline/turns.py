@@ -1,0 +1,229 @@
+"""Canonical messages as turns: a role and a list of typed parts, with each tool result led to its call.
+
+What a caller gives that no API could take is found here: a result without its call, a link that is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import ParameterError
+from ..messages import Message, ToolCall
+from .media import MEDIA
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Part(NamedTuple):
+    """One part of a turn: its type, the names that its template reads, and how the caller wrote it.
+
+    `inner` holds the parts of a tool's result, `carry` the opaque values that came with an answer.
+    """
+
+    type: str
+    values: Mapping[str, Any]
+    place: str
+    own: Mapping[str, Any] | None = None
+    inner: tuple[Part, ...] = ()
+
+
+class Turn(NamedTuple):
+    """One message on its way: a canonical role, parts in order, and what belongs to the message as a whole."""
+
+    role: str
+    parts: tuple[Part, ...]
+    place: str
+    name: str | None = None
+    carry: Mapping[str, Any] = _NOTHING
+    extra: Mapping[str, Any] = _NOTHING
+
+
+def turns_of(messages: Sequence[Message], owner: str, *, replay: bool) -> list[Turn]:
+    """The conversation as turns; with `replay`, reasoning and carried values of `owner`'s answers are parts of them.
+
+    Raises ParameterError for what no API could take.
+    """
+    calls = _Calls()
+    return [_turn(message, f"messages.{number}", calls, owner, replay) for number, message in enumerate(messages)]
+
+
+def check_messages(messages: Sequence[Message]) -> None:
+    """What `turns_of` would refuse, for a file that sends messages as they are given. Raises ParameterError."""
+    calls = _Calls()
+    for number, message in enumerate(messages):
+        if message.role in ("tool", "function") or isinstance(message.content, tuple) or message.tool_calls:
+            _turn(message, f"messages.{number}", calls, "", False)
+        elif "function_call" in message.extra:
+            calls.made(message, f"messages.{number}")
+
+
+def _turn(message: Message, place: str, calls: _Calls, owner: str, replay: bool) -> Turn:
+    if message.role in ("tool", "function"):
+        return Turn("tool", (_result(message, place, calls),), place, message.name, extra=_rest(message))
+    made = calls.made(message, place) if message.tool_calls or "function_call" in message.extra else ()
+    carried = _replayed(message, made, place, owner) if replay else None
+    if carried is not None:
+        parts, carry = carried
+        return Turn(message.role, parts, place, message.name, carry, _rest(message))
+    parts = (*_reasoning(message, place, replay), *_content(message, place), *made)
+    return Turn(message.role, parts, place, message.name, extra=_rest(message))
+
+
+# --- content ---
+
+
+def _content(message: Message, place: str) -> Iterator[Part]:
+    if isinstance(message.content, str):
+        yield Part("text", {"text": message.content}, place)
+    elif message.content is not None:
+        for number, own in enumerate(message.content):
+            yield _part(own, f"{place}.content.{number}")
+    refusal = message.extra.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        yield Part("refusal", {"text": refusal}, place)
+
+
+def _part(own: Mapping[str, Any], place: str) -> Part:
+    kind = own.get("type")
+    if kind in ("text", "refusal"):
+        text = own.get(kind)
+        if not isinstance(text, str):
+            raise ParameterError(f"{place} is of the type {kind} and has no '{kind}' that is text")
+        return Part(kind, _with_extra({"text": text}, own, kind), place, own)
+    if isinstance(kind, str) and kind in MEDIA:
+        type_, read = MEDIA[kind]
+        return Part(type_, _with_extra(read(own, place), own, kind), place, own)
+    return Part("other", _NOTHING, place, own)
+
+
+def _with_extra(values: dict[str, Any], own: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    extra = {key: value for key, value in own.items() if key not in ("type", kind)} if len(own) > 2 else None
+    return {**values, "extra": extra} if extra else values
+
+
+_NAMED = frozenset({"refusal", "function_call", "reasoning_content", "reasoning", "is_error"})
+"""Keys of a message beyond Message's own that become parts, or names of their own."""
+
+
+def _rest(message: Message) -> Mapping[str, Any]:
+    """What else the caller wrote; a key that says nothing (SDKs write them out) counts as not there."""
+    if not message.extra:
+        return _NOTHING
+    return {key: value for key, value in message.extra.items() if key not in _NAMED and value not in (None, [], {})}
+
+
+# --- what an earlier answer carried ---
+
+
+def _reasoning(message: Message, place: str, replay: bool) -> Iterator[Part]:
+    if not replay or message.role != "assistant":
+        return
+    for key in ("reasoning_content", "reasoning"):
+        text = message.extra.get(key)
+        if isinstance(text, str) and text:
+            yield Part("reasoning", {"text": text}, place)
+            return
+
+
+def _replayed(
+    message: Message, made: tuple[Part, ...], place: str, owner: str
+) -> tuple[tuple[Part, ...], Mapping[str, Any]] | None:
+    """The parts as they came, in their order; None when they came from elsewhere, or the message was edited."""
+    replay = message.replay
+    if replay is None or message.role != "assistant" or replay.get("from") != owner:
+        return None
+    blocks = replay["blocks"]
+    said = "".join(str(block.get("text", "")) for block in blocks if block["type"] == "text")
+    ids = [block.get("id", "") for block in blocks if block["type"] == "tool_call"]
+    if said != _plain_text(message) or ids != [call.id for call in message.tool_calls]:
+        return None
+    calls = iter(made)
+    parts: list[Part] = []
+    carry: dict[str, Any] = {}
+    for block in blocks:
+        brought = block.get("carry") or _NOTHING
+        if block["type"] == "message":
+            carry |= brought
+        elif block["type"] == "tool_call":
+            call = next(calls)
+            parts.append(call._replace(values={**call.values, "carry": brought}) if brought else call)
+        else:
+            values = {"text": str(block.get("text", ""))}
+            parts.append(Part(block["type"], {**values, "carry": brought} if brought else values, place))
+    return tuple(parts), carry
+
+
+def _plain_text(message: Message) -> str:
+    if isinstance(message.content, tuple):
+        return "".join(str(part.get("text", "")) for part in message.content if part.get("type") == "text")
+    return message.content or ""
+
+
+# --- calls and their results ---
+
+
+class _Calls:
+    """The calls that a conversation makes, so that each result finds its own."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str, str]] = []
+        self._closed: set[str] = set()
+        self._count = 0
+
+    def made(self, message: Message, place: str) -> tuple[Part, ...]:
+        """The calls of an assistant's message; one without an id is given one."""
+        calls = message.tool_calls or _legacy_call(message, place)
+        seen: set[str] = set()
+        parts = []
+        for call in calls:
+            if call.id in seen:
+                raise ParameterError(f"{place} makes two tool calls with the id '{call.id}'; give each its own")
+            if call.id:
+                seen.add(call.id)
+            identity = call.id or f"call_{self._count}"
+            self._count += 1
+            self._open.append((identity, call.name))
+            self._closed.discard(identity)
+            values = {"id": identity, "name": call.name, "arguments": call.arguments or "{}"}
+            parts.append(Part("tool_call", values, place))
+        return tuple(parts)
+
+    def answered(self, message: Message, place: str) -> tuple[str, str]:
+        """The id and the name of the call that a result is for. Raises ParameterError when there is none."""
+        given = message.tool_call_id
+        for number in reversed(range(len(self._open))) if given else range(len(self._open)):
+            identity, name = self._open[number]
+            if (identity == given) if given else message.name in (None, name):
+                del self._open[number]
+                self._closed.add(identity)
+                return identity, name
+        if given in self._closed:
+            raise ParameterError(
+                f"{place} is a second result of the tool call '{given}'; give one result for each call"
+            )
+        which = (
+            f"the tool call '{given}'" if given else f"a call of '{message.name}'" if message.name else "a tool call"
+        )
+        raise ParameterError(f"{place} is the result of {which}, which no message before it makes")
+
+
+def _legacy_call(message: Message, place: str) -> tuple[ToolCall, ...]:
+    """A `function_call`, from the days before tools."""
+    call = message.extra.get("function_call")
+    if call is None:
+        return ()
+    name, arguments = (call.get("name"), call.get("arguments", "{}")) if isinstance(call, dict) else (None, None)
+    if not isinstance(name, str) or not isinstance(arguments, str):
+        raise ParameterError(f"{place} has a function_call without a 'name', or whose 'arguments' are no JSON text")
+    return (ToolCall("", name, arguments),)
+
+
+def _result(message: Message, place: str, calls: _Calls) -> Part:
+    identity, name = calls.answered(message, place)
+    inner = tuple(_content(message, place))
+    text = "\n".join(part.values["text"] for part in inner if part.type == "text")
+    values: dict[str, Any] = {"id": identity, "name": name, "text": text}
+    if isinstance(message.extra.get("is_error"), bool):
+        values["is_error"] = message.extra["is_error"]
+    return Part("tool_result", values, place, None, inner)
