@@ -72,10 +72,11 @@ class Caller:
         name, _, named_model = provider.partition(":")
         found = self.catalog.provider(name)
         self._refuse_misspelt({name, found.name})
-        stream = asks_for_stream(found.spec.response, stream)
-        request = ChatRequest.of(messages, model or named_model or None, stream=stream, **params)
+        request = ChatRequest.of(messages, model or named_model or None, **params)
+        patched = found.for_model(request.model)
+        request = replace(request, stream=asks_for_stream(patched.spec.response, stream))
         call = found.call(request, self._deployment(name, found.name))
-        return Exchange(found, call, self._timeouts(found), time.monotonic, random.random)
+        return Exchange(patched, call, self._timeouts(patched), time.monotonic, random.random)
 
     def _deployment(self, asked: str, name: str) -> Deployment:
         """What the caller decided, under the name of the call (which may be a path) or under the file's own."""

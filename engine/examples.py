@@ -72,8 +72,9 @@ def run_example(provider: Provider, example: Example, *, thorough: bool = True) 
     try:
         request = request_of(example)
         if provider.spec.is_abstract:  # a protocol has no place to send anything: its replies are read, no more
-            return list(_compare_reply(provider, example, {}, thorough))
+            return list(_compare_reply(provider.for_model(example.model), example, {}, thorough))
         call = provider.call(request, Deployment(settings=example.settings, placeholders=True))
+        provider = provider.for_model(example.model)
     except EngineError as error:
         if example.expect.get("error") == error.kind:
             return []

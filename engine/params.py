@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .errors import ParameterError
@@ -69,6 +70,18 @@ def model_of(spec: ProviderSpec, asked: str | None) -> str | None:
         what = f"has no model '{asked}'" if asked else "needs a model"
         raise ParameterError(f"{spec.name} {what}; {hint}")
     return model
+
+
+def patches_for(patches: Iterable[Collection[str]], model: str | None) -> tuple[int, ...]:
+    """The places of those patches, each given as its patterns, that match a model's name on the wire.
+
+    >>> patches_for([["o1*", "o3*"], ["*mini"], ["gpt-?"]], "o3-mini")
+    (0, 1)
+    """
+    if model is None:
+        return ()
+    matches = (any(fnmatchcase(model, pattern) for pattern in patterns) for patterns in patches)
+    return tuple(index for index, is_match in enumerate(matches) if is_match)
 
 
 def resolve(spec: ProviderSpec, given: Mapping[str, Any]) -> Resolved:

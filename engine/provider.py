@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .deployment import Deployment
-from .errors import ProviderError, UsageError
+from .errors import ParameterError, ProviderError, UsageError
 from .events import Event
 from .failures import Failures
 from .messages import ChatRequest, ChatResponse, Messages
+from .params import model_of, patches_for
 from .readers import Readers
 from .reply import Reply
 from .retry import date_refusal
@@ -22,6 +23,10 @@ from .wire import Headers, ResponseHead, WireRequest
 
 if TYPE_CHECKING:
     from .rendering import RenderedCall, Renderer
+
+
+MAX_PATCHED = 64
+"""How many patched forms of one file are kept compiled: a caller may make up names of models."""
 
 
 class Provider:
@@ -37,6 +42,7 @@ class Provider:
 
     def __init__(self, spec: ProviderSpec) -> None:
         self.spec = spec
+        self._patched: dict[tuple[int, ...], Provider] = {}
 
     def __repr__(self) -> str:
         return f"Provider({self.spec.name!r})"
@@ -70,7 +76,33 @@ class Provider:
         """A request rendered for a deployment, with what was adjusted on the way."""
         if self.spec.is_abstract:
             raise UsageError(f"{self.name} is a protocol, and no provider; write a file that extends it")
-        return self._renderer.render(request, deployment)
+        found = self.for_model(request.model)
+        if found.spec.unknown_params == "error":
+            for name, value in request.params.items():
+                if value is not None and name in self.spec.params and name not in found.spec.params:
+                    model = request.model or self.spec.models.default
+                    raise ParameterError(f"{self.name} takes no '{name}' for the model '{model}'; leave it out")
+        return found._renderer.render(request, deployment)
+
+    def for_model(self, model: str | None = None) -> Provider:
+        """This provider as it is for a model, by its name or alias: with every patch of the file that matches.
+
+        Without a model, for the file's default. Raises ParameterError for a model that the file does not allow, and
+        SpecError where patches that match it do not go together.
+        """
+        models = self.spec.models
+        if not models.patches or not (model or models.default):
+            return self
+        indexes = patches_for([patch.match for patch in models.patches], model_of(self.spec, model))
+        if not indexes:
+            return self
+        if indexes not in self._patched:
+            from .loader import spec_for
+
+            if len(self._patched) >= MAX_PATCHED:
+                self._patched.pop(next(iter(self._patched)), None)
+            self._patched[indexes] = Provider(spec_for(self.spec, indexes))
+        return self._patched[indexes]
 
     @cached_property
     def _renderer(self) -> Renderer:

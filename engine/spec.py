@@ -13,12 +13,22 @@ from .shaping import MessageShaping, PartShaping, ToolShaping
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """Which models a patch is for, as patterns of names, and where it is written; what it says is in `tree`."""
+
+    match: tuple[str, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
-    """Which models the service takes; without `allow`, any."""
+    """Which models the service takes; without `allow`, any. `patches` are in the order in which they are laid on."""
 
     default: str | None = None
     allow: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    patches: tuple[Patch, ...] = ()
 
 
 ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]

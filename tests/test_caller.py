@@ -128,3 +128,35 @@ def test_a_strict_client_refuses_before_anything_is_sent(chirp: Path) -> None:
     for kind in (Client, AsyncClient):
         with pytest.raises(ParameterError, match="chirp, strictly: temperature: 3 is out of range"):
             kind(Catalog(chirp), strict=True, **given).stream("chirp", "hi", temperature=3)
+
+
+def test_a_live_call_uses_the_patches_of_its_model(tmp_path: Path) -> None:
+    """Which form is asked for, what is sent and how it is read: all as the patch for the model says."""
+    text = """
+spec_version: 1
+name: acme
+url: https://acme.example
+path: /chat
+models:
+  patches:
+    - match: o*
+      unset: [response.stream]
+      payload: {kind: patched}
+      response: {whole: {rules: [{text: said}]}}
+payload: {model: "{{ model }}", q: "{{ messages }}", stream: "{{ stream }}"}
+response:
+  stream: {codec: sse, rules: [{text: text}], end: "[DONE]"}
+  whole: {codec: json, rules: [{text: text}]}
+examples:
+  - {name: one, call: {messages: hi, model: o1, stream: false}, reply: {json: {said: Hi}}, expect: {text: Hi}}
+  - {name: two, call: {messages: hi, model: m, stream: false}, reply: {json: {text: Hello}}, expect: {text: Hello}}
+"""
+    (tmp_path / "acme.yaml").write_text(text)
+    catalog = Catalog(tmp_path)
+    with MockServer(catalog.provider("acme")) as mock, Client(catalog, base_urls={"acme": mock.url}) as client:
+        assert client.chat("acme:o1", "hi").text == "Hi"
+        assert client.chat("acme", "hi", "m").text == "Hello"
+        with client.stream("acme:o1", "hi") as stream:  # the patch leaves only the whole form
+            assert len(list(stream)) >= 1
+            assert stream.response.text == "Hi"
+        assert "You said: «other»" in client.chat("acme:o1", "other").text

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -543,3 +544,17 @@ def test_a_word_for_a_parameter_of_several_types(word: str, value: object) -> No
 
     spec = load_text(text_of(params="params: {stop: {type: [string, array], maps_to: stop}}", payload="payload: {}"))
     assert parameters(spec, [word]) == {"stop": value}
+
+
+def test_decode_reads_as_the_model_answers(wirefile: Run, tmp_path: Path) -> None:
+    patch = "allow: [chirp-1, chirp-2], patches: [{match: '*-2', response: {whole: {rules: [{text: said}]}}}]"
+    (tmp_path / "chirp.yaml").write_text(CHIRP.replace("allow: [chirp-1, chirp-2]", patch))
+    (tmp_path / "answer.json").write_text('{"text": "one", "said": "two"}')
+    words = ["--providers", str(tmp_path), "decode"]
+    answer = [str(tmp_path / "answer.json"), "--header", "content-type: application/json"]
+    assert wirefile(*words, "chirp", *answer).out == "one\n"
+    assert wirefile(*words, "chirp:chirp-2", *answer).out == "two\n"
+    assert wirefile(*words, "chirp:best", *answer).out == "two\n"
+    assert wirefile(*words, "chirp:other", *answer).code == 2
+    resolved = wirefile("--providers", str(tmp_path), "show", "chirp", "--resolved").out
+    assert re.search(r"match: *\"\*-2\" +# .*chirp.yaml:4", resolved)

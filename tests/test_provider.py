@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from engine import Catalog
 from engine.errors import DecodeError, MissingSecretError, ParameterError, ProviderError, TruncatedError, UsageError
 from engine.events import Finish, TextDelta, Usage
+from engine.examples import run_example
 from engine.loader import load_text
 from engine.provider import Provider
 
@@ -171,3 +173,100 @@ def test_a_recorded_refusal_says_how_long_to_wait_as_a_live_one_does(acytoo: Pro
     with pytest.raises(ProviderError) as caught:
         acytoo.decode(b"busy", status=429, headers={"Retry-After": "3"})
     assert caught.value.retry_after == 3
+
+
+PATCHED = """
+spec_version: 1
+name: acme
+url: https://acme.example
+models:
+  aliases: {best: o3}
+  patches:
+    - match: [o1*, o3*]
+      unset: [params.heat, payload.heat]
+      params: {effort: {type: string, optional: true, maps_to: effort}}
+      response: {stream: {rules: [{text: said}]}}
+      retry: {max: 0}
+    - {match: "*-mini", params: {depth: {type: integer, default: 2, maps_to: depth}}, headers: {x-mini: "1"}}
+params: {heat: {type: number, optional: true}}
+payload: {model: "{{ model }}", heat: "{{ heat }}", q: "{{ messages }}", stream: "{{ stream }}"}
+response:
+  stream: {codec: sse, rules: [{text: text}], end: "[DONE]"}
+  whole: {codec: json, rules: [{text: text}]}
+examples:
+  - name: plain
+    call: {messages: hi, model: m, heat: 1, stream: false}
+    request: {json: {model: m, heat: 1, q: [{role: user, content: hi}], stream: false}}
+    reply: {json: {text: Hello}}
+    expect: {text: Hello}
+  - name: patched
+    call: {messages: hi, model: best, effort: high}
+    request: {json: {model: o3, q: [{role: user, content: hi}], stream: true, effort: high}}
+    reply:
+      headers: {content-type: text/event-stream}
+      chunks: ["data: {\\"said\\": \\"Hi\\"}\\n\\ndata: [DONE]\\n\\n"]
+    expect: {text: Hi}
+  - {name: no heat, call: {messages: hi, model: o1, heat: 1}, reply: {status: 400}, expect: {error: parameter}}
+"""
+STREAM = b'data: {"said": "Hi", "text": "Hello"}\n\ndata: [DONE]\n\n'
+
+
+def patched() -> Provider:
+    return Provider(load_text(PATCHED, "acme.yaml"))
+
+
+def test_a_model_without_a_patch_is_as_the_file_says() -> None:
+    provider = patched()
+    assert provider.for_model("m") is provider.for_model() is provider
+    assert json.loads(provider.render("hi", "m", heat=1).content)["heat"] == 1
+
+
+def test_every_patch_that_matches_counts_in_order() -> None:
+    provider = patched()
+    request = provider.render("hi", "o1-mini")
+    assert json.loads(request.content)["depth"] == 2
+    assert request.headers["x-mini"] == "1"
+    assert "depth" not in json.loads(provider.render("hi", "o1").content)
+    found = provider.for_model("o1-mini").spec
+    assert (found.retry.max, found.models.patches, len(found.examples)) == (0, (), 3)
+
+
+def test_an_alias_is_patched_by_the_name_on_the_wire() -> None:
+    provider = patched()
+    assert provider.for_model("best") is provider.for_model("o3") is not provider
+    assert json.loads(provider.render("hi", "best", effort="high").content)["model"] == "o3"
+
+
+def test_what_a_patch_takes_away_is_refused_for_the_model() -> None:
+    with pytest.raises(ParameterError, match="acme takes no 'heat' for the model 'o1'; leave it out"):
+        patched().render("hi", "o1", heat=1)
+    assert patched().render("hi", "o1", heat=None)
+
+
+def test_answers_are_read_as_the_patch_says() -> None:
+    provider = patched()
+    assert provider.decode(STREAM).text == "Hello"
+    assert provider.for_model("o3").decode(STREAM).text == "Hi"
+
+
+def test_patched_forms_are_kept_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = patched()
+    assert provider.for_model("o1") is provider.for_model("o1-preview")
+    monkeypatch.setattr("engine.provider.MAX_PATCHED", 1)
+    first = provider.for_model("o1")
+    assert provider.for_model("x-mini") is not first
+    assert provider.for_model("o1") is not first
+
+
+def test_a_model_that_is_not_allowed_has_no_form() -> None:
+    provider = Provider(
+        load_text(PATCHED.replace("aliases: {best: o3}", "allow: [m, o3, o1]\n  aliases: {best: o3}"), "acme.yaml")
+    )
+    assert provider.for_model() is provider
+    with pytest.raises(ParameterError, match="has no model 'o4'"):
+        provider.for_model("o4")
+
+
+def test_examples_run_with_the_patches_of_their_model() -> None:
+    provider = patched()
+    assert [run_example(provider, example) for example in provider.spec.examples] == [[], [], []]

@@ -86,7 +86,7 @@ def command(
     catalog = catalog_of(context)
     provider = catalog.provider(name)
     _refuse_if_not_working(provider.spec, base_url is not None or mock or force)
-    given = parameters(provider.spec, params) | extras(extra_body, extra_headers)
+    given = parameters(provider.for_model(model).spec, params) | extras(extra_body, extra_headers)
     interactive = prompt is None and sys.stdin.isatty()
     text = "" if interactive else prompt_text(read_stdin_text() if prompt is None else prompt)
     with ExitStack() as stack:

@@ -16,7 +16,7 @@ import click
 from ..errors import EngineError, UsageError
 from ..events import TextDelta
 from . import output
-from .options import catalog_of, header, providers_option
+from .options import catalog_of, header, providers_option, split_name
 
 CHUNK = 64 * 1024
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("decode")
-@click.argument("name")
+@click.argument("name", metavar="NAME[:MODEL]")
 @click.argument("file", default="-")
 @click.option("--status", type=click.IntRange(100, 599), default=200, show_default=True, help="The HTTP status.")
 @click.option("--header", "headers", multiple=True, metavar="k:v", help="A response header.")
@@ -46,7 +46,8 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
     from ..reply import Reply
     from ..wire import Headers, ResponseHead
 
-    provider = catalog_of(context).provider(name)
+    name, model = split_name(name)
+    provider = catalog_of(context).provider(name).for_model(model)
     reply = Reply(provider.readers)
     head = ResponseHead(status, Headers(header(word, "--header") for word in headers))
     try:

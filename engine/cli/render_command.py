@@ -61,9 +61,9 @@ def command(
 
     name, model = split_name(name)
     provider = catalog_of(context).provider(name)
-    given = parameters(provider.spec, params) | extras(extra_body, extra_headers)
+    given = parameters(provider.for_model(model).spec, params) | extras(extra_body, extra_headers)
     messages = conversation(system, prompt_text(prompt))
-    stream = asks_for_stream(provider.spec.response, not no_stream)  # as `chat` would
+    stream = asks_for_stream(provider.for_model(model).spec.response, not no_stream)  # as `chat` would
     request = ChatRequest.of(messages, model, stream=stream, **given)
     deployment = Deployment(
         base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True, strict=strict

@@ -7,7 +7,7 @@ schema.py, checked across its parts by checks.py, and only then built into value
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from ..spec import ProviderSpec
 from .build import build
 from .checks import Subject, check
 from .inherit import inherited
+from .patches import patch_problems, patched
 from .schema import examine, type_name
-from .source import Source, decode, read_file
+from .source import Mark, Source, decode, read_file
 from .yamltext import Document, read
 
 NEWEST_VERSION = 1
@@ -31,7 +32,7 @@ _UNREADABLE = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spe
 _STAND_INS = frozenset({"not-finite", "number-too-long"})
 """The rules after which a 0 stands for what was written: nothing is said of that 0."""
 
-__all__ = ["load", "load_text", "problems_of", "problems_of_text"]
+__all__ = ["load", "load_text", "problems_of", "problems_of_text", "spec_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +105,46 @@ def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:
         problems.found.append(wrong_version)
     elif not broken:
         stand_ins = {(found.line, found.column) for found in problems.found if found.rule in _STAND_INS}
-        violations, marked = examine(data, MAX_PROBLEMS)
-        for violation in violations:
-            place, key = violation.place, violation.key
-            problem = document.problem(place, violation.rule, violation.message, violation.hint, key=key)
-            if (problem.line, problem.column) not in stand_ins:
-                problems.found.append(problem)
-        subject = Subject(document, data, around.shipped, around.allow_env)
-        problems.found.extend(islice(check(subject, marked), MAX_PROBLEMS))
+
+        def found_in(document: Document) -> list[Problem]:
+            found = _judged(document, around)
+            return [problem for problem in found if (problem.line, problem.column) not in stand_ins]
+
+        problems.found.extend(found_in(document))
+        problems.found.extend(islice(patch_problems(document, problems.found, found_in), MAX_PROBLEMS))
     return document, _in_order(source.file, problems.found)
+
+
+def _judged(document: Document, around: _Around) -> list[Problem]:
+    """What is wrong with a document that is a map of this version."""
+    violations, marked = examine(document.data, MAX_PROBLEMS)
+    found = [
+        document.problem(violation.place, violation.rule, violation.message, violation.hint, key=violation.key)
+        for violation in violations
+    ]
+    subject = Subject(document, document.data, around.shipped, around.allow_env)
+    return [*found, *islice(check(subject, marked), MAX_PROBLEMS)]
+
+
+def spec_for(spec: ProviderSpec, indexes: Collection[int]) -> ProviderSpec:
+    """The file with some of its patches laid over it, in order. Raises SpecError where they do not go together.
+
+    One patch by itself was examined when the file was loaded; of several, only those that match a model which the file
+    names were.
+    """
+    source = Source(spec.file, "")
+    document = Document(source, dict(spec.tree), {(): Mark(source, 0, 0)})
+    result = patched(document, indexes, Problems())
+    if len(indexes) > 1:
+        last = spec.models.patches[max(indexes)]
+        found = [
+            problem for problem in _judged(result, _Around(shipped=True)) if not problem.path.startswith("examples")
+        ]
+        message = "with every patch that matches this model"
+        Problems(
+            [replace(p, file=last.file, line=last.line, column=1, message=f"{message}, {p.message}") for p in found]
+        ).raise_if_any()
+    return replace(build(result), examples=spec.examples)
 
 
 def read_whole(source: Source, folders: Iterable[Path], problems: Problems) -> Document:

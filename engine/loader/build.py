@@ -25,6 +25,7 @@ from ..spec import (
     Limits,
     Models,
     Param,
+    Patch,
     ProviderSpec,
     Reading,
     Reply,
@@ -55,7 +56,7 @@ def build(document: Document) -> ProviderSpec:
         is_abstract=data.get("abstract", False),
         file=document.source.file,
         flags=data.get("flags", {}),
-        models=_models(data.get("models", {})),
+        models=_models(document),
         params={name: _param(param) for name, param in data.get("params", {}).items()},
         unknown_params=data.get("unknown_params", default("unknown_params")),
         settings={name: _setting(setting) for name, setting in data.get("settings", {}).items()},
@@ -103,8 +104,13 @@ def _paths(value: Any) -> tuple[str, ...]:
     return () if value is None else tuple(_many(value))
 
 
-def _models(models: Mapping[str, Any]) -> Models:
-    return Models(models.get("default"), tuple(models.get("allow", ())), models.get("aliases", {}))
+def _models(document: Document) -> Models:
+    models = document.data.get("models", {})
+    patches = []
+    for index, patch in enumerate(models.get("patches", ())):
+        place = document.problem(("models", "patches", index), "", "")
+        patches.append(Patch(tuple(_many(patch["match"])), place.file, place.line))
+    return Models(models.get("default"), tuple(models.get("allow", ())), models.get("aliases", {}), tuple(patches))
 
 
 def _param(param: Mapping[str, Any]) -> Param:

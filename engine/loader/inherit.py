@@ -70,8 +70,12 @@ def _fault(
 
 def merged(parent: Document, child: Document, problems: Problems) -> Document:
     """The child over its parent, after `unset` has taken out of the parent what it names."""
+    return laid_over({key: value for key, value in parent.data.items() if key not in OWN_KEYS}, parent, child, problems)
+
+
+def laid_over(data: dict[str, Any], parent: Document, child: Document, problems: Problems) -> Document:
+    """The child over those of its parent's keys that are in `data`, which `unset` may take from."""
     result = Document(child.source, values=dict(parent.values), keys=dict(parent.keys))
-    data = {key: value for key, value in parent.data.items() if key not in OWN_KEYS}
     for index, path in enumerate(child.data.get("unset") or ()):
         if not isinstance(path, str):
             continue

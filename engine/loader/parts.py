@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from ..params import TYPES, fits, value_key
+from ..params import TYPES, fits, patches_for, value_key
 from ..paths import MISSING, Path
 from ..suggest import did_you_mean
 from .answers import ANSWER_CHECKS
+from .patches import patterns_of
 from .schema import schema, type_name
 from .subject import TEXT_ENCODINGS, Check, Subject, dotted
 from .yamltext import Place, walk
@@ -265,6 +266,9 @@ def _check_call(subject: Subject, index: int, call: Any) -> Iterator[Problem]:
     place: Place = ("examples", index, "call")
     settings = call.get("settings")
     given = [("params", (*place, name), name) for name in call if name not in _CALL_KEYS]
+    if any(name not in subject.section("params") for _, _, name in given):
+        patched = _params_of_patches(subject, call)
+        given = [entry for entry in given if entry[2] not in patched]
     if subject.data.get("unknown_params", schema()["properties"]["unknown_params"]["default"]) != "error":
         given = []
     given += [
@@ -276,6 +280,16 @@ def _check_call(subject: Subject, index: int, call: Any) -> Iterator[Problem]:
             message = f"the call gives '{name}', which is no {section[:-1]} of this file"
             hint = did_you_mean(name, known) or f"declare it under `{section}`"
             yield subject.problem(where, f"unknown-{section[:-1]}", message, hint, key=True)
+
+
+def _params_of_patches(subject: Subject, call: dict[str, Any]) -> set[str]:
+    """The params that the patches for a call's model add."""
+    models = subject.section("models")
+    asked, aliases = call.get("model", models.get("default")), models.get("aliases")
+    model = aliases.get(asked, asked) if isinstance(aliases, dict) and isinstance(asked, str) else asked
+    indexes = patches_for(patterns_of(subject.data), model if isinstance(model, str) else None)
+    added = [models["patches"][index].get("params") for index in indexes]
+    return {name for params in added if isinstance(params, dict) for name in params}
 
 
 def _check_reply(subject: Subject, place: Place, reply: Any) -> Iterator[Problem]:

@@ -108,7 +108,7 @@ class MockServer:
         return self._spoken(observed)
 
     def _refusal(self, observed: dict[str, Any], headers: dict[str, str]) -> Served | None:
-        spec = self.provider.spec
+        spec = self._provider_for(observed).spec
         if not path_fits(spec, observed["path"]):
             return _error(404, f"this mock of {spec.title} has {spec.path or '/'}, not {observed['path'][:200]}")
         if observed["method"] != spec.method:
@@ -124,6 +124,14 @@ class MockServer:
             if faults:
                 return _error(400, f"the body does not fit the file's payload: {'; '.join(faults[:3])}")
         return None
+
+    def _provider_for(self, observed: dict[str, Any]) -> Provider:
+        """The provider as it is for the model that a request names in its body."""
+        model = _said_for("model", self.provider.spec.payload, _body_of(observed))
+        try:
+            return self.provider.for_model(model) if isinstance(model, str) else self.provider
+        except EngineError:  # a model that the file does not allow, or patches that do not go together
+            return self.provider
 
     def _credential_headers(self) -> list[str]:
         kinds = {"bearer": "authorization", "basic": "authorization"}
@@ -167,30 +175,35 @@ class MockServer:
 
     def _spoken(self, observed: dict[str, Any]) -> Served:
         """An answer that says that it is a mock, in the wire format of the first example that can carry it."""
-        spec = self.provider.spec
+        provider = self._provider_for(observed)
+        spec = provider.spec
         body = _body_of(observed)
         prompt = prompt_of(spec, body, observed["query"])
         text = f"This is a mock of {spec.title}; no model has answered. You said: «{prompt}»"
         answers = [example for example in spec.examples if "error" not in example.expect]
         streamed = _asks_for_stream(spec.payload, body)
         for example in sorted(answers, key=lambda example: streamed not in (None, example.stream)):
-            spoken = reencode(self.provider, example, text)
+            spoken = reencode(provider, example, text)
             if spoken is not None:
                 codec, content = spoken
                 return Served(200, {"content-type": content_type(codec)}, content, f"a text like '{example.name}'")
         return _error(501, f"no example of {spec.name} shows how it answers with text; add one")
 
 
-def _asks_for_stream(template: Any, value: Any) -> bool | None:
-    """What the body says where the payload says `stream`; None when it says nothing."""
+def _said_for(name: str, template: Any, value: Any) -> Any:
+    """What the body says where the payload says `name` and no more; None when it says nothing."""
     if isinstance(template, dict) and isinstance(value, dict):
         for key, leaf in template.items():
-            found = _asks_for_stream(leaf, value.get(key))
+            found = _said_for(name, leaf, value.get(key))
             if found is not None:
                 return found
-    if isinstance(template, str) and template.replace(" ", "") == "{{stream}}" and isinstance(value, bool):
-        return value
-    return None
+    return value if isinstance(template, str) and template.replace(" ", "") == f"{{{{{name}}}}}" else None
+
+
+def _asks_for_stream(template: Any, body: Any) -> bool | None:
+    """Whether the body asks for a stream; None when it does not say."""
+    said = _said_for("stream", template, body)
+    return said if isinstance(said, bool) else None
 
 
 def _observed(method: str, target: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
