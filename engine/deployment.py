@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import MissingSecretError, ParameterError
+from .keyfiles import value_in_file
 from .secrets import Secret
 from .spec import Auth, ProviderSpec, SecretSource, Setting
 from .suggest import did_you_mean
@@ -73,33 +74,50 @@ class Deployment:
 
         None where the file needs none, or all that it could use is optional and missing. Raises MissingSecretError.
         """
+        lacking: list[list[tuple[str, str]]] = []
         for auth in spec.auth:
-            if all(self._present(spec.secrets[name], name) for name in auth.secrets):
-                return auth, {name: self._secret(spec, name) for name in auth.secrets}
-        lacking = [[name for name in auth.secrets if not self._present(spec.secrets[name], name)] for auth in spec.auth]
-        if not lacking or any(all(spec.secrets[name].optional for name in names) for names in lacking):
+            named = {name: self._secret(spec.secrets[name], name) for name in auth.secrets}
+            missing = [(name, reason) for name, (secret, reason) in named.items() if secret is None]
+            if not missing:
+                named |= {name: self._secret(spec.secrets[name], name) for name in auth.extra_secrets}
+                return auth, {name: secret for name, (secret, _) in named.items() if secret is not None}
+            lacking.append(missing)
+        if not lacking or any(all(spec.secrets[name].optional for name, _ in missing) for missing in lacking):
             return None, {}
-        missing = lacking[0][0]
-        variables = " or ".join(variable for names in lacking for variable in spec.secrets[names[0]].env)
-        raise MissingSecretError(f"{spec.name} needs the secret '{missing}'; set the variable {variables}")
+        first = lacking[0][0][0]
+        reasons = " or ".join(dict.fromkeys(missing[0][1] for missing in lacking))
+        reasons = reasons.replace(f" or {_SET}", " or ")
+        raise MissingSecretError(f"{spec.name} needs the secret '{first}'; {reasons}")
 
-    def _present(self, source: SecretSource, name: str) -> bool:
-        return self.placeholders or bool(self.secrets.get(name)) or any(self.environ.get(v) for v in source.env)
-
-    def _secret(self, spec: ProviderSpec, name: str) -> Secret:
-        source = spec.secrets[name]
+    def _secret(self, source: SecretSource, name: str) -> tuple[Secret | None, str]:
+        """A secret; else None, and what to do about it."""
         if self.placeholders:
-            return Secret(f"<{source.env[0]}>", name=source.env[0])
+            return Secret(f"<{source.env[0]}>", name=source.env[0]), ""
         if self.secrets.get(name):
-            shown, value = source.env[0], self.secrets[name]
-        else:
-            shown = next(variable for variable in source.env if self.environ.get(variable))
-            value = self.environ[shown]
-        if not re.fullmatch(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", value):
-            raise MissingSecretError(
-                f"the value of {shown} has a line break, a space at an end, or a character beyond ASCII; set it again"
-            )
-        return Secret(value, name=shown)
+            return _checked(Secret(self.secrets[name], name=source.env[0])), ""
+        variable = next((variable for variable in source.env if self.environ.get(variable)), None)
+        if variable is None:
+            return None, _SET + " or ".join(source.env)
+        if source.json is None:
+            return _checked(Secret(self.environ[variable], name=variable)), ""
+        value, fault = value_in_file(self.environ[variable], source.json)
+        if value is None:
+            return None, f"{variable} {fault}: name a file that has it"
+        return _checked(Secret(value, name=variable)), ""
+
+
+_SET = "set the variable "
+_ONE_LINE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_PEM = re.compile(r"\s*-----BEGIN [A-Z ]+-----\r?\n[\x20-\x7e\r\n]+-----END [A-Z ]+-----\s*")
+
+
+def _checked(secret: Secret) -> Secret:
+    """A secret that is one line, or a key in PEM form, which has several. Raises MissingSecretError."""
+    if not _ONE_LINE.fullmatch(secret.reveal()) and not _PEM.fullmatch(secret.reveal()):
+        raise MissingSecretError(
+            f"the value of {secret.name} has a line break, a space at an end, or a character beyond ASCII; set it again"
+        )
+    return secret
 
 
 def _only_in_url(spec: ProviderSpec, name: str) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .encoding import read_multipart
 from .errors import EngineError, ProviderError
-from .secrets import Sensitive, shown
+from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
 
 if TYPE_CHECKING:
     from .events import Event
@@ -66,8 +66,17 @@ def as_curl(wire: WireRequest) -> str:
     words = [f"curl -N -X {wire.method} {_quoted(wire.url)}"]
     words += [f"  -H {_quoted(f'{name}: {shown(value)}', secret=value)}" for name, value in wire.headers.pairs]
     if wire.content:
-        words.append(f"  --data-raw {_quoted(wire.content.decode('utf-8', 'replace'))}")
+        words.append(f"  --data-raw {_quoted_body(wire.content)}")
     return " \\\n".join(words)
+
+
+def _quoted_body(content: bytes) -> str:
+    """The body as one word of a shell; only the secret that is in it becomes a variable, whatever else it says."""
+    text = shown_bytes(content).decode("utf-8", "replace")
+    if not isinstance(content, SensitiveBytes):
+        return shlex.quote(text)
+    variable = f'"${{{content.name}}}"'
+    return variable.join(shlex.quote(piece) if piece else "" for piece in text.split(f"<{content.name}>"))
 
 
 def _quoted(text: str, secret: str | None = None) -> str:

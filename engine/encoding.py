@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .errors import ParameterError
+from .secrets import shown
 
 Encode = Callable[[Any], tuple[bytes, str]]
 AsText = Callable[[Any], str]
@@ -65,9 +66,11 @@ def _field_name(name: str) -> bytes:
 
 
 def _multipart(payload: Any, as_text: AsText) -> tuple[bytes, str]:
-    # The boundary follows from the fields, so that the same call is the same request.
-    fields = [(_field_name(key), _utf8(value)) for key, value in _fields(payload, as_text)]
-    boundary = hashlib.sha256(b"\0".join(part for field in fields for part in field)).hexdigest()[:32].encode()
+    texts = list(_fields(payload, as_text))
+    fields = [(_field_name(key), _utf8(value)) for key, value in texts]
+    # The boundary follows from the fields, so that the same call is the same request, but not from a secret in them.
+    said = [part for key, value in texts for part in (_field_name(key), _utf8(shown(value)))]
+    boundary = hashlib.sha256(b"\0".join(said)).hexdigest()[:32].encode()
     parts = [
         b'--%s\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, key, value)
         for key, value in fields

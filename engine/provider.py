@@ -22,6 +22,7 @@ from .spec import ProviderSpec
 from .wire import Headers, ResponseHead, WireRequest
 
 if TYPE_CHECKING:
+    from .expressions import Helpers
     from .rendering import RenderedCall, Renderer
 
 
@@ -40,8 +41,10 @@ class Provider:
     'Hello'
     """
 
-    def __init__(self, spec: ProviderSpec) -> None:
+    def __init__(self, spec: ProviderSpec, helpers: Helpers | None = None) -> None:
+        """`helpers` are the clock and the randomness of its templates and signatures; by default the real ones."""
         self.spec = spec
+        self._helpers = helpers
         self._patched: dict[tuple[int, ...], Provider] = {}
 
     def __repr__(self) -> str:
@@ -101,14 +104,14 @@ class Provider:
 
             if len(self._patched) >= MAX_PATCHED:
                 self._patched.pop(next(iter(self._patched)), None)
-            self._patched[indexes] = Provider(spec_for(self.spec, indexes))
+            self._patched[indexes] = Provider(spec_for(self.spec, indexes), self._helpers)
         return self._patched[indexes]
 
     @cached_property
     def _renderer(self) -> Renderer:
         from .rendering import Renderer  # the template engine is imported where something is rendered, not before
 
-        return Renderer(self.spec)
+        return Renderer(self.spec, self._helpers)
 
     # --- the way home ---
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import additions
-from .auth import credentials
+from .auth import Credentials, Unsigned, Way, compile_auth
 from .deployment import Deployment
 from .encoding import encode
 from .errors import ParameterError, UnsupportedError, UsageError
@@ -30,7 +30,7 @@ from .messages import Adjustment, ChatRequest
 from .params import Resolved, model_of, refuse_adjusted, resolve
 from .pipeline import Context, Shaper, check_choice
 from .request_template import RequestTemplate
-from .secrets import Secret, shown
+from .secrets import Secret, SensitiveBytes, shown
 from .spec import ProviderSpec
 from .wire import Headers, WireRequest
 
@@ -52,8 +52,10 @@ class RenderedCall:
 class Renderer:
     """A file's request, compiled: turns calls into wire requests."""
 
-    def __init__(self, spec: ProviderSpec) -> None:
+    def __init__(self, spec: ProviderSpec, helpers: Helpers | None = None) -> None:
         self.spec = spec
+        self._helpers = helpers or Helpers()
+        self._ways = [(auth, compile_auth(auth)) for auth in (None, *spec.auth)]
         self._url: Rendered = compile_text(spec.url)
         self._main = RequestTemplate(spec.request, spec.name)
         self._shaper = Shaper(spec)
@@ -69,19 +71,33 @@ class Renderer:
         if deployment.strict:
             refuse_adjusted(spec.name, adjustments)
         auth, secrets = deployment.resolve_auth(spec)
-        sent = credentials(auth, secrets)
+        way = next(way for known, way in self._ways if known is auth)
+        sent = way.credentials(secrets)
         try:
             url = self._main.url(values, self._base_url(settings, deployment), sent)
-            content, content_type, added = self._content(values, params, request.extra_body)
-            headers = self._main.headers(values, sent, content_type)
+            content, content_type, added = self._content(values, params, request.extra_body, way, secrets)
+            unsigned = self._main.headers(values, sent, content_type)
         except TemplateError as error:  # what an expression made of this call's values
             raise ParameterError(f"{spec.name}: {error}") from None
-        headers, replaced = self._with_extra(headers, extra)
         private = (*secrets.values(), *secrets_in(extra))
         if private and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname):
             raise UsageError(f"{spec.name}: a secret is not sent over http to another host; use an https URL")
-        wire = WireRequest(spec.method, url, headers, content)
-        return RenderedCall(wire, (*adjustments, *added, *replaced), private)
+        wire = WireRequest(spec.method, url, self._with_extra(unsigned, extra)[0], content)
+        signed = self._signature(way, wire, settings, secrets)
+        headers, replaced = self._with_extra(unsigned.replaced(signed.headers), extra)
+        wire = replace(wire, headers=headers)
+        return RenderedCall(wire, (*adjustments, *added, *replaced), (*private, *signed.made))
+
+    def _signature(
+        self, way: Way, wire: WireRequest, settings: Mapping[str, Any], secrets: Mapping[str, Secret]
+    ) -> Credentials:
+        """What a signature over the finished request adds."""
+        values = {**settings, **self._helpers.functions(), "omit": OMIT}
+        try:
+            return way.sign(Unsigned(wire, values, self._helpers.clock()), secrets)
+        except ParameterError as error:
+            failure = ParameterError(f"{self.spec.name}: {error.message}")
+        raise failure
 
     def _with_choice(self, params: Resolved, request: ChatRequest) -> Resolved:
         """The parameters with what becomes of a choice of tools that the file's templates do not read."""
@@ -113,7 +129,7 @@ class Renderer:
         if model is None and self._uses("model"):
             raise ParameterError(f"{self.spec.name} needs a model; say {self.spec.name}:MODEL")
         return {
-            **Helpers().functions(),
+            **self._helpers.functions(),
             **settings,
             **params.values,
             "model": OMIT if model is None else model,
@@ -170,7 +186,12 @@ class Renderer:
         )
 
     def _content(
-        self, values: Mapping[str, Any], params: Resolved, extra_body: Mapping[str, Any]
+        self,
+        values: Mapping[str, Any],
+        params: Resolved,
+        extra_body: Mapping[str, Any],
+        way: Way,
+        secrets: Mapping[str, Secret],
     ) -> tuple[bytes, str | None, tuple[Adjustment, ...]]:
         payload = self._main.payload(values)
         names = [*(path for path, _ in params.placed), *params.forwarded, *extra_body]
@@ -178,15 +199,27 @@ class Renderer:
             payload = {} if names else OMIT
         if names and not isinstance(payload, dict):
             raise ParameterError(f"{self.spec.name}: the payload is no map that could take {', '.join(names)}")
-        if payload is OMIT:
-            return b"", None, ()
         adjustments: tuple[Adjustment, ...] = ()
         if names:
             payload = additions.place(payload, params.placed)
             payload, forwarded = additions.forward(payload, params.forwarded)
             payload, merged = additions.merge(payload, extra_body)
             adjustments = (*forwarded, *merged)
-        return *encode(self.spec.encoding, payload, as_text), adjustments
+        return *self._body(payload, way, secrets), adjustments
+
+    def _body(self, payload: Any, way: Way, secrets: Mapping[str, Secret]) -> tuple[bytes, str | None]:
+        """The payload as bytes and their type; with a secret that goes in the body, those to show as well."""
+        encoding = self.spec.encoding
+        masks = {name: Secret(repr(secret), name=secret.name) for name, secret in secrets.items()}
+        # What is shown is made first: where it fails, no frame holds the secret.
+        masked = way.fill(payload, masks)
+        if masked is OMIT:
+            return b"", None
+        body, content_type = encode(encoding, masked, as_text)
+        if masked is payload:
+            return body, content_type
+        name = next(iter(secrets.values())).name
+        return SensitiveBytes(encode(encoding, way.fill(payload, secrets), as_text)[0], body, name), content_type
 
 
 def checked_url(url: str, what: str) -> str:

@@ -1,7 +1,8 @@
-"""Values that must not be shown: what a secret is, and text that holds one.
+"""Values that must not be shown: what a secret is, and text and bytes that hold one.
 
 `Secret` is what a variable gave: it has no text form at all. `Sensitive` is finished wire text (a header, a URL) that
 carries a secret: it is a str to send, and a mask wherever it is printed as a value, pickled or logged by repr.
+`SensitiveBytes` is the same for a body.
 """
 
 from __future__ import annotations
@@ -84,9 +85,41 @@ class Sensitive(str):
         return self  # not by way of __reduce__: a copy of a request can be sent like the request
 
 
+class SensitiveBytes(bytes):
+    """A body with a secret in it. `shown` is the same body with `<name>` in the secret's place."""
+
+    shown: bytes
+    name: str
+
+    def __new__(cls, value: bytes, shown: bytes, name: str) -> SensitiveBytes:
+        """Bytes to send, the same bytes to show, and the secret's name."""
+        body = super().__new__(cls, value)
+        body.shown, body.name = shown, name
+        return body
+
+    def __repr__(self) -> str:
+        return repr(self.shown)
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return bytes, (self.shown,)
+
+    def __copy__(self) -> SensitiveBytes:
+        return self
+
+    def __deepcopy__(self, memo: object) -> SensitiveBytes:
+        return self
+
+
 def shown(text: str) -> str:
     """The text as it may be shown."""
     return text.shown if isinstance(text, Sensitive) else text
+
+
+def shown_bytes(body: bytes) -> bytes:
+    """The body as it may be shown."""
+    return body.shown if isinstance(body, SensitiveBytes) else body
 
 
 def redact(text: str, secrets: tuple[Secret, ...]) -> str:

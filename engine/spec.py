@@ -65,23 +65,58 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """The environment variables that may hold a secret, in order."""
+    """The environment variables that may hold a secret, in order.
+
+    With `json`, a dotted path, a variable holds the name of a JSON file, and the secret is at that path in it.
+    """
 
     env: tuple[str, ...]
     optional: bool = False
+    json: str | None = None
+
+
+SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "bearer": ("secret",),
+    "header": ("secret",),
+    "query": ("secret",),
+    "basic": ("user", "password"),
+    "body": ("secret",),
+    "jwt": ("key",),
+    "aws_sigv4": ("access_key", "secret_key"),
+}
+"""The keys of each kind of authentication that name a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """One way to authenticate: `type` names it, `options` are its other keys."""
+    """One way to authenticate: `type` names it, `options` are its other keys.
+
+    `read` names the secrets that its templates read.
+    """
 
     type: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    read: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The declared secrets that it sends."""
-        return tuple(self.options[key] for key in ("secret", "user", "password") if key in self.options)
+        """The declared secrets that it cannot do without."""
+        named = (self.options[key] for key in SECRET_KEYS[self.type] if key in self.options)
+        return tuple(dict.fromkeys((*named, *self.read)))
+
+    @property
+    def extra_secrets(self) -> tuple[str, ...]:
+        """The declared secrets that it sends when they are there: temporary AWS credentials come with a token."""
+        return (self.options["session_token"],) if "session_token" in self.options else ()
+
+    @property
+    def header(self) -> str | None:
+        """The header that carries the credential, in lower case; None where another part of the request does."""
+        if self.type in ("none", "query", "body"):
+            return None
+        named = self.options.get("send", {}).get("header") if self.type != "header" else self.options["name"]
+        return (named or "authorization").lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .secrets import Sensitive, shown
+from .secrets import Sensitive, shown, shown_bytes
 
 
 class Headers(Mapping[str, str]):
@@ -47,6 +47,12 @@ class Headers(Mapping[str, str]):
         """The fields in the order of the wire, repeated ones apart."""
         return self._pairs
 
+    def replaced(self, pairs: Iterable[tuple[str, str]]) -> Headers:
+        """The same headers with these at the end, in the place of any of the same name."""
+        new = tuple(pairs)
+        names = {name.lower() for name, _ in new}
+        return Headers((*(pair for pair in self._pairs if pair[0].lower() not in names), *new))
+
     def shown(self) -> Headers:
         """The same headers, secrets masked."""
         return Headers((name, shown(value)) for name, value in self._pairs)
@@ -73,7 +79,7 @@ class WireRequest:
 
     def shown(self) -> WireRequest:
         """The request with every secret masked, for a person to read."""
-        return WireRequest(self.method, shown(self.url), self.headers.shown(), self.content)
+        return WireRequest(self.method, shown(self.url), self.headers.shown(), shown_bytes(self.content))
 
 
 @dataclass(frozen=True, slots=True)

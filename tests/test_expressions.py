@@ -91,6 +91,8 @@ RESULTS = [
     ("{{ s|upper|lower|trim }}", "abc"),
     ("{{ s|b64encode }}", "YWJj"),
     ("{{ s|sha256 }}", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+    ("{{ s|hmac_sha256('key') }}", "9c196e32dc0175f86f4b1cb89289d6619de6bee699e4c378e68309ed97a1a6ab"),
+    ("{{ s|hmac_sha256_b64('key') }}", "nBluMtwBdfhvSxy4konWYZ3mvuaZ5MN45oMJ7Zehpqs="),
     ("{{ items|first }}", 1),
     ("{{ items|last }}", 3),
     ("{{ s|length + items|length + m|length }}", 7),

@@ -14,11 +14,8 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine"
 LADDER = (
     ("errors", "shaping", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
     ("messages", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
-    (
-        *("expressions", "params", "additions", "encoding", "auth", "deployment", "retry"),
-        *("calls", "think", "blocks", "counters"),
-    ),
-    ("pipeline",),
+    ("expressions", "params", "additions", "encoding", "keyfiles", "retry", "calls", "think", "blocks", "counters"),
+    ("auth", "deployment", "pipeline"),
     ("loader", "answer", "request_template"),
     ("rendering",),
     ("rules",),

@@ -35,6 +35,8 @@ SHAPES = {"any", *ROLES, "tool_call", "tool_result", "reasoning"}
 
 OPEN = {
     "properties/flags": "any boolean",
+    "$defs/auth/allOf/6/then/properties/header": "any JSON of a token",
+    "$defs/auth/allOf/6/then/properties/claims": "any JSON of a token",
     "properties/models/properties/aliases": "names of models",
     "properties/params": "names of params",
     "$defs/param/properties/values": "values that a caller may give",
@@ -177,7 +179,7 @@ ENUMS = [
     (TOP["tools"]["properties"], [field.name for field in dataclasses.fields(ToolShaping)]),
     (TOP["tools"]["properties"]["choice"]["properties"], CHOICES),
     ({*DEFS["schema_pass"]["then"]["enum"], *DEFS["schema_pass"]["else"]["properties"]}, SCHEMA_PASSES),
-    ({node["x-template"] for _, node in nodes(SCHEMA) if "x-template" in node} - {"call", "settings"}, NAMES),
+    ({node["x-template"] for _, node in nodes(SCHEMA) if "x-template" in node} - {"call", "settings", "auth"}, NAMES),
 ]
 
 

@@ -17,6 +17,7 @@ from .compiled import (
     names_in_tree,
 )
 from .functions import FILTERS, FUNCTIONS, TESTS, Helpers
+from .masked import check_keys, compile_masked, keys_of
 from .parsing import Fault, is_one_expression, is_template
 from .sandbox import OMIT
 from .texts import TemplateError, as_text
@@ -33,12 +34,15 @@ __all__ = [
     "TemplateError",
     "as_text",
     "check",
+    "check_keys",
     "compile_leaf",
+    "compile_masked",
     "compile_text",
     "compile_tree",
     "condition_source",
     "encode_slot",
     "is_one_expression",
     "is_template",
+    "keys_of",
     "names_in_tree",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import math
 import time
@@ -116,6 +117,19 @@ def _tojson(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def _hmac_sha256(encode: Callable[[bytes], str]) -> Callable[[Any, Any], str]:
+    def sign(value: Any, key: Any) -> str:
+        if not isinstance(value, str) or not isinstance(key, str):
+            raise TypeError("an HMAC is made of text, with a key that is text")
+        return encode(hmac.digest(key.encode(), value.encode(), hashlib.sha256))
+
+    return sign
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def _path_segments(value: Any) -> EncodedPath:
     if not isinstance(value, str):
         raise TypeError("path_segments is for text")
@@ -126,12 +140,12 @@ def _path_segments(value: Any) -> EncodedPath:
 
 
 FILTERS: dict[str, Entry] = {
-    "b64encode": Entry(
-        _text(lambda text: base64.b64encode(text.encode()).decode()), "UTF-8 text as base64", grows=True
-    ),
+    "b64encode": Entry(_text(lambda text: _base64(text.encode())), "UTF-8 text as base64", grows=True),
     "default": Entry(_default, "the argument where the value is omitted or null", 1, 1),
     "first": Entry(_edge(0), "the first item of a list"),
     "float": Entry(_number(float), "a number, from a number or text"),
+    "hmac_sha256": Entry(_hmac_sha256(bytes.hex), "hex HMAC of UTF-8 text; the argument is the key", 1, 1),
+    "hmac_sha256_b64": Entry(_hmac_sha256(_base64), "the same in base64", 1, 1),
     "int": Entry(_number(int), "a whole number, from a number or text"),
     "join": Entry(_join, "a list of texts as one text, with the argument between them", 0, 1, grows=True),
     "last": Entry(_edge(-1), "the last item of a list"),

@@ -54,7 +54,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         numbers = is_number(left) and is_number(right)
-        alike = operator == "+" and type(left) is type(right) and type(left) in (str, list)
+        # A secret's text is a str of its own kind, which joins with any other.
+        alike = operator == "+" and any(isinstance(left, kind) and isinstance(right, kind) for kind in (str, list))
         if isinstance(left, Omitted) or isinstance(right, Omitted):
             (left if isinstance(left, Omitted) else right)._fail_with_undefined_error()
         if not (numbers or alike):
@@ -78,7 +79,7 @@ def _concat(*parts: Any) -> str:
 
 
 def _slice(value: Any, start: Any, stop: Any, step: Any) -> Any:
-    if type(value) not in (list, str):
+    if not isinstance(value, list | str):
         raise TypeError("a slice is for lists and text")
     if any(type(bound) not in (int, type(None)) for bound in (start, stop, step)):
         raise TypeError("the bounds of a slice are whole numbers")

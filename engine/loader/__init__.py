@@ -42,18 +42,25 @@ class _Around:
     shipped: bool = False
     folders: tuple[Path, ...] = ()
     allow_env: frozenset[str] = frozenset()
+    redirected: bool = False
 
 
 def load(
-    path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = (), allow_env: Collection[str] = ()
+    path: Path | str,
+    *,
+    shipped: bool = False,
+    folders: Iterable[Path] = (),
+    allow_env: Collection[str] = (),
+    redirected: bool = False,
 ) -> ProviderSpec:
     """The provider file at `path`. Raises SpecError with every problem of it.
 
     `shipped` says that the file came with the package, so that it may read protected variables; `allow_env` names
-    those that the caller lets any file read. What the file extends is looked for beside it, in `folders`, and among
-    the built-in files; in each folder also below `protocols`.
+    those that the caller lets any file read; `redirected` that a base URL of the caller's stands for the file's `url`.
+    What the file extends is looked for beside it, in `folders`, and among the built-in files; in each folder also
+    below `protocols`.
     """
-    around = _Around(shipped, (Path(path).parent, *folders), frozenset(allow_env))
+    around = _Around(shipped, (Path(path).parent, *folders), frozenset(allow_env), redirected)
     document, found = _examine(read_file(Path(path), str(path)), around)
     Problems(found).raise_if_any()
     return build(document)
@@ -122,7 +129,8 @@ def _judged(document: Document, around: _Around) -> list[Problem]:
         document.problem(violation.place, violation.rule, violation.message, violation.hint, key=violation.key)
         for violation in violations
     ]
-    subject = Subject(document, document.data, around.shipped, around.allow_env)
+    templated = frozenset(mark.place for mark in marked if mark.mark == "x-template")
+    subject = Subject(document, document.data, around.shipped, around.allow_env, around.redirected, templated)
     return [*found, *islice(check(subject, marked), MAX_PROBLEMS)]
 
 

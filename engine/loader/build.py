@@ -61,7 +61,7 @@ def build(document: Document) -> ProviderSpec:
         unknown_params=data.get("unknown_params", default("unknown_params")),
         settings={name: _setting(setting) for name, setting in data.get("settings", {}).items()},
         secrets={
-            name: SecretSource(tuple(secret["env"]), secret.get("optional", False))
+            name: SecretSource(tuple(secret["env"]), secret.get("optional", False), secret.get("json"))
             for name, secret in data.get("secrets", {}).items()
         },
         auth=tuple(_auth(auth) for auth in _many(data.get("auth", []))),
@@ -126,7 +126,12 @@ def _setting(setting: Mapping[str, Any]) -> Setting:
 
 
 def _auth(auth: Mapping[str, Any]) -> Auth:
-    return Auth(auth["type"], {key: value for key, value in auth.items() if key != "type"})
+    options = {key: value for key, value in auth.items() if key != "type"}
+    if "{{" not in str(options) and "$when" not in str(options):
+        return Auth(auth["type"], options)
+    from ..expressions import keys_of  # jinja2 is imported only where a file holds templates
+
+    return Auth(auth["type"], options, tuple(sorted(keys_of(options))))
 
 
 def _messages(messages: Mapping[str, Any] | None) -> MessageShaping | None:

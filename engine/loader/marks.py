@@ -21,6 +21,8 @@ def _check_template(subject: Subject, marked: Marked) -> Iterator[Problem]:
     is_tree = marked.place[0] in SHAPED or (
         marked.place[0] == "payload" and subject.data.get("encoding") not in TEXT_ENCODINGS
     )
+    if marked.place[0] == "auth":
+        is_tree = isinstance(marked.value, dict)  # the claims of a token
     for place, text in walk(marked.value, marked.place):
         if place[-1] == "$when":
             yield from _check_when(subject, place, text, marked.says)
@@ -46,9 +48,12 @@ def _check_when(subject: Subject, place: Place, text: Any, scope: str) -> Iterat
 
 
 def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) -> Iterator[Problem]:
-    from ..expressions import check  # jinja2 is imported only where a file holds templates
+    from ..expressions import check, check_keys  # jinja2 is imported only where a file holds templates
 
-    for fault in check(text, subject.names(scope), collections=subject.collections(scope), **how):
+    faults = check(text, subject.names(scope), collections=subject.collections(scope), **how)
+    if scope == "auth":
+        faults += check_keys(text, subject.section("secrets"), bare=how.get("bare", False))
+    for fault in faults:
         rule, message, hint = fault.rule, f"{dotted(place)}: {fault.message}", fault.hint
         if rule == "undefined-variable":
             rule, words, hint = _undefined(subject, scope, fault.message.split("'")[1], hint)
@@ -57,6 +62,8 @@ def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) 
 
 
 def _undefined(subject: Subject, scope: str, name: str, hint: str) -> tuple[str, str, str]:
+    if scope == "auth" and name in subject.section("secrets"):
+        return "undefined-variable", f"'{name}', which is not defined", f"write secrets.{name}"
     if name == "secrets" or name in subject.section("secrets"):
         return "secret-not-allowed-here", f"the secret '{name}'", "declare it under `auth`, which sends it"
     if scope == "settings" and name in subject.names("call"):

@@ -13,6 +13,9 @@ from .yamltext import Document, Place
 RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "tool_choice", "omit"})
 """The names that every template of a call may use, beside its params and settings."""
 
+AUTH_NAMES = frozenset({"method", "path", "query", "body", "secrets", "omit"})
+"""The names that templates of `auth` may use beside settings: the finished request, and the secrets."""
+
 TEXT_ENCODINGS = ("form", "multipart", "text")
 """Encodings whose values are text: a list or a map has no place in them."""
 
@@ -21,13 +24,17 @@ TEXT_ENCODINGS = ("form", "multipart", "text")
 class Subject:
     """A document under examination, and the names that its templates may use.
 
-    `shipped` says that it came with the package; `allow_env` names protected variables that the caller lets it read.
+    `shipped` says that it came with the package; `allow_env` names protected variables that the caller lets it read;
+    `redirected` says that a base URL of the caller's stands for its `url`. `templated` are the places that the schema
+    marks as templates.
     """
 
     document: Document
     data: Mapping[str, Any]
     shipped: bool
     allow_env: frozenset[str] = frozenset()
+    redirected: bool = False
+    templated: frozenset[Place] = frozenset()
 
     def section(self, name: str) -> dict[str, Any]:
         """A map at the top of the file; empty when it is missing or no map."""
@@ -39,10 +46,10 @@ class Subject:
         return {key: value for key, value in self.section(name).items() if isinstance(value, dict)}
 
     def names(self, scope: str) -> frozenset[str]:
-        """The names that a template of `scope` may use: settings, call, or a place of the pipeline."""
+        """The names that a template of `scope` may use: settings, auth, call, or a place of the pipeline."""
         settings = frozenset(self.section("settings"))
-        if scope == "settings":
-            return settings
+        if scope in ("settings", "auth"):
+            return settings | AUTH_NAMES if scope == "auth" else settings
         if scope in NAMES:
             return settings | frozenset(self.section("params")) | NAMES[scope] | {"model", "stream", "omit"}
         return settings | self.reserved() | frozenset(self.section("params"))
@@ -58,6 +65,10 @@ class Subject:
             return COLLECTIONS & NAMES[scope]
         declared = {name for name, param in self.maps("params").items() if _is_collection(param.get("type"))}
         return frozenset({"messages", "tools", *declared})
+
+    def is_templated(self, place: Place) -> bool:
+        """Whether templates may stand at a place: the schema marks it, or something around it."""
+        return any(place[:size] in self.templated for size in range(1, len(place) + 1))
 
     def problem(self, place: Place, rule: str, message: str, hint: str = "", **where: Any) -> Problem:
         """A problem at a place; `where` is that of Document.problem."""

@@ -10,27 +10,26 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import Problem
 from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback, private_host
+from .bound import SLOT, hosts_of, is_bound_elsewhere, own_urls, variables_of
 from .inline import inline_secret
-from .subject import Check, Subject, dotted
+from .subject import AUTH_NAMES, Check, Subject, dotted
 from .yamltext import Place, walk
 
 PROTECTED_VARIABLES = re.compile(
     r"AWS_.*|HOME|PATH|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|LANG|LC_.*|LD_.*|DYLD_.*|PYTHON.*|SSH_.*|GPG_.*"
-    r"|XDG_.*|MAIL|HOSTNAME",
+    r"|XDG_.*|MAIL|HOSTNAME|GOOGLE_APPLICATION_CREDENTIALS|KUBECONFIG|DOCKER_CONFIG",
     re.IGNORECASE,  # Windows ignores it too
 )
 """Variables that no file may read unless the caller allows it: a stranger's file must not send them anywhere."""
 
 _SECTIONS_WITH_LITERALS = ("url", "path", "query", "headers", "payload", "auth", "params", "settings", "secrets")
-_ONE_SETTING = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def _check_url(subject: Subject) -> Iterator[Problem]:
-    for place, url in _urls(subject):
+    for place, url in own_urls(subject.data):
         # A slot is a word of a host, or a number where a port is; the value that it takes is checked when it is known.
-        plain = _SLOT.sub(lambda slot: "x" if slot["port"] is None else "8", url)
+        plain = SLOT.sub(lambda slot: "x" if slot["port"] is None else "8", url)
         try:
             parts = urlsplit(plain)
             parts.port  # noqa: B018  raises for a port that is none
@@ -39,21 +38,6 @@ def _check_url(subject: Subject) -> Iterator[Problem]:
             continue
         for rule, message, hint in _url_faults(subject, plain, parts):
             yield subject.problem(place, rule, message, hint)
-
-
-def _urls(subject: Subject) -> Iterator[tuple[Place, str]]:
-    """The URLs that the file's author chose: of a setting that is the whole URL, its default and its enum."""
-    url = subject.data.get("url")
-    if not isinstance(url, str):
-        return
-    whole = _ONE_SETTING.fullmatch(url)
-    if not whole:
-        yield ("url",), url
-        return
-    setting = subject.maps("settings").get(whole[1], {})
-    for place, value in walk({key: setting.get(key) for key in ("default", "enum")}, ("settings", whole[1])):
-        if isinstance(value, str):
-            yield place, value
 
 
 def _url_faults(subject: Subject, url: str, parts: SplitResult) -> Iterator[tuple[str, str, str]]:
@@ -83,7 +67,7 @@ def _check_request_path(subject: Subject) -> Iterator[Problem]:
     path = subject.data.get("path")
     if not isinstance(path, str):
         return
-    plain = _SLOT.sub(lambda slot: "x" * len(slot[0]), path)
+    plain = SLOT.sub(lambda slot: "x" * len(slot[0]), path)
     if bad := re.search(r"[?#]", plain):
         message = f"the path holds '{bad[0]}', which would be percent-encoded"
         yield subject.problem(("path",), "bad-url", message, "use `query`", index=bad.start())
@@ -124,39 +108,70 @@ def _check_header_value(subject: Subject, place: Place, value: Any) -> Iterator[
         yield subject.problem(place, "bad-header-value", message, "HTTP headers are ASCII", index=bad.start())
 
 
-def _check_auth(subject: Subject) -> Iterator[Problem]:
+def ways(subject: Subject) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The ways to authenticate, each with its place; there is one, or a list of them."""
     auth = subject.data.get("auth")
-    ways: list[tuple[Place, Any]] = [(("auth",), auth)]
+    places: list[tuple[Place, Any]] = [(("auth",), auth)]
     if isinstance(auth, list):
-        ways = [(("auth", index), way) for index, way in enumerate(auth)]
-    for place, way in ways:
-        if not isinstance(way, dict):
-            continue
-        if way.get("type") == "header" and isinstance(way.get("name"), str):
-            yield from _check_header_name(subject, (*place, "name"), way["name"], key=False)
-        yield from _check_header_value(subject, (*place, "prefix"), way.get("prefix"))
-        for key, value in way.items():
-            if isinstance(value, str) and "{{" in value:
-                message = f"`{dotted((*place, key))}` is literal"
+        places = [(("auth", index), way) for index, way in enumerate(auth)]
+    for place, way in places:
+        if isinstance(way, dict):
+            yield place, way
+
+
+def _check_auth(subject: Subject) -> Iterator[Problem]:
+    for place, way in ways(subject):
+        send = {"send": way["send"]} if isinstance(way.get("send"), dict) else {}
+        for where, text in walk({key: way.get(key) for key in ("name", "prefix", "value")} | send, place):
+            if where[-1] in ("name", "header") and isinstance(text, str) and way.get("type") != "query":
+                yield from _check_header_name(subject, where, text, key=False)
+            elif where[-1] in ("prefix", "value"):
+                yield from _check_header_value(subject, where, text)
+        for where, text in walk(way, place):
+            if isinstance(text, str) and "{{" in text and not subject.is_templated(where):
+                message = f"`{dotted(where)}` is literal"
                 hint = "name a secret of `secrets`; no template is needed"
-                yield subject.problem((*place, key), "template-forbidden", message, hint, index=value.index("{{"))
+                yield subject.problem(where, "template-forbidden", message, hint, index=text.index("{{"))
+        yield from _check_way(subject, place, way)
+
+
+def _check_way(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[Problem]:
+    """What the keys of one way say about each other, and about the request."""
+    kind, payload = way.get("type"), subject.data.get("payload")
+    if kind == "header" and "secret" not in way and "value" not in way:
+        message = f"`{dotted(place)}` does not say what the header holds"
+        yield subject.problem(place, "missing-key", message, "add secret: NAME, or value: a template", key=True)
+    if kind == "header" and "value" in way and "prefix" in way:
+        message = f"`{dotted(place)}` has both 'value' and 'prefix'"
+        yield subject.problem((*place, "prefix"), "conflict", message, "write the prefix into the value", key=True)
+    if kind == "body" and payload is not None and not isinstance(payload, dict):
+        message = "a secret can be added to a payload only where it is a map"
+        yield subject.problem((*place, "key"), "conflict", message, "write the payload as a map")
+    elif kind == "body" and subject.data.get("encoding") == "text":
+        message = "a body of encoding text has no key for a secret"
+        yield subject.problem((*place, "key"), "conflict", message, "choose another encoding, or another kind")
+    for name in subject.section("settings"):
+        if name in AUTH_NAMES and any(subject.is_templated(where) for where, _ in walk(way, place)):
+            message = f"the setting '{name}' has the name of a part of the request, which templates of `auth` read"
+            yield subject.problem(("settings", name), "conflict", message, "rename the setting", key=True)
 
 
 def _check_variables(subject: Subject) -> Iterator[Problem]:
-    places: list[tuple[Place, Any]] = []
-    for name, secret in subject.maps("secrets").items():
-        variables = secret.get("env")
-        for index, variable in enumerate(variables if isinstance(variables, list) else ()):
-            places.append((("secrets", name, "env", index), variable))
-    for name, setting in subject.maps("settings").items():
-        places.append((("settings", name, "env"), setting.get("env")))
-    for place, variable in places:
-        if not isinstance(variable, str) or subject.shipped or variable in subject.allow_env:
+    if subject.shipped:
+        return
+    hosts = {host for host in hosts_of(subject.data, redirected=subject.redirected) if not is_loopback(host)}
+    for place, variable in variables_of(subject.data):
+        if variable in subject.allow_env:
             continue
         if PROTECTED_VARIABLES.fullmatch(variable):
             message = f"the variable '{variable}' is not for provider files"
             hint = "use a variable of the service's own; only the caller can allow this one (allow_env)"
             yield subject.problem(place, "env-not-allowed", message, hint)
+        elif elsewhere := is_bound_elsewhere(variable, hosts):
+            host = elsewhere[0].replace("\0", "*")
+            message = f"the variable '{variable}' belongs to a built-in provider, and '{host}' is none of its hosts"
+            hint = "use a variable of your own; only the caller can allow this one (allow_env, or a base URL)"
+            yield subject.problem(place, "env-of-another-host", message, hint)
 
 
 def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:

@@ -134,13 +134,11 @@ class MockServer:
             return self.provider
 
     def _credential_headers(self) -> list[str]:
-        kinds = {"bearer": "authorization", "basic": "authorization"}
         auth = self.provider.spec.auth[:1]
         if not auth or any(self.provider.spec.secrets[name].optional for name in auth[0].secrets):
             return []
-        if len(self.provider.spec.auth) > 1 or auth[0].type in ("none", "query"):
-            return []
-        return [kinds.get(auth[0].type) or auth[0].options["name"].lower()]
+        header = auth[0].header if len(self.provider.spec.auth) == 1 else None
+        return [header] if header else []
 
     def _matching(self, observed: dict[str, Any]) -> Example | None:
         """The first answer among the examples whose request this is; errors are for `fault`."""

@@ -33,6 +33,7 @@ def path_fits(spec: ProviderSpec, path: str) -> bool:
 def body_faults(spec: ProviderSpec, body: Any) -> list[str]:
     """What in a JSON body, or a form's fields, is not as the payload says; empty when all of it is."""
     placed = {param.maps_to for param in spec.params.values() if param.maps_to}
+    placed |= {auth.options["key"] for auth in spec.auth if auth.type == "body"}
     template = spec.payload
     if spec.encoding in ("form", "multipart") and isinstance(template, Mapping):  # all of its values are text
         template = {key: as_text(leaf) if isinstance(leaf, int | float) else leaf for key, leaf in template.items()}

@@ -1,0 +1,125 @@
+"""Which hosts a variable is bound to: those of the shipped files that use it. A stranger's file that reads the key of
+a well-known service must send it there and nowhere else.
+
+The table is made from the shipped files themselves, and only as far as it is asked for: a file is read as YAML only if
+its text holds the variable, or it extends one that does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problems
+from ..folders import SUFFIXES, builtin_folder, find_file, with_protocols
+from .inherit import inherited
+from .source import read_file
+from .yamltext import Place, read, walk
+
+SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
+"""A template in a URL; `port` is set where it stands for a port."""
+
+_ONE_SETTING = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_FILLED = "\0"
+"""Stands for a slot in a host: no name is spelt like it, so it fits only where the shipped host has a slot too."""
+_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)")
+
+
+def own_urls(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """The URLs of the main request that the file's author chose.
+
+    Of a setting that is the whole URL, these are its default and its enum.
+    """
+    url = data.get("url")
+    if not isinstance(url, str):
+        return
+    whole = _ONE_SETTING.fullmatch(url)
+    if not whole:
+        yield ("url",), url
+        return
+    settings = data.get("settings")
+    setting = settings.get(whole[1]) if isinstance(settings, dict) else None
+    if isinstance(setting, dict):
+        for place, value in walk({key: setting.get(key) for key in ("default", "enum")}, ("settings", whole[1])):
+            if isinstance(value, str):
+                yield place, value
+
+
+def hosts_of(data: Mapping[str, Any], *, redirected: bool = False) -> set[str]:
+    """Every host that a file names, in lower case, a slot in it as one NUL; `redirected`: not that of its `url`."""
+    urls = [] if redirected else [url for _, url in own_urls(data)]
+    for section in ("auth", "steps"):
+        urls += [text for place, text in walk(data.get(section)) if place[-1:] == ("url",) and isinstance(text, str)]
+    filled = (SLOT.sub(_FILLED, url) for url in urls)
+    found = {match[1].lower() for url in filled if (match := _HOST.match(url))}
+    named = data.get("hosts")
+    return found | {str(host).lower() for host in (named if isinstance(named, list) else ())}
+
+
+def variables_of(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """The environment variables that a file reads, and where it says so."""
+    for section in ("secrets", "settings"):
+        declared = data.get(section)
+        for name, one in declared.items() if isinstance(declared, dict) else ():
+            if isinstance(one, dict):
+                for place, variable in walk(one.get("env"), (section, name, "env")):
+                    if isinstance(variable, str):
+                        yield place, variable
+
+
+def is_bound_elsewhere(variable: str, hosts: set[str]) -> list[str]:
+    """Those of the hosts that no shipped file sends this variable to; empty where no shipped file uses it."""
+    bound = _bound(variable.upper(), builtin_folder())
+    return [] if bound is None else sorted(host for host in hosts if not any(one.fullmatch(host) for one in bound))
+
+
+@cache
+def _bound(variable: str, folder: Path) -> tuple[re.Pattern[str], ...] | None:
+    """Patterns of the hosts that a variable is bound to; None where no shipped file uses it."""
+    used = False
+    hosts: set[str] = set()
+    for path in _candidates(variable, folder):
+        data = _data(path, folder)
+        if any(name.upper() == variable for _, name in variables_of(data)):
+            used = True
+            hosts |= hosts_of(data)
+    return tuple(map(_pattern, sorted(hosts))) if used else None
+
+
+def _pattern(host: str) -> re.Pattern[str]:
+    return re.compile(f"[A-Za-z0-9{_FILLED}-]+".join(map(re.escape, host.split(_FILLED))))
+
+
+def _candidates(variable: str, folder: Path) -> set[Path]:
+    """The shipped files that hold the variable's name, and those that extend one of them."""
+    texts = _texts(folder)
+    word = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(variable)}(?![A-Za-z0-9_])", re.IGNORECASE)
+    found = {path for path, text in texts.items() if word.search(text)}
+    while found:
+        stems = "|".join(re.escape(path.stem) for path in found)
+        child = re.compile(rf"^extends:\s*[\"']?(?:{stems})[\"']?\s*(?:#.*)?$", re.MULTILINE)
+        more = {path for path, text in texts.items() if path not in found and child.search(text)}
+        if not more:
+            break
+        found |= more
+    return found
+
+
+@cache
+def _texts(folder: Path) -> dict[Path, str]:
+    """The shipped files, not parsed."""
+    places = [place for place in with_protocols([folder]) if place.is_dir()]
+    files = [path for place in places for path in place.iterdir() if path.suffix in SUFFIXES]
+    return {path: path.read_text(encoding="utf-8") for path in files}
+
+
+def _data(path: Path, folder: Path) -> dict[str, Any]:
+    problems = Problems()
+    places = with_protocols([folder])
+    document = inherited(
+        read(read_file(path, str(path)), problems), lambda name: find_file(name, places), list, problems
+    )
+    return document.data if isinstance(document.data, dict) else {}
