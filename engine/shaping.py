@@ -47,6 +47,21 @@ COLLECTIONS = frozenset(
 )
 """Those of the names that hold lists or maps."""
 
+CONTENT = frozenset({"text", "image", "audio", "file", "refusal", "other"})
+"""The types of part that stand in a message's `content`; `other` is one that has no name here."""
+
+RAW: Mapping[str, str] = {"text": "text", "result": "tool_result", "reasoning": "reasoning"}
+"""Names of a shape that hold what a type of part says, without its template."""
+
+RENDERED: Mapping[str, frozenset[str]] = {
+    "parts": frozenset({*PART_TYPES, "other"}),
+    "content": CONTENT,
+    "images": frozenset({"image"}),
+    "tool_calls": frozenset({"tool_call"}),
+    "tool_results": frozenset({"tool_result"}),
+}
+"""Names of a shape that hold rendered parts, and of which types."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageShaping:

@@ -10,6 +10,7 @@ from ..errors import Problem
 from .marks import MARK_CHECKS, unused_params
 from .parts import PART_CHECKS
 from .schema import Marked
+from .shaped import check_shaping
 from .subject import Subject
 from .trust import TRUST_CHECKS
 
@@ -27,3 +28,4 @@ def check(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
             yield problem
     if is_sound:
         yield from unused_params(subject, marked)
+        yield from check_shaping(subject, marked)

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import Problem
 from ..paths import Path
 from ..regex import RegexError, compile_regex
+from ..shaping import NAMES
 from ..suggest import did_you_mean
 from .schema import Marked, type_name
 from .subject import TEXT_ENCODINGS, Subject, dotted
@@ -144,7 +145,13 @@ def unused_params(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
     idle = [name for name, param in params.items() if "maps_to" not in param]
     if not idle or subject.data.get("abstract") is True:
         return
-    used = frozenset[str]().union(*(names_in_tree(mark.value) for mark in marked if mark.mark == "x-template"))
+    used = frozenset[str]().union(
+        *(
+            names_in_tree(mark.value) - NAMES.get(mark.says, frozenset())
+            for mark in marked
+            if mark.mark == "x-template"
+        ),
+    )
     for name in idle:
         if name not in used:
             message = f"nothing reads the param '{name}', so it is never sent"

@@ -8,12 +8,9 @@ from typing import Any, NoReturn
 
 from ..errors import ParameterError, UnsupportedError
 from ..expressions import OMIT
-from ..shaping import NAMES, PartShaping
+from ..shaping import CONTENT, NAMES, PartShaping
 from .template import Context, Template
 from .turns import Part
-
-CONTENT = frozenset({"text", "image", "audio", "file", "refusal", "other"})
-"""The types of part that stand in a message's `content`; `other` is one that has no name here."""
 
 _WORDS: Mapping[str, str] = {
     "text": "a text",

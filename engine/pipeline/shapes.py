@@ -8,22 +8,10 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..expressions import OMIT
-from ..shaping import NAMES, PART_TYPES, MessageShaping
-from .parts import CONTENT, PartShaper
+from ..shaping import CONTENT, NAMES, RAW, RENDERED, MessageShaping
+from .parts import PartShaper
 from .template import Context, Template
 from .turns import Part, Turn
-
-_RAW: Mapping[str, str] = {"text": "text", "result": "tool_result", "reasoning": "reasoning"}
-"""Names of a shape that hold what a type of part says, without its template."""
-
-_RENDERED: Mapping[str, frozenset[str]] = {
-    "parts": frozenset({*PART_TYPES, "other"}),
-    "content": CONTENT,
-    "images": frozenset({"image"}),
-    "tool_calls": frozenset({"tool_call"}),
-    "tool_results": frozenset({"tool_result"}),
-}
-"""Names of a shape that hold rendered parts, and of which types."""
 
 
 class _Shape:
@@ -32,9 +20,9 @@ class _Shape:
     def __init__(self, tree: Any, where: str, parts: PartShaper) -> None:
         self.template = None if tree is None else Template(tree, where, NAMES["message"])
         reads = frozenset({"content", "tool_calls"}) if self.template is None else self.template.reads
-        rendered = frozenset[str]().union(*(_RENDERED.get(name, ()) for name in reads))
+        rendered = frozenset[str]().union(*(RENDERED.get(name, ()) for name in reads))
         self.reads = reads
-        self.raw = frozenset(_RAW[name] for name in reads if name in _RAW)
+        self.raw = frozenset(RAW[name] for name in reads if name in RAW)
         self.accepted = self.raw | {kind for kind in rendered if parts.knows(kind)}
         if self.template is None:
             self.accepted |= {"reasoning"}
