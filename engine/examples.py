@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from .deployment import Deployment
 from .display import request_data
 from .errors import EngineError
 from .events import Usage
-from .messages import ChatRequest, ChatResponse, ToolCall
+from .messages import Adjustment, ChatRequest, ChatResponse, ToolCall
 from .provider import Provider
 from .spec import Example
 
@@ -60,7 +60,7 @@ class _Outcome:
         if key == "usage":
             return self.response.usage
         if key == "adjustments":
-            return {adjustment.parameter: adjustment.action for adjustment in self.response.adjustments}
+            return _actions(self.response.adjustments)
         return getattr(self.response, key)
 
 
@@ -80,8 +80,7 @@ def run_example(provider: Provider, example: Example, *, thorough: bool = True) 
             return []
         return [Failure(example.name, example.line, "call", "a request", f"{error.kind}: {error.message}")]
     failures = list(_compare_request(example, request_data(call.wire)))
-    adjustments = {adjustment.parameter: adjustment.action for adjustment in call.adjustments}
-    return failures + list(_compare_reply(provider, example, adjustments, thorough))
+    return failures + list(_compare_reply(provider, example, _actions(call.adjustments), thorough))
 
 
 def request_of(example: Example) -> ChatRequest:
@@ -108,7 +107,7 @@ def _compare_request(example: Example, observed: Mapping[str, Any]) -> Iterator[
 
 
 def _compare_reply(
-    provider: Provider, example: Example, adjustments: Mapping[str, str], thorough: bool
+    provider: Provider, example: Example, adjustments: Mapping[str, str | list[str]], thorough: bool
 ) -> Iterator[Failure]:
     body = example.reply.body
     whole = _outcome(provider, example, [body])
@@ -132,11 +131,23 @@ def _holds(key: str, expected: Any, observed: Any) -> bool:
             return False
         return all(getattr(observed, counter) == value for counter, value in expected.items())
     if key == "adjustments":
-        return all(observed.get(name) == action for name, action in expected.items())
+        return all(action in _many(observed.get(name)) for name, action in expected.items())
     if key == "tool_calls":
         calls = observed or ()
         return len(calls) == len(expected) and all(map(_is_call, expected, calls))
     return same(expected, observed)
+
+
+def _actions(adjustments: Iterable[Adjustment]) -> dict[str, str | list[str]]:
+    """What was done to each parameter: one action, or a list of them (clamped, and renamed)."""
+    done: dict[str, list[str]] = {}
+    for adjustment in adjustments:
+        done.setdefault(adjustment.parameter, []).append(adjustment.action)
+    return {name: actions[0] if len(actions) == 1 else actions for name, actions in done.items()}
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _is_call(expected: Mapping[str, Any], call: ToolCall) -> bool:
