@@ -57,6 +57,7 @@ class Blocks:
         self._blocks: list[Block] = []
         self._open: Block | None = None  # the one that text without a slot may go on with
         self._made: Block | None = None  # by the rule's application that carries something
+        self._before: Block | None = None  # the open one when that began
         self._is_carrying = False
         self._message: dict[str, Any] = {}
 
@@ -93,7 +94,7 @@ class Blocks:
 
     def begin_carry(self) -> None:
         """What follows until `carry` is one application of a rule: its text is a block of its own."""
-        self._open = self._made = None
+        self._before, self._open, self._made = self._open, None, None
         self._is_carrying = True
 
     def carry(self, values: Mapping[str, Carried], slot: Slot | None) -> None:
@@ -102,7 +103,7 @@ class Blocks:
         kept = self._message if block is None else block.carry
         for name, carried in values.items():
             kept[name] = _extended(kept.get(name), carried)
-        self._open = self._made = None
+        self._open = self._before if block is None else None
         self._is_carrying = False
 
     def replay(self, provider: str) -> dict[str, Any] | None:

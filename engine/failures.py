@@ -108,12 +108,9 @@ class Failures:
             return None
         return self._error(rule, head, data, _to_text(data), hide)
 
-    def in_rule(
-        self, head: ResponseHead, event: str | None, data: Any, read: Refused, hide: Hide = str, *, in_stream: bool
-    ) -> ProviderError:
-        """The error that a rule of the answer read in a frame; the file's error rules may know more of it."""
-        rule = self.match(head, event, data, in_stream=in_stream)
-        return self._error(rule, head, data, _to_text(data), hide, read)
+    def in_rule(self, head: ResponseHead, data: Any, read: Refused, hide: Hide = str) -> ProviderError:
+        """The error that a rule of the answer read in a frame, which no error rule has known."""
+        return self._error(None, head, data, _to_text(data), hide, read)
 
     def _error(
         self,

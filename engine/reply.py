@@ -205,16 +205,14 @@ class Reply:
                 return
             shown = self._hide(frame.data)[:120].encode("unicode_escape").decode()
             raise DecodeError(f"event {self._frames} of the answer {error.message} in {shown!r}") from None
-        in_stream = self._reader is self._readers.stream
         if self._reader.codec != "text":
+            in_stream = self._reader is self._readers.stream
             refusal = self._readers.failures.in_body(self._head, frame.event, data, self._hide, in_stream=in_stream)
             if refusal is not None:
                 raise refusal
         self._reader.apply(self._answer, frame, data)
         if self._answer.refused is not None:
-            raise self._readers.failures.in_rule(
-                self._head, frame.event, data, self._answer.refused, self._hide, in_stream=in_stream
-            )
+            raise self._readers.failures.in_rule(self._head, data, self._answer.refused, self._hide)
         self._ended = self._ended or self._answer.has_ended or self._reader.shows_end(frame, data)
 
     def _finish(self) -> None:
