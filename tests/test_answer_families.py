@@ -271,7 +271,10 @@ response:
     cached_input_tokens: input_tokens_details.cached_tokens
     reasoning_tokens: output_tokens_details.reasoning_tokens
 errors:
-  - {frame: {response.error.code: rate_limit_exceeded}, kind: rate_limit, message: response.error.message, code: response.error.code}
+  - frame: {response.error.code: rate_limit_exceeded}
+    kind: rate_limit
+    message: response.error.message
+    code: response.error.code
 """
 
 

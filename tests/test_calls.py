@@ -446,3 +446,33 @@ def test_many_calls_of_one_index_take_linear_time():
     for number in range(30_000):
         calls.add(0, id=f"id{number}", name="f", arguments="{}")
     assert len(calls.settled(cut=False)) == 30_000
+
+
+# --- arguments that come as writes at places ---
+
+
+def test_writes_are_given_when_no_fragment_follows():
+    calls = ToolCalls()
+    assert calls.add(None, name="f", patches=[("$.a", "x")]) == ToolCallDelta(0, "call_0", "f")
+    assert calls.add(None, patches=[("$.a", "y"), ("$.b", 1)]) is None
+    assert calls.add(None, name="g") == ToolCallDelta(1, "call_1", "g")
+    assert calls.so_far() == (ToolCall("call_0", "f", '{"a": "xy", "b": 1}'), ToolCall("call_1", "g", "{}"))
+    assert calls.finish() == [ToolCallDelta(0, arguments='{"a": "xy", "b": 1}')]
+    assert calls.settled(cut=False) == (ToolCall("call_0", "f", '{"a": "xy", "b": 1}'), ToolCall("call_1", "g", "{}"))
+
+
+def test_arguments_that_came_as_text_are_not_overruled_by_writes():
+    calls = ToolCalls()
+    calls.add(None, name="f", arguments={"a": 1})
+    calls.add(None, patches=[("$.b", 2)])
+    assert calls.finish() == []
+    assert calls.settled(cut=False) == (ToolCall("call_0", "f", '{"a": 1}'),)
+
+
+def test_the_call_that_a_fragment_belongs_to_is_told():
+    calls = ToolCalls()
+    calls.add(0, id="a", name="f")
+    assert calls.touched is not None
+    assert calls.touched.id == "a"
+    calls.add(0)
+    assert calls.touched is None

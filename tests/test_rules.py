@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.answer import Answer
+from engine.answer import Answer, Keeps, Refused, keeps_of
 from engine.errors import DecodeError
 from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
 from engine.framing import Frame
@@ -19,7 +19,7 @@ from engine.loader.build import condition
 from engine.messages import ToolCall
 from engine.paths import MISSING
 from engine.rules import OPERATORS, UNWRAPS, YIELDS, FrameReader, compile_condition, compile_rules, end_words
-from engine.spec import Comparison, End, Reading, Response, Rule, SlotMap, UsageMap
+from engine.spec import CarryMap, Comparison, End, Reading, Response, Rule, SlotMap, Think, UsageMap
 
 
 def rule(
@@ -258,6 +258,139 @@ def test_slots_of_two_answers_are_apart():
         for frame in (opened(0, kind), {"index": 0, "delta": {"text": "x"}}):
             apply(answer, None, frame)
         assert answer.take() == expected
+
+
+def test_a_slot_in_a_slot_is_a_part_of_that_block():
+    part = rule({"slot": "call"}, tool_call={"id": "id", "name": "name", "arguments": "text"})
+    inner = rule(slot=SlotMap(("part",), ("kind",)), rules=(part,))
+    frames = [
+        {"index": index, "part": number, "kind": "call", "id": f"{index}{number}", "name": "f"}
+        for index in (0, 1)
+        for number in (0, 1)
+    ]
+    more = [{"index": 1, "part": 0, "text": "1"}, {"index": 0, "part": 1, "text": "2"}, {"index": 0, "text": "lost"}]
+    found = calls([rule(slot=SLOT, rules=(inner,))], *frames, *more)
+    assert [(call.id, call.arguments) for call in found] == [("00", "{}"), ("01", "2"), ("10", "1"), ("11", "{}")]
+
+
+# --- final texts, errors, the end, counters among other things ---
+
+
+def kept(rules: list[Rule], *frames: Any) -> Answer:
+    """An answer that keeps what these rules need."""
+    response = Response(Reading("sse", ("json",), tuple(rules), End()), None, {}, UsageMap())
+    answer = Answer(response, keeps_of(response), "acme")
+    apply = compile_rules(tuple(rules))
+    for frame in frames:
+        apply(answer, None, frame)
+    return answer
+
+
+def test_a_final_text_gives_what_is_missing():
+    rules = [rule(slot=SlotMap(("index",)), text="t", rules=(rule(text={"path": "all", "mode": "final"}),))]
+    frames = [
+        {"index": 0, "t": "a"},
+        {"index": 1, "t": "x"},
+        {"index": 0, "all": "abc"},
+        {"index": 1, "all": "y"},
+        {"index": 0, "all": "abc"},
+        {"index": 0, "all": ["abcd"]},
+        {"index": 2, "all": "z"},
+    ]
+    assert kept(rules, *frames).take() == [TextDelta(text) for text in ("a", "x", "bc", "z")]
+
+
+def test_a_final_text_without_a_slot_is_all_of_the_answer_s():
+    rules = [rule(slot=SlotMap(("index",)), text="t"), rule(text={"path": "all", "mode": "final"})]
+    frames = [{"index": 0, "t": "a"}, {"index": 1, "t": "b"}, {"all": "abc"}]
+    assert kept(rules, *frames).response().text == "abc"
+    halves = [{"index": 0, "t": "\ud83d"}, {"all": "😀!"}]
+    answer = kept(rules, *halves)
+    answer.settle()
+    assert answer.response().text == "😀!"
+
+
+def test_the_kinds_of_final_texts_are_apart():
+    rules = [rule(text="t", reasoning={"path": "r", "mode": "final"}, refusal={"path": "n", "mode": "final"})]
+    said = kept(rules, {"t": "a"}, {"r": "ab", "n": "a"}, {"r": "abc", "n": "ab"}).response()
+    assert (said.text, said.reasoning, said.refusal) == ("a", "abc", "ab")
+
+
+@pytest.mark.parametrize("nothing", [{}, {"e": None}, {"e": ""}, {"e": 0}, {"e": False}, {"e": {}}, {"e": []}])
+def test_no_error_is_read_where_the_value_says_that_there_is_none(nothing):
+    assert kept([rule(error="e")], nothing).refused is None
+
+
+@pytest.mark.parametrize(
+    ("says", "frame", "expected"),
+    [
+        ("e", {"e": "bad"}, Refused("bad")),
+        (["e", "f"], {"f": {"message": "bad"}}, Refused({"message": "bad"})),
+        (
+            {"path": "s", "kind": "quota", "message": "m", "code": ["c", "s"]},
+            {"s": 7, "m": "bad"},
+            Refused(7, "quota", "bad", 7),
+        ),
+    ],
+)
+def test_an_error_and_what_the_frame_tells_of_it(says, frame, expected):
+    assert kept([rule(error=says)], frame).refused == expected
+    assert kept([rule(error=says)], frame, {"e": "another", "s": 8}).refused == expected
+
+
+def test_a_rule_can_say_the_end():
+    rules = [rule({"done": True}, end=True)]
+    assert not kept(rules, {"done": False}).has_ended
+    assert kept(rules, {"done": True}, {}).has_ended
+
+
+def test_counters_among_other_things():
+    rules = [rule({"done": True}, usage={"in": "a.in", "out": ["out", "a.out"]})]
+    read = kept(rules, {"done": True, "a": {"in": 3, "out": 1, "x": 5}, "text": "t"}, {"a": {"in": 9}}, {"done": True})
+    assert read.usage.raw == {"in": 3, "out": 1}
+
+
+def test_what_is_carried_belongs_to_what_the_rule_and_those_in_it_read():
+    carry = CarryMap("sign", ("s", "sign"))
+    part = Rule(
+        each="parts.*", carry=(carry,), rules=(rule({"kind": "t"}, text="t"), rule({"kind": "r"}, reasoning="t"))
+    )
+    frame = {
+        "parts": [
+            {"kind": "r", "t": "a"},
+            {"kind": "r", "t": "b", "s": "", "sign": "1"},
+            {"kind": "t", "t": "c", "s": None},
+            {"kind": "t", "t": "", "s": [2]},
+            {"kind": "x", "s": {"own": 3}},
+        ]
+    }
+    replay = kept([part], frame).response().replay
+    assert replay == {
+        "from": "acme",
+        "blocks": [
+            {"type": "reasoning", "text": "a"},
+            {"type": "reasoning", "text": "b", "carry": {"sign": "1"}},
+            {"type": "text", "text": "c"},
+            {"type": "text", "text": "", "carry": {"sign": [2]}},
+            {"type": "message", "carry": {"sign": {"own": 3}}},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("rules", "keeps"),
+    [
+        ([rule(text="t", finish="f")], Keeps()),
+        ([rule(text="t"), rule(rules=(rule(reasoning="r"),))], Keeps(blocks=True)),
+        ([rule(rules=(Rule(carry=(CarryMap("s", ("s",)),)),))], Keeps(blocks=True)),
+        ([rule(rules=(rule(refusal={"path": "t", "mode": "final"}),))], Keeps(said=True)),
+        ([rule(text={"path": "t", "mode": "append"}, tool_call={"id": "i", "mode": "final"})], Keeps()),
+    ],
+)
+def test_only_what_the_rules_need_is_kept(rules, keeps):
+    reading = Reading("sse", ("json",), tuple(rules), End())
+    assert keeps_of(Response(reading, None)) == keeps_of(Response(None, reading)) == keeps
+    assert keeps_of(Response(reading, None, think=Think("<t>", "</t>"))).blocks
 
 
 # --- iteration and nesting ---
