@@ -27,15 +27,9 @@ def normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
     for name, addends in usage_map.sums.items():
         found = [count for paths in addends if (count := _count(first_of(paths)(data))) is not None]
         counts[name] = sum(found) if found else None
-    written = _count(first_of(usage_map.cache_write_tokens)(data))
-    totals = (
-        (usage_map.input_excludes_cached, "input_tokens", (counts.get("cached_input_tokens"), written)),
-        (usage_map.output_excludes_reasoning, "output_tokens", (counts.get("reasoning_tokens"),)),
-    )
-    for excludes, total, parts in totals:
-        whole = counts.get(total)
-        if excludes and whole is not None:
-            counts[total] = whole + sum(part or 0 for part in parts)
+    whole = counts.get("output_tokens")
+    if usage_map.output_excludes_reasoning and whole is not None:
+        counts["output_tokens"] = whole + (counts.get("reasoning_tokens") or 0)
     return Usage(**counts, raw=data)
 
 

@@ -216,14 +216,11 @@ class Reading:
 class UsageMap:
     """Where each counter is, as lists of paths, and what the API's totals leave out.
 
-    `cache_write_tokens` is a part of the prompt that is no counter of ours; it counts where input excludes the cached.
     A counter in `sums` is the sum of several, each where one of its paths leads.
     """
 
     counters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    input_excludes_cached: bool = False
     output_excludes_reasoning: bool = False
-    cache_write_tokens: tuple[str, ...] = ()
     sums: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 

@@ -161,10 +161,7 @@ ENUMS = [
     (BUILT_OPERATORS, OPERATORS),
     (set(DEFS["rule"]["properties"]) - {"when", "for", "slot", "rules", "carry"}, YIELDS),
     (DEFS["param_type"]["enum"], TYPES),
-    (
-        set(DEFS["usage"]["properties"]) - {"input_excludes_cached", "output_excludes_reasoning", "cache_write_tokens"},
-        COUNTERS,
-    ),
+    (set(DEFS["usage"]["properties"]) - {"output_excludes_reasoning"}, COUNTERS),
     (
         DEFS["example"]["properties"]["expect"]["properties"]["adjustments"]["additionalProperties"]["enum"],
         get_args(AdjustmentAction),

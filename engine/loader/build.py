@@ -167,9 +167,7 @@ def _response(response: Mapping[str, Any]) -> Response:
         response.get("finish", {}),
         UsageMap(
             {name: _paths(usage[name]) for name in COUNTERS if not isinstance(usage.get(name, {}), Mapping)},
-            usage.get("input_excludes_cached", False),
             usage.get("output_excludes_reasoning", False),
-            _paths(usage.get("cache_write_tokens")),
             {
                 name: tuple(_paths(addend) for addend in usage[name]["sum"])
                 for name in COUNTERS
