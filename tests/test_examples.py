@@ -251,3 +251,21 @@ def test_the_tools_of_a_call_are_rendered() -> None:
         "call: {messages: hi, tools: [{type: function, function: {name: other",
     )
     assert [failure.partition(" ")[0] for failure in failures] == ["request.json.tools.0.function.name:"]
+
+
+def test_an_example_may_show_what_is_no_param() -> None:
+    call = "call: {messages: [{role: user, content: Hi}], top_k: 1}, reply: {status: 400}"
+    shown = f"{CHIRP}  - {{name: refused, {call}, expect: {{error: parameter}}}}\n"
+    assert run(shown)["refused"] == []
+    with pytest.raises(SpecError, match="unknown-param: the call gives 'top_k'"):
+        run(shown.replace("error: parameter", "error: bad_request"))
+
+
+def test_all_that_was_done_to_a_param_can_be_expected() -> None:
+    text = CHIRP.replace("max: 1, out_of_range: clamp}", "max: 1, out_of_range: clamp, maps_to: heat}").replace(
+        '  temperature: "{{ temperature }}"\n', ""
+    )
+    text = text.replace("temperature: 1, stream: true}", "stream: true, heat: 1}")
+    assert run(text)["a stream"] == []
+    assert run(text.replace("{temperature: clamped}", "{temperature: renamed}"))["a stream"] == []
+    assert run(text.replace("{temperature: clamped}", "{temperature: dropped}"))["a stream"] != []

@@ -251,7 +251,8 @@ def _check_examples(subject: Subject) -> Iterator[Problem]:
             yield subject.problem(("examples", index, "name"), "duplicate-example", message, "rename one")
         expect = example.get("expect")
         errors += isinstance(expect, dict) and "error" in expect
-        yield from _check_call(subject, index, example.get("call"))
+        refused = isinstance(expect, dict) and expect.get("error") == "parameter"  # it shows what is no param
+        yield from _check_call(subject, index, example.get("call"), refused=refused)
         yield from _check_reply(subject, ("examples", index, "reply"), example.get("reply"))
     if isinstance(examples, list) and examples and (not errors or errors == len(examples)):
         missing = "an error" if not errors else "an answer"
@@ -260,7 +261,7 @@ def _check_examples(subject: Subject) -> Iterator[Problem]:
         yield subject.problem(("examples",), "missing-example", message, hint, key=True, severity="warning")
 
 
-def _check_call(subject: Subject, index: int, call: Any) -> Iterator[Problem]:
+def _check_call(subject: Subject, index: int, call: Any, *, refused: bool) -> Iterator[Problem]:
     if not isinstance(call, dict):
         return
     place: Place = ("examples", index, "call")
@@ -269,7 +270,7 @@ def _check_call(subject: Subject, index: int, call: Any) -> Iterator[Problem]:
     if any(name not in subject.section("params") for _, _, name in given):
         patched = _params_of_patches(subject, call)
         given = [entry for entry in given if entry[2] not in patched]
-    if subject.data.get("unknown_params", schema()["properties"]["unknown_params"]["default"]) != "error":
+    if subject.data.get("unknown_params", schema()["properties"]["unknown_params"]["default"]) != "error" or refused:
         given = []
     given += [
         ("settings", (*place, "settings", name), name) for name in (settings if isinstance(settings, dict) else ())
