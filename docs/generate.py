@@ -48,7 +48,8 @@ def reference() -> str:
     lines += ["`{{ }}` holds one expression: names, `a.b`, `a[0]`, literals, comparison, arithmetic, `and or not`,"]
     lines += ["`x if c else y`, `~` to join texts, and what these tables list. A key with **settings** beside its type"]
     lines += [
-        "may use settings; one with **call** may also use params and `model messages stream tools tool_choice omit`.\n"
+        "may use settings; one with **call** may also use params and `model messages stream tools tool_choice omit`;",
+        "one with **auth** may use settings, `omit`, `secrets.NAME` and the request: `method path query body`.\n",
     ]
     for title, table in (("filter", FILTERS), ("test", TESTS), ("function", FUNCTIONS)):
         lines += [f"| {title} | meaning |", "|---|---|"]

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from .catalog import Catalog
@@ -70,7 +71,8 @@ class Caller:
         if "stream" in params:
             raise ParameterError("'stream' is no parameter of a call; stream() asks for a stream, chat() for the whole")
         name, _, named_model = provider.partition(":")
-        found = self.catalog.provider(name)
+        redirected = not {name, Path(name).stem}.isdisjoint(self._base_urls)
+        found = self.catalog.provider(name, redirected=redirected)
         self._refuse_misspelt({name, found.name})
         request = ChatRequest.of(messages, model or named_model or None, **params)
         patched = found.for_model(request.model)

@@ -31,6 +31,7 @@ class Catalog:
         self._given = tuple(Path(folder) for folder in folders)
         self._allow_env = frozenset([allow_env] if isinstance(allow_env, str) else allow_env)
         self._providers: dict[str, Provider] = {}
+        self._redirected: dict[str, Provider] = {}
         self._lock = threading.Lock()
 
     @property
@@ -87,14 +88,18 @@ class Catalog:
         """The checked file of a name. Raises UnknownProviderError, or SpecError with all of its problems."""
         return self.provider(name).spec
 
-    def provider(self, name: str) -> Provider:
-        """The provider of a name, loaded at first use: its file is read once. Errors are those of `spec`."""
+    def provider(self, name: str, *, redirected: bool = False) -> Provider:
+        """The provider of a name, loaded at first use: its file is read once. Errors are those of `spec`.
+
+        `redirected` says that the caller names the host with a base URL, so that the file's own may be any.
+        """
         with self._lock:
-            if name not in self._providers:
+            known = self._redirected if redirected and name not in self._providers else self._providers
+            if name not in known:
                 path = self.path_of(name)
                 from .loader import load  # YAML and the schema are loaded with the first file
 
                 shipped, allowed = self.is_shipped(path), self._allow_env
-                spec = load(path, shipped=shipped, folders=self.folders, allow_env=allowed)
-                self._providers[name] = Provider(spec)
-            return self._providers[name]
+                spec = load(path, shipped=shipped, folders=self.folders, allow_env=allowed, redirected=redirected)
+                known[name] = Provider(spec)
+            return known[name]

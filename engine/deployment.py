@@ -123,7 +123,8 @@ def _checked(secret: Secret) -> Secret:
 def _only_in_url(spec: ProviderSpec, name: str) -> bool:
     """Whether a setting varies nothing but the URL, which a base URL from the caller replaces."""
     word = re.compile(rf"\b{re.escape(name)}\b")
-    return not any(word.search(text) for text in _expressions([spec.path, spec.query, spec.headers, spec.payload]))
+    trees = [spec.path, spec.query, spec.headers, spec.payload, [auth.options for auth in spec.auth]]
+    return not any(word.search(text) for text in _expressions(trees))
 
 
 def _expressions(tree: Any, key: str = "") -> Iterator[str]:

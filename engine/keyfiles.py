@@ -36,9 +36,10 @@ def _bytes_of(file: str) -> tuple[bytes | None, str]:
     except (OSError, ValueError) as error:
         words = getattr(error, "strerror", None) or "no file has such a name"
         return None, f"names a file that cannot be read ({words})"
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return None, "names something that is no file"
     with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return None, "names something that is no file"
         try:
             data = stream.read(MAX_BYTES + 1)
         except OSError as error:

@@ -256,7 +256,60 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "parts", "word"), [*SCHEMA, *TEMPLATES, *TRUST, *PARTS])
+def way(auth: str) -> dict[str, str]:
+    return {"secrets": "secrets: {k: {env: [ACME_KEY]}}", "auth": f"auth: {auth}"}
+
+
+JWT = "{type: jwt, algorithm: HS256, key: k, claims: {iss: %s}}"
+AWS = '{type: aws_sigv4, service: bedrock, region: "%s", access_key: k, secret_key: k}'
+
+AUTH = [
+    (
+        "missing-key",
+        way("{type: header, name: a}") | {"auth": "¦auth: {type: header, name: a}"},
+        "secret: NAME, or value",
+    ),
+    ("conflict", way('{type: header, name: a, secret: k, ¦value: "{{ secrets.k }}"}'), "'secret' and 'value'"),
+    ("conflict", way('{type: header, name: a, value: "{{ secrets.k }}", ¦prefix: b}'), "'value' and 'prefix'"),
+    ("forbidden-header", way('{type: header, name: ¦Host, value: "{{ secrets.k }}"}'), "'Host'"),
+    ("forbidden-header", way("{type: jwt, algorithm: HS256, key: k, send: {header: ¦expect}}"), "'expect'"),
+    ("bad-header-value", way("{type: jwt, algorithm: HS256, key: k, send: {prefix: ¦Ключ}}"), "ASCII"),
+    ("bad-header-value", way('{type: header, name: a, value: "¦ключ {{ secrets.k }}"}'), "ASCII"),
+    ("undefined-reference", way('{type: header, name: a, value: "{{ ¦secrets.key }}"}'), "'secrets.key'"),
+    ("undefined-reference", way("{type: jwt, algorithm: HS256, key: ¦key}"), "declare it"),
+    ("undefined-reference", way(AWS.replace("secret_key: k", "secret_key: ¦key") % "eu"), "'key'"),
+    ("undefined-reference", way(AWS[:-1] % "eu" + ", session_token: ¦t}"), "'t'"),
+    ("template-forbidden", way('{type: header, name: a, value: "{{ ¦secrets | tojson }}"}'), "secrets.NAME"),
+    ("template-forbidden", way("{type: header, name: a, value: \"{{ ¦secrets['k'] }}\"}"), "secrets.NAME"),
+    ("template-forbidden", way('{type: bearer, secret: "¦{{ k }}"}'), "no template is needed"),
+    ("template-forbidden", way('{type: body, secret: k, key: "¦{{ k }}"}'), "no template is needed"),
+    ("undefined-variable", way('{type: header, name: a, value: "{{ ¦k }}"}'), "write secrets.k"),
+    ("undefined-variable", way('{type: header, name: a, value: "{{ ¦heat }}"}'), "'heat'"),
+    ("undefined-variable", way(JWT % '"{{ ¦messages }}"'), "'messages'"),
+    ("undefined-variable", way(JWT % "{$when: ¦model is defined}"), "'model'"),
+    ("undefined-reference", way(JWT % "{$when: ¦secrets.key == 'a'}"), "'secrets.key'"),
+    ("unknown-filter", way('{type: header, name: a, value: "{{ body | ¦hmac_sha1(secrets.k) }}"}'), "hmac_sha256"),
+    ("template-type", way('{type: header, name: a, value: "{{ body | ¦hmac_sha256 }}"}'), "1 arguments"),
+    ("secret-not-allowed-here", way(AWS % "{{ ¦secrets.k }}"), "auth"),
+    ("not-in-enum", way("{type: jwt, algorithm: ¦none, key: k}"), "HS256"),
+    ("not-in-enum", way("{type: ¦sigv4, secret: k}"), "aws_sigv4"),
+    ("unknown-key", way("{type: jwt, algorithm: HS256, key: k, ¦prefix: x}"), "`auth`"),
+    ("bad-path", way("{type: body, key: a.¦.b, secret: k}"), "no path"),
+    ("conflict", way("{type: body, key: ¦a, secret: k}") | {"payload": 'payload: ["{{ heat }}"]'}, "a map"),
+    (
+        "conflict",
+        way("{type: body, key: ¦a, secret: k}") | {"payload": "payload: '{{ heat }}'", "encoding": "encoding: text"},
+        "a map",
+    ),
+    (
+        "conflict",
+        way('{type: header, name: a, value: "{{ secrets.k }}"}') | {"settings": "settings: {¦body: {default: a}}"},
+        "rename",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "parts", "word"), [*SCHEMA, *TEMPLATES, *TRUST, *PARTS, *AUTH])
 def test_a_bad_file_is_refused_at_its_place(rule: str, parts: dict[str, str], word: str) -> None:
     parts = {
         key: f"examples:{text}" if key == "examples" and "examples" not in text else text for key, text in parts.items()

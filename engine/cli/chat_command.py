@@ -84,7 +84,7 @@ def command(
 
     name, model = split_name(name)
     catalog = catalog_of(context)
-    provider = catalog.provider(name)
+    provider = catalog.provider(name, redirected=base_url is not None or mock)
     _refuse_if_not_working(provider.spec, base_url is not None or mock or force)
     given = parameters(provider.for_model(model).spec, params) | extras(extra_body, extra_headers)
     interactive = prompt is None and sys.stdin.isatty()

@@ -70,6 +70,11 @@ def variables_of(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
                         yield place, variable
 
 
+def is_shipped(file: str) -> bool:
+    """Whether a file is one of those that came with the package."""
+    return Path(file).resolve().is_relative_to(builtin_folder().resolve())
+
+
 def is_bound_elsewhere(variable: str, hosts: set[str]) -> list[str]:
     """Those of the hosts that no shipped file sends this variable to; empty where no shipped file uses it."""
     bound = _bound(variable.upper(), builtin_folder())

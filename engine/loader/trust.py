@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import Problem
 from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback, private_host
-from .bound import SLOT, hosts_of, is_bound_elsewhere, own_urls, variables_of
+from .bound import SLOT, hosts_of, is_bound_elsewhere, is_shipped, own_urls, variables_of
 from .inline import inline_secret
 from .subject import AUTH_NAMES, Check, Subject, dotted
 from .yamltext import Place, walk
@@ -163,11 +163,14 @@ def _check_variables(subject: Subject) -> Iterator[Problem]:
     for place, variable in variables_of(subject.data):
         if variable in subject.allow_env:
             continue
-        if PROTECTED_VARIABLES.fullmatch(variable):
+        elsewhere = is_bound_elsewhere(variable, hosts)
+        # What a built-in file reads goes, when a file extends that one, to the same hosts.
+        is_inherited = is_shipped(subject.document.mark(place).source.file) and not elsewhere
+        if PROTECTED_VARIABLES.fullmatch(variable) and not is_inherited:
             message = f"the variable '{variable}' is not for provider files"
             hint = "use a variable of the service's own; only the caller can allow this one (allow_env)"
             yield subject.problem(place, "env-not-allowed", message, hint)
-        elif elsewhere := is_bound_elsewhere(variable, hosts):
+        elif elsewhere:
             host = elsewhere[0].replace("\0", "*")
             message = f"the variable '{variable}' belongs to a built-in provider, and '{host}' is none of its hosts"
             hint = "use a variable of your own; only the caller can allow this one (allow_env, or a base URL)"
