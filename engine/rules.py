@@ -326,6 +326,7 @@ class FrameReader:
     def __init__(self, reading: Reading) -> None:
         self.codec = reading.codec
         self.end = reading.end
+        self.unwrap = reading.unwrap
         self._unwrap = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in reading.unwrap]
         self._apply = compile_rules(reading.rules)
         self._ends = [compile_condition(condition) for condition in reading.end.conditions]

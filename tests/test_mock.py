@@ -17,9 +17,10 @@ from engine.errors import EngineError, ProviderError, TransportError, TruncatedE
 from engine.framing import FRAMINGS, Frame
 from engine.loader import load_text
 from engine.mock import FAULTS, MockServer
-from engine.mock.reencode import ENCODERS, reencode
+from engine.mock.reencode import ENCODERS, WRAPS, reencode
 from engine.mock.shape import body_faults, path_fits, prompt_of
 from engine.provider import Provider
+from engine.rules import UNWRAPS
 
 from .conftest import CHIRP
 
@@ -340,7 +341,6 @@ def test_any_prompt_is_quoted_in_each_framing(codec: str) -> None:
     assert answer.finish == "stop"
 
 
-@pytest.mark.xfail(strict=True, reason="a frame with another text is written without what it was wrapped in")
 def test_wrapped_frames_stay_wrapped() -> None:
     body = b"".join(b'data: {"result": %s}\n\n' % frame.data.encode() for frame in FRAMES).decode()
     text = FRAMED.replace("CODEC", "sse\n  unwrap: [json, {at: result}]").replace(
@@ -350,3 +350,55 @@ def test_wrapped_frames_stay_wrapped() -> None:
     spoken = reencode(provider, provider.spec.examples[0], "Hi")
     assert spoken is not None
     assert all(line.startswith('data: {"result"') for line in spoken[1].decode().splitlines() if line)
+
+
+def respoken(response: str, frames: list[str], text: str = "Hello, world") -> list[Any]:
+    """What the mock says instead of these frames of an event stream, frame by frame."""
+    chunks = [f"data: {frame}\n\n" for frame in frames]
+    file = f"""
+spec_version: 1
+name: spoken
+url: https://spoken.example
+payload: {{q: "{{{{ messages }}}}"}}
+response: {response}
+examples: [{{name: a, call: {{messages: hi}}, reply: {{chunks: {json.dumps(chunks)}}}, expect: {{finish: unknown}}}}]
+"""
+    provider = Provider(load_text(file, "spoken.yaml"))
+    spoken = reencode(provider, provider.spec.examples[0], text)
+    assert spoken is not None
+    answer = provider.decode(spoken[1])
+    assert answer.text == text
+    return [json.loads(frame.removeprefix("data: ")) for frame in spoken[1].decode().strip().split("\n\n")]
+
+
+def test_a_text_of_a_slot_is_spoken_in_its_slot() -> None:
+    rules = "[{slot: {key: i, kind: k}, rules: [{when: {slot: text}, text: t}]}]"
+    frames = ['{"i": 0, "k": "text"}', '{"i": 1, "k": "tool"}', '{"i": 1, "t": "x"}', '{"i": 0, "t": "Hi"}']
+    spoken = respoken(f"{{codec: sse, rules: {rules}, end: {{done: true}}}}", [*frames, '{"done": true}'])
+    assert spoken[:3] == [json.loads(frame) for frame in frames[:3]]
+    assert "".join(frame["t"] for frame in spoken[3:-1]) == "Hello, world"
+
+
+def test_what_says_all_of_the_text_again_says_the_new_one() -> None:
+    rules = "[{text: t}, {text: {path: all, mode: final}}]"
+    frames = ['{"t": "Hi "}', '{"t": "all"}', '{"all": "Hi all", "n": ["Hi all", "Hi"]}', '{"done": true}']
+    spoken = respoken(f"{{codec: sse, rules: {rules}, end: {{done: true}}}}", frames)
+    assert spoken[-2] == {"all": "Hello, world", "n": ["Hello, world", "Hi"]}
+    assert "".join(frame.get("t", "") for frame in spoken) == "Hello, world"
+
+
+def test_a_text_that_is_only_said_as_a_whole() -> None:
+    rules = "[{text: {path: all, mode: final}}]"
+    spoken = respoken(f"{{codec: sse, rules: {rules}, end: {{done: true}}}}", ['{"all": "Hi"}', '{"done": true}'])
+    assert spoken[-2] == {"all": "Hello, world"}
+
+
+def test_json_in_base64_in_json() -> None:
+    inner = base64.b64encode(json.dumps({"t": "Hi"}).encode()).decode()
+    response = "{codec: sse, unwrap: [json, {at: bytes}, base64, json], rules: [{text: t}], end: {done: true}}"
+    done = json.dumps({"bytes": base64.b64encode(b'{"done": true}').decode()})
+    spoken = respoken(response, [json.dumps({"bytes": inner, "p": "abc"}), done], "Привет")
+    said = [json.loads(base64.b64decode(frame["bytes"]))["t"] for frame in spoken[:-1]]
+    assert "".join(said) == "Привет"
+    assert all(frame["p"] == "abc" for frame in spoken[:-1])
+    assert set(WRAPS) == set(UNWRAPS)

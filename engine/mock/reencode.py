@@ -4,19 +4,21 @@ they are joined again. Nothing here knows any API: what a frame says is asked of
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..answer import Answer
 from ..compression import decompressor
 from ..errors import EngineError
+from ..events import TextDelta
 from ..framing import FRAMINGS, MEDIA_TYPES, Frame
 from ..framing.aws_eventstream import encode_message
+from ..paths import MISSING, Path
 from ..provider import Provider
 from ..readers import Readers
-from ..rules import FrameReader
+from ..rules import UNWRAPS, FrameReader
 from ..spec import Example
 from ..wire import Headers
 
@@ -74,18 +76,21 @@ def reencode(provider: Provider, example: Example, text: str) -> tuple[str, byte
     if reader is None:
         return None
     frames = _frames(reader, example)
-    said = [index for index, frame in enumerate(frames) if _text_in(readers, reader, frame)]
+    texts = _texts_of(readers, reader, frames)
+    said = [index for index, piece in enumerate(texts) if piece]
     if not said:
         return None
+    before, first, old = frames[: said[0]], frames[said[0]], "".join(texts)
+    after = [frame for index, frame in enumerate(frames) if index > said[0] and index not in said]
+    rest = [_with_leaves(reader, frame, old, text) for frame in after]
     pieces = _pieces(text, reader.codec)
-    if _is_cumulative(provider.spec.response):
-        pieces = ["".join(pieces[: count + 1]) for count in range(len(pieces))]
-    spoken = [_with_text(readers, reader, frames[said[0]], piece) for piece in pieces]
-    if any(frame is None for frame in spoken):
-        return None
-    rest = [frame for index, frame in enumerate(frames) if index > said[0] and index not in said]
-    body = ENCODERS[reader.codec]([*frames[: said[0]], *[frame for frame in spoken if frame], *rest])
-    return (reader.codec, body) if _says(provider, reader.codec, body, text) else None
+    growing = ["".join(pieces[: count + 1]) for count in range(len(pieces))]
+    for spoken in (pieces, growing):  # each frame holds the next piece, or all of the text so far
+        new = [_with_text(readers, reader, before, first, piece) for piece in spoken]
+        body = ENCODERS[reader.codec]([*before, *[frame for frame in new if frame is not None], *rest])
+        if _says(provider, reader.codec, body, text):
+            return reader.codec, body
+    return None
 
 
 def _reader_of(readers: Readers, example: Example) -> FrameReader | None:
@@ -100,29 +105,46 @@ def _frames(reader: FrameReader, example: Example) -> list[Frame]:
     return frames + ([decoder.unfinished] if decoder.unfinished else [])
 
 
-def _text_in(readers: Readers, reader: FrameReader, frame: Frame, data: Any = None) -> str:
-    """The text that the rules read out of one frame alone; empty when there is none."""
-    if reader.is_end_text(frame):
-        return ""
-    answer = Answer(readers.response)
-    try:
-        reader.apply(answer, frame, reader.data_of(frame) if data is None else data)
-    except EngineError:
-        return ""
-    return answer.response().text
+def _texts_of(readers: Readers, reader: FrameReader, frames: list[Frame]) -> list[str]:
+    """The text that the rules read out of each frame, with those before it; empty where there is none."""
+    answer = readers.answer()
+    texts = []
+    for frame in frames:
+        try:
+            if not reader.is_end_text(frame):
+                reader.apply(answer, frame, reader.data_of(frame))
+        except EngineError:
+            pass  # a frame that says nothing
+        texts.append("".join(event.text for event in answer.take() if isinstance(event, TextDelta)))
+    return texts
 
 
-def _with_text(readers: Readers, reader: FrameReader, frame: Frame, text: str) -> Frame | None:
+def _with_text(readers: Readers, reader: FrameReader, before: list[Frame], frame: Frame, text: str) -> Frame | None:
     """The frame with another text: the first leaf that says the old one and makes the rules read the new one."""
-    data = reader.data_of(frame)
-    old = _text_in(readers, reader, frame)
-    if isinstance(data, str):
-        return Frame(frame.event, text)
-    for changed in _changed(data, old, text):
-        candidate = Frame(frame.event, json.dumps(changed, ensure_ascii=False, separators=(",", ":")))
-        if _text_in(readers, reader, candidate) == text:
+    old = _texts_of(readers, reader, [*before, frame])[-1]
+    for changed in _changed(reader.data_of(frame), old, text):
+        candidate = Frame(frame.event, _wrapped(frame.data, reader.unwrap, changed))
+        if _texts_of(readers, reader, [*before, candidate])[-1] == text:
             return candidate
     return None
+
+
+def _with_leaves(reader: FrameReader, frame: Frame, old: str, new: str) -> Frame:
+    """A frame that says no text of its own: where it says all of the answer's again, it says the new one."""
+    try:
+        data = reader.data_of(frame)
+    except EngineError:
+        return frame
+    replaced = _replaced(data, old, new)
+    return frame if replaced == data else Frame(frame.event, _wrapped(frame.data, reader.unwrap, replaced))
+
+
+def _replaced(data: Any, old: str, new: str) -> Any:
+    if isinstance(data, dict):
+        return {key: _replaced(item, old, new) for key, item in data.items()}
+    if isinstance(data, list):
+        return [_replaced(item, old, new) for item in data]
+    return new if data == old and isinstance(data, str) else data
 
 
 def _changed(data: Any, old: str, new: str) -> Iterator[Any]:
@@ -139,22 +161,35 @@ def _changed(data: Any, old: str, new: str) -> Iterator[Any]:
                 yield [*data[:index], changed, *data[index + 1 :]]
 
 
+def _to_base64(text: Any) -> str:
+    return base64.b64encode(str(text).encode()).decode()
+
+
+WRAPS: Mapping[str, Callable[[Any], str]] = {
+    "json": lambda data: json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+    "text": str,
+    "base64": _to_base64,
+}
+"""The way back of each step that a reading unwraps its frames by."""
+
+
+def _wrapped(data: Any, steps: Sequence[str | Mapping[str, str]], value: Any) -> Any:
+    """The data of a frame with another value where these steps find one."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, str):
+        return WRAPS[step](_wrapped(UNWRAPS[step](data), rest, value))
+    path = Path(step["at"])
+    inner = path.get(data)
+    return value if inner is MISSING else path.put(data, _wrapped(inner, rest, value))
+
+
 def _pieces(text: str, codec: str) -> list[str]:
     if codec == "json":
         return [text]
     size = max(1, len(text) // PIECES)
     return re.findall(rf".{{1,{size}}}", text, re.DOTALL) or [text]
-
-
-def _is_cumulative(response: Any) -> bool:
-    def cumulative(rules: Any) -> bool:
-        return any(
-            (name == "text" and isinstance(says, Mapping) and says.get("mode") == "cumulative")
-            for rule in rules
-            for name, says in rule.yields
-        ) or any(cumulative(rule.rules) for rule in rules)
-
-    return response.stream is not None and cumulative(response.stream.rules)
 
 
 def _says(provider: Provider, codec: str, body: bytes, text: str) -> bool:
