@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import SpecError
 from engine.loader import load_text, spec_for
+from engine.loader.patches import MAX_PATCHES, MAX_UNSET
 from engine.loader.schema import schema
 from tests.badfiles import place_of, problems, text_of
 
@@ -111,3 +112,21 @@ def test_a_hostile_file_does_not_multiply_its_cost() -> None:
     found = problems(text_of(models=patches(*many), payload=payload))
     assert [p.rule for p in found] == ["spec-too-big"]
     assert time.perf_counter() - began < 20
+
+
+def test_the_bounds_of_the_schema_are_those_of_the_engine() -> None:
+    patch = schema()["$defs"]["patch"]["properties"]
+    listed = schema()["properties"]["models"]["properties"]["patches"]
+    assert (listed["maxItems"], patch["unset"]["maxItems"]) == (MAX_PATCHES, MAX_UNSET)
+
+
+def test_a_very_long_unset_is_refused_and_not_worked_through() -> None:
+    paths = ", ".join(["payload.heat"] * (MAX_UNSET + 1))
+    (found,) = problems(text_of(models=patches(f"{{match: o1, unset: [{paths}]}}")))
+    assert (found.rule, found.line) == ("bad-value", 6)
+
+
+def test_what_a_patch_unsets_in_vain_is_a_warning_and_no_obstacle() -> None:
+    text = text_of(models=patches("{match: o1, unset: [params.cold], params: {heat: {max: 1}}}"))
+    assert [(p.rule, p.severity) for p in problems(text)] == [("unset-missing", "warning")]
+    assert spec_for(load_text(text, "acme.yaml"), (0,)).params["heat"].max == 1

@@ -18,6 +18,7 @@ from .yamltext import MAX_NODES, Document, Place
 
 PLACE: Place = ("models", "patches")
 MAX_PATCHES = 32
+MAX_UNSET = 100
 MAX_MODELS = 64
 MAX_NAME = 200
 MAX_WORK = 4 * MAX_NODES
@@ -53,6 +54,7 @@ def _patch(document: Document, index: int) -> Document:
         {place[len(top) :]: mark for place, mark in marks.items() if place[: len(top)] == top}
         for marks in (document.values, document.keys)
     )
+    values[()] = document.mark(top)
     patch = document.data["models"]["patches"][index]
     known = schema()["$defs"]["patch"]["properties"]  # a key that no patch may have was reported, and changes nothing
     return Document(document.source, {key: patch[key] for key in known if key in patch}, values, keys)
@@ -85,6 +87,9 @@ def patterns_of(data: Any) -> list[list[str]]:
     models = data.get("models")
     patches = models.get("patches") if isinstance(models, dict) else None
     if not isinstance(patches, list) or len(patches) > MAX_PATCHES:
+        return []
+    unset = [patch.get("unset") for patch in patches if isinstance(patch, dict)]
+    if any(isinstance(paths, list) and len(paths) > MAX_UNSET for paths in unset):
         return []
     patterns = [patch.get("match") if isinstance(patch, dict) else None for patch in patches]
     lists = [[pattern] if isinstance(pattern, str) else pattern for pattern in patterns]
