@@ -140,7 +140,9 @@ def redact(text: str, secrets: tuple[Secret, ...]) -> str:
 def _spellings(value: str) -> tuple[str, ...]:
     encoded = _base64(value)
     url_safe = encoded.translate(str.maketrans("+/", "-_"))
-    return value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], encoded, url_safe
+    escaped = json.dumps(value)[1:-1]
+    # Twice where a JSON body is quoted in a JSON error.
+    return value, quote(value, safe=""), quote_plus(value), escaped, json.dumps(escaped)[1:-1], encoded, url_safe
 
 
 def _base64(value: str) -> str:

@@ -6,25 +6,31 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import pickle
 import re
 import traceback
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from engine import Catalog, Client
 from engine.auth import AUTH, Credentials, Unsigned, compile_auth
 from engine.deployment import Deployment
 from engine.display import REQUEST_FORMATS
-from engine.errors import EngineError, ParameterError, UsageError
+from engine.errors import EngineError, ParameterError, ProviderError, UsageError
 from engine.expressions import OMIT, Helpers
 from engine.loader import load_text
 from engine.messages import ChatRequest
-from engine.provider import Provider
+from engine.mock import MockServer
+from engine.provider import Provider, recorded
 from engine.rendering import RenderedCall, Renderer
+from engine.reply import Reply
 from engine.secrets import Secret, redact, shown
 from engine.spec import Auth
-from engine.wire import Headers, WireRequest
+from engine.wire import Headers, ResponseHead, WireRequest
 from tests.badfiles import text_of
 
 SECRETS = {
@@ -342,3 +348,51 @@ def test_errors_are_of_our_tree() -> None:
     with pytest.raises(EngineError) as caught:
         Renderer(spec).render(ChatRequest.of("hi"), Deployment(environ=ENVIRON))
     assert "Canary" not in with_locals(caught.value)
+
+
+# --- over a socket ---
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_call_over_a_socket_logs_and_tells_no_secret(
+    way: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable, value in ENVIRON.items():
+        monkeypatch.setenv(variable, value)
+    (tmp_path / "acme.yaml").write_text(text_of(**parts_of(way)))
+    caplog.set_level(logging.DEBUG)
+    catalog = Catalog(tmp_path)
+    with MockServer(catalog.provider("acme")) as server, Client(catalog, base_urls={"acme": server.url}) as client:
+        answer = client.chat("acme", "hi")
+    assert answer.text
+    said = "\n".join(f"{record.getMessage()} {record.args!r}" for record in caplog.records) + repr(answer)
+    assert caplog.records
+    assert not [spelling for spelling in spellings() if spelling in said]
+    assert not re.search(r"ey[\w-]+\.ey|Signature=[0-9a-f]|sig=[0-9a-f]", said)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_error_that_echoes_the_request_is_told_without_what_was_sent(
+    way: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rendered = call(way)
+    sent = [str.__str__(value) for value in rendered.wire.headers.values()]
+    echo = json.dumps({"you": [*sent, rendered.wire.content.decode(), str.__str__(rendered.wire.url)]})
+    spec = load_text(text_of(**parts_of(way)))
+    reply = Reply(Provider(spec).readers, (), rendered.secrets)
+    with pytest.raises(ProviderError) as caught:
+        for _ in recorded(reply, ResponseHead(401, Headers([("x-echo", sent[-1])])), echo.encode()):
+            pass
+    error = caught.value
+    told = f"{error!r} {error} {error.message} {error.body} {error.headers}"
+    assert "you" in error.body
+    assert not re.search(r"Canary|ey[\w-]+\.ey|Signature=[0-9a-f]|sig=[0-9a-f]", told)
+
+
+def test_a_mock_asks_for_the_header_that_carries_the_credential() -> None:
+    for way, header in (("jwt elsewhere", "x-token"), ("aws_sigv4", "authorization"), ("header", "x-signature")):
+        provider = Provider(load_text(text_of(**parts_of(way))))
+        assert provider.spec.auth[0].header == header
+        with MockServer(provider) as server:
+            refused = httpx.post(f"{server.url}/chat", json={"model": "small", "messages": [], "heat": 0.5})
+            assert (refused.status_code, header in refused.text) == (401, True)

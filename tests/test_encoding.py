@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.encoding import ENCODINGS, encode, read_multipart, to_json
 from engine.errors import ParameterError
 from engine.expressions import OMIT, as_text
+from engine.secrets import Sensitive
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -108,3 +109,11 @@ def test_a_field_that_has_no_text_is_named(encoding: str, value: Any) -> None:
 def test_a_multipart_body_that_is_none_has_no_fields() -> None:
     assert read_multipart("multipart/form-data", "x") == {}
     assert read_multipart("multipart/form-data; boundary=b", "--b\r\nx\r\n--b--\r\n") == {}
+
+
+def test_the_boundary_of_a_form_says_nothing_of_a_secret_in_it() -> None:
+    kinds = {
+        encode("multipart", {"a": "b", "key": Sensitive(key, "<KEY>")}, as_text)[1] for key in ("one", "two", "<KEY>")
+    }
+    assert len(kinds) == 1
+    assert encode("multipart", {"a": "c", "key": Sensitive("one", "<KEY>")}, as_text)[1] not in kinds

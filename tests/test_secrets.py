@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.secrets import MASK, Secret, Sensitive, redact, shown
+from engine.secrets import MASK, Secret, Sensitive, SensitiveBytes, redact, shown, shown_bytes
 
 CANARY = 'sk-Canary/7+"é"=?\\ &'
 
@@ -135,6 +135,47 @@ def test_a_copy_of_sensitive_text_can_be_sent_and_stays_masked(sensitive):
     for copied in (copy.copy(sensitive), copy.deepcopy({"k": sensitive})["k"]):
         assert copied == sensitive
         assert shown(copied) == "Bearer <ACME_API_KEY>"
+
+
+@pytest.fixture
+def body() -> SensitiveBytes:
+    return SensitiveBytes(f'{{"key":"{CANARY}"}}'.encode(), b'{"key":"<ACME_API_KEY>"}', "ACME_API_KEY")
+
+
+def test_a_sensitive_body_is_the_bytes_to_send(body):
+    assert body == f'{{"key":"{CANARY}"}}'.encode()
+    assert len(body) == len(f'{{"key":"{CANARY}"}}'.encode())
+    assert shown_bytes(body) == b'{"key":"<ACME_API_KEY>"}'
+    assert shown_bytes(b"plain") == b"plain"
+    assert copy.copy(body) is body
+    assert copy.deepcopy({"k": body})["k"] is body
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        repr,
+        str,
+        ascii,
+        lambda b: f"{b} {b!r:>90}",
+        lambda b: "%s %r" % (b, b),  # noqa: UP031
+        lambda b: repr([b, {"k": b}, Holder(b)]),
+        lambda b: repr(asdict(Holder(b))),
+        lambda b: repr(vars(b)),
+        lambda b: with_locals(fail_with(b)),
+        *(lambda b, p=p: pickle.dumps(Holder(b), p).decode("latin-1") for p in range(pickle.HIGHEST_PROTOCOL + 1)),
+    ],
+)
+def test_a_sensitive_body_shows_its_mask(body, show):
+    text = show(body)
+    assert "ACME_API_KEY" in text
+    assert "Canary" not in text
+
+
+def test_a_placeholder_is_its_name_and_nothing_else():
+    assert Secret("<A>", name="A").is_placeholder
+    assert not Secret("<A>", name="B").is_placeholder
+    assert not Secret("A", name="A").is_placeholder
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,9 @@ def test_media_type(pairs, media_type):
 
 def test_a_head_has_headers_of_its_own():
     assert ResponseHead(200).headers == {}
+
+
+def test_replaced_headers_stand_at_the_end_in_the_place_of_their_namesakes() -> None:
+    headers = Headers([("A", "1"), ("b", "2"), ("a", "3")])
+    assert headers.replaced([("B", "4"), ("c", "5")]).pairs == (("A", "1"), ("a", "3"), ("B", "4"), ("c", "5"))
+    assert headers.replaced([]).pairs == headers.pairs
