@@ -19,7 +19,7 @@ MAX_INT_BITS = 13_287
 TOOL_CHOICES = ("auto", "none", "required")
 """What a caller may choose of the tools, beside one of them."""
 
-BLOCK_TYPES = ("reasoning", "text", "refusal", "tool_call", "message")
+BLOCK_TYPES = ("reasoning", "text", "tool_call", "message")
 """What a block of `replay` can be; `message` stands for all of the answer."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Any
 from urllib.parse import urlsplit
 
 from .compression import decompressor
@@ -205,6 +206,11 @@ class Reply:
                 return
             shown = self._hide(frame.data)[:120].encode("unicode_escape").decode()
             raise DecodeError(f"event {self._frames} of the answer {error.message} in {shown!r}") from None
+        self._apply(frame, data)
+        self._ended = self._ended or self._answer.has_ended or self._reader.shows_end(frame, data)
+
+    def _apply(self, frame: Frame, data: Any) -> None:
+        """Take what a frame says. Raises ProviderError when it says that it is an error."""
         if self._reader.codec != "text":
             in_stream = self._reader is self._readers.stream
             refusal = self._readers.failures.in_body(self._head, frame.event, data, self._hide, in_stream=in_stream)
@@ -213,7 +219,6 @@ class Reply:
         self._reader.apply(self._answer, frame, data)
         if self._answer.refused is not None:
             raise self._readers.failures.in_rule(self._head, data, self._answer.refused, self._hide)
-        self._ended = self._ended or self._answer.has_ended or self._reader.shows_end(frame, data)
 
     def _finish(self) -> None:
         self._listen(self._body.finish)
@@ -260,12 +265,12 @@ class Reply:
         except StreamError:
             return False
         shows_end = self._reader.shows_end(last, data)
-        if not shows_end and self._reader.has_ending_rules:
+        if not shows_end and self._reader.has_closing_rules:
             trial = self._readers.answer()
             self._reader.apply(trial, last, data)
-            shows_end = trial.has_ended
+            shows_end = trial.has_ended or trial.refused is not None
         if shows_end:
-            self._reader.apply(self._answer, last, data)  # it may hold the end of the text too
+            self._apply(last, data)  # it may hold the end of the text too
         return shows_end
 
     def _refusal(self) -> ProviderError:

@@ -330,7 +330,7 @@ class FrameReader:
         self._unwrap = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in reading.unwrap]
         self._apply = compile_rules(reading.rules)
         self._ends = [compile_condition(condition) for condition in reading.end.conditions]
-        self.has_ending_rules = any("end" in dict(rule.yields) for rule in every_rule(reading.rules))
+        self.has_closing_rules = any({"end", "error"} & dict(rule.yields).keys() for rule in every_rule(reading.rules))
 
     def data_of(self, frame: Frame) -> Any:
         """The frame's data, unwrapped as far as there is something to unwrap. Raises DecodeError."""

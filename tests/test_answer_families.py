@@ -378,8 +378,10 @@ def test_hidden_reasoning_of_items():
         ({"type": "error", "code": "E1", "message": "flat"}, ("unavailable", "E1", "flat")),
     ],
 )
-def test_errors_in_items(frame, expected):
-    caught = refused(RESPONSES, sse(CREATED, said("output_text.delta", 0, delta="He"), frame))
+@pytest.mark.parametrize("last", ["\n\n", "\n", ""])
+def test_errors_in_items(frame, expected, last):
+    body = sse(CREATED, said("output_text.delta", 0, delta="He"), frame).removesuffix(b"\n\n")
+    caught = refused(RESPONSES, body + last.encode())
     kind, code, words = expected
     assert (caught.kind, caught.code, caught.partial.text) == (kind, code, "He")
     assert words in caught.message
@@ -544,10 +546,9 @@ response:
       - {finish: stopReason, usage: usage}
   finish: {end_turn: stop, tool_use: tool_calls, guardrail_intervened: content_filter}
   usage:
-    input_tokens: inputTokens
+    input_tokens: {sum: [inputTokens, cacheReadInputTokens, cacheWriteInputTokens]}
     output_tokens: outputTokens
-    cached_input_tokens: {sum: [cacheReadInputTokens, cacheWriteInputTokens]}
-    input_excludes_cached: true
+    cached_input_tokens: cacheReadInputTokens
 errors:
   - {frame: throttlingException, kind: rate_limit, message: message}
 """
@@ -581,7 +582,7 @@ def test_binary_frames():
     answer = read(CONVERSE, body, BINARY)
     assert (answer.text, answer.reasoning, answer.finish) == ("Hi", "hm", "tool_calls")
     assert answer.tool_calls == (ToolCall("t1", "add", '{"a": 1}'),)
-    assert counted(answer) == (10, 9, 5, None)
+    assert counted(answer) == (10, 9, 3, None)
     assert blocks(answer) == [
         {"type": "reasoning", "text": "hm", "carry": {"signature": "sig"}},
         {"type": "text", "text": "Hi"},
