@@ -121,8 +121,8 @@ class Failures:
         hide: Hide,
         read: Refused = _NOT_READ,
     ) -> ProviderError:
-        kind = rule.kind if rule else read.kind or kind_of(head.status)
         inner = {"error": read.value}
+        kind = rule.kind if rule else read.kind or kind_of(_status_meant(head.status, inner, data))
         said = (
             _one_line(rule.message(data) if rule else None, hide)
             or _one_line(read.message, hide)
@@ -169,6 +169,12 @@ class _CompiledRule:
             return in_stream and self._frame(event, data)
         # A rule on nothing but a status or a header says nothing about an answer that was not refused.
         return self._body is not None or head.status >= 300
+
+
+def _status_meant(status: int, inner: Any, data: Any) -> int:
+    """The status of a refusal; of one inside an answer, the code that it has where that is a status of HTTP."""
+    code = str(_CODE(inner) or _CODE(data) or "")
+    return int(code) if status < 300 and re.fullmatch(r"[45][0-9][0-9]", code) else status
 
 
 def _reader(paths: tuple[str, ...]) -> Callable[[Any], Any]:

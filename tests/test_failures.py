@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -226,3 +227,19 @@ def test_a_refusal_may_be_a_list_of_one():
     assert error.kind == "overloaded"
     assert "later" in error.message
     assert refuse(rules, 500, [{"error": {"status": "BUSY"}}, {}]).kind == "unavailable"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": 429, "message": "slow"}, "rate_limit"),
+        ({"code": "503"}, "unavailable"),
+        ({"code": 1210}, "protocol"),
+        ({"code": "rate_limit"}, "protocol"),
+        ({"message": "no code"}, "protocol"),
+    ],
+)
+def test_the_code_of_an_error_inside_an_answer_says_what_it_is_where_it_is_a_status(error: Any, kind: str) -> None:
+    refusal = Failures(()).in_body(ResponseHead(200), None, {"error": error}, in_stream=True)
+    assert refusal is not None
+    assert refusal.kind == kind
