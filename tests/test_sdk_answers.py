@@ -83,6 +83,7 @@ FAULTS: Mapping[str, str] = {
 
 WEAK: Mapping[tuple[str, str], str] = {
     ("openai_chat", "BOM"): "the first event is lost",
+    ("anthropic_messages", "BOM"): "the first event is lost",
 }
 """(SDK, frame) -> what the SDK does not bear; there only our own reading is tried."""
 

@@ -89,12 +89,21 @@ def read(url: str, is_stream: bool) -> Reading:
     return _streamed(client.converse_stream(**asked)["stream"]) if is_stream else _whole(client.converse(**asked))
 
 
+def _is_ours(block: Any) -> bool:
+    """Whether a block is a call of the client's tools; one with a type is run by the service."""
+    return "toolUse" in block and "type" not in block["toolUse"]
+
+
 def _whole(answer: Any) -> Reading:
     blocks = answer["output"]["message"]["content"]
-    calls = [block["toolUse"] for block in blocks if "toolUse" in block]
+    calls = [block["toolUse"] for block in blocks if _is_ours(block)]
+    cited = [block.get("citationsContent", {}).get("content", ()) for block in blocks]
     thoughts = [block["reasoningContent"] for block in blocks if "reasoningContent" in block]
     return Reading(
-        text="".join(block.get("text", "") for block in blocks),
+        text="".join(
+            block.get("text", "") + "".join(each["text"] for each in quotes)
+            for block, quotes in zip(blocks, cited, strict=True)
+        ),
         reasoning="".join(each.get("reasoningText", {}).get("text", "") for each in thoughts),
         calls=tuple((each["toolUseId"], each["name"], json.dumps(each["input"])) for each in calls),
         finish=answer["stopReason"],
@@ -108,14 +117,14 @@ def _streamed(events: Any) -> Reading:
     usage: dict[str, int | None] = {}
     for event in events:
         [(kind, value)] = event.items()
-        if kind == "contentBlockStart" and "toolUse" in value["start"]:
+        if kind == "contentBlockStart" and _is_ours(value["start"]):
             use = value["start"]["toolUse"]
             calls[value["contentBlockIndex"]] = [use["toolUseId"], use["name"], ""]
         elif kind == "contentBlockDelta":
             delta = value["delta"]
             text += delta.get("text", "")
             thoughts += delta.get("reasoningContent", {}).get("text", "")
-            if "toolUse" in delta:
+            if "toolUse" in delta and value["contentBlockIndex"] in calls:
                 calls[value["contentBlockIndex"]][2] += delta["toolUse"]["input"]
         elif kind == "messageStop":
             finish = value["stopReason"]
