@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,14 @@ import click
 from engine import Catalog
 from engine.cli.app import VERBS, cli
 from engine.expressions import FILTERS, FUNCTIONS, TESTS
+from engine.folders import builtin_folder
 from engine.loader.schema import schema
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # the tables beside this file, also where a test runs it by its path
+
+import conformance  # noqa: E402
+import usage  # noqa: E402
 
 NOTE = "<!-- made by docs/generate.py: change the code, not this page -->\n\n"
 
@@ -111,24 +117,38 @@ def _is_leaf(node: dict[str, Any]) -> bool:
 
 
 def providers() -> str:
-    """docs/providers.md: the built-in files."""
-    lines = [f"# The built-in provider files\n\n{NOTE}"]
-    lines += ["| name | title | url | default model | secrets | parameters | answer | working |"]
-    lines += ["|---|---|---|---|---|---|---|---|"]
-    catalog = Catalog()
+    """docs/providers.md: the built-in files, what each can do, and what becomes of each parameter."""
+    catalog = Catalog(builtin_folder())
+    lines = [f"# The built-in provider files\n\n{NOTE}", "| name | title | url | default model | secrets | working |"]
+    lines += ["|---|---|---|---|---|---|"]
     for name in catalog.names():
         spec = catalog.spec(name)
-        readings = [reading.codec for reading in (spec.response.stream, spec.response.whole) if reading]
         secrets = ", ".join(variable for secret in spec.secrets.values() for variable in secret.env)
-        cells = (
-            *(name, spec.title, spec.url, spec.models.default or "", secrets, ", ".join(spec.params)),
-            *(", ".join(readings), "yes" if spec.working else "no"),
-        )
+        cells = (name, spec.title, spec.url, spec.models.default or "", secrets, "yes" if spec.working else "no")
         lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "## What each can do\n", FEATURES_NOTE, *conformance.features(catalog)]
+    lines += ["", "## What becomes of each parameter\n", PARAMETERS_NOTE, *conformance.parameters(catalog)]
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"cli.md": command_line, "reference.md": reference, "providers.md": providers}
+FEATURES_NOTE = """\
+Read off the files. `replay`: an answer's reasoning goes back with the next call; `images`: `as given` where messages go
+out in the shape of chat completions, pictures too; `errors`: how many rules there are beyond those by status.
+"""
+PARAMETERS_NOTE = """\
+A name in backquotes is where it goes in the payload; a value beyond a range is refused, unless it is `clamped`. Some
+models take less: see `models.patches` in a file.
+"""
+
+
+def language() -> str:
+    """docs/language.md: which files use which words of the language."""
+    lines = [f"# Who uses what of the language\n\n{NOTE}"]
+    lines += ["A family is a protocol with all files on it, or a file that stands alone.\n", *usage.table()]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"cli.md": command_line, "reference.md": reference, "providers.md": providers, "language.md": language}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

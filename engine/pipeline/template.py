@@ -25,10 +25,11 @@ class Template:
     """A tree, or a list of trees of which the first that is not omitted counts."""
 
     def __init__(self, tree: Any, where: str, names: frozenset[str]) -> None:
-        trees: list[Rendered] = [compile_tree(tree, where)]
+        self._trees: tuple[Rendered, ...]
         if isinstance(tree, list):
-            trees = [compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree)]
-        self._first, *self._others = trees
+            self._trees = tuple(compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree))
+        else:
+            self._trees = (compile_tree(tree, where),)
         used = names_in_tree(tree, functions=True)
         self.reads = used & names
         """The names of its own that it uses."""
@@ -40,10 +41,7 @@ class Template:
     def render(self, own: Mapping[str, Any], context: Context) -> Any:
         """The rendered tree, or OMIT. Raises TemplateError."""
         values = own if self._hidden is None else {**context.values, **self._hidden, **own}
-        value = self._first(values)
-        if value is not OMIT:
-            return value
-        for tree in self._others:
+        for tree in self._trees:
             value = tree(values)
             if value is not OMIT:
                 return value
