@@ -55,7 +55,9 @@ def reference() -> str:
     lines += ["`x if c else y`, `~` to join texts, and what these tables list. A key with **settings** beside its type"]
     lines += [
         "may use settings; one with **call** may also use params and `model messages stream tools tool_choice omit`;",
-        "one with **auth** may use settings, `omit`, `secrets.NAME` and the request: `method path query body`.\n",
+        "one with **auth** may use settings, `omit`, `secrets.NAME` and the request: `method path query body`.",
+        "Any other word there names a place of the pipeline, whose own names its meaning lists: they hide a setting or a",
+        "param of the same name, and stand beside settings, params and `model stream omit`.\n",
     ]
     for title, table in (("filter", FILTERS), ("test", TESTS), ("function", FUNCTIONS)):
         lines += [f"| {title} | meaning |", "|---|---|"]

@@ -185,6 +185,17 @@ def test_the_schema_names_what_the_engine_knows(published: Any, engine: Any) -> 
     assert set(published) == set(engine)
 
 
+PLACES = [
+    pytest.param(node, id=path) for path, node in nodes(SCHEMA) if NAMES.get(node.get("x-template", ""))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("node", PLACES)
+def test_a_template_with_names_of_its_own_lists_them(node: dict[str, Any]) -> None:
+    listed = node["description"].partition("Names: `")[2].partition("`")[0]
+    assert set(listed.split()) == NAMES[node["x-template"]]
+
+
 @pytest.mark.parametrize(
     ("section", "value"), [("retry", spec.RetryPolicy), ("timeout", spec.Timeouts), ("limits", spec.Limits)]
 )

@@ -95,7 +95,7 @@ def inline_refs(schema: Schema, option: Any) -> Schema:
 def _target(schema: Schema, reference: str, place: str) -> Schema:
     if not reference.startswith("#"):
         raise SchemaError(place, f"refers to '{reference}', which is outside of the schema")
-    node: Any = schema
+    node: Any = schema if reference == "#" or reference.startswith("#/") else None
     for word in reference[1:].split("/")[1:]:
         word = word.replace("~1", "/").replace("~0", "~")
         if isinstance(node, list) and word.isdecimal() and int(word) < len(node):
@@ -159,7 +159,8 @@ def _strict(node: Schema, place: str) -> Schema:
         return node
     if node.get("additionalProperties", False) is not False or node.get("patternProperties"):
         raise SchemaError(place, "takes properties of any name, which a strict schema cannot say")
-    needed = node.get("required", ())
+    required = node.get("required")
+    needed = required if isinstance(required, list) else []
     made = {name: child if name in needed else _or_null(child) for name, child in (properties or {}).items()}
     return {**node, "properties": made, "required": list(made), "additionalProperties": False}
 
