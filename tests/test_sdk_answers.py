@@ -26,7 +26,7 @@ from .sdks.reading import Reading
 
 SDKS: Mapping[str, str] = {
     "openai-chat": "openai_chat",
-    "openai-responses": "openai_responses",
+    "responses": "openai_responses",
     "anthropic-messages": "anthropic_messages",
     "anthropic": "anthropic_messages",
     "gemini-generate": "gemini",
@@ -65,6 +65,7 @@ LINES: Mapping[str, Frame] = {
 OTHER: Mapping[str, Frame] = {"plain": lambda body: body}
 FRAMES = {"text/event-stream": SSE, "application/x-ndjson": LINES}
 
+SNAPSHOT = "the SDK gives what the last frame holds, and raises for frames that do not follow from others"
 THINK = "the SDK knows no <think>: what the model thinks stays in the text"
 DETAILS = "the SDK has no place for reasoning that comes in reasoning_details"
 PARTS = "the SDK expects text, and takes a list of parts for it"
@@ -77,6 +78,18 @@ FAULTS: Mapping[str, str] = {
     "snowflake: an answer as a stream": DETAILS,
     "snowflake: an answer whole": DETAILS,
     "openai-chat: a refusal as a stream": "the SDK's stream raises for the finish content_filter, refusal or not",
+    "responses: the items' ids change on the way": "the SDK knows items by their ids, and raises",
+    **{
+        f"responses: {name}": SNAPSHOT
+        for name in (
+            "only the ends of parts come",
+            "only whole items come",
+            "only the last frame comes",
+            "only the last frame comes, with reasoning as it was",
+            "calls of a custom tool in pieces",
+            "a call of a custom tool in the last frame alone",
+        )
+    },
     "xai: an answer as a stream": "xAI counts reasoning apart, and the SDK's output tokens leave it out",
 }
 """Answer -> what the SDK makes of it, and we do not."""
@@ -84,6 +97,7 @@ FAULTS: Mapping[str, str] = {
 WEAK: Mapping[tuple[str, str], str] = {
     ("openai_chat", "BOM"): "the first event is lost",
     ("anthropic_messages", "BOM"): "the first event is lost",
+    ("openai_responses", "BOM"): "the first event is lost",
 }
 """(SDK, frame) -> what the SDK does not bear; there only our own reading is tried."""
 

@@ -67,7 +67,7 @@ def read(url: str, is_stream: bool) -> Reading:
         answer = responses.create(model="m-1", input="Hi")
     contents = [content for item in answer.output if item.type == "message" for content in item.content]
     thoughts = [item for item in answer.output if item.type == "reasoning"]
-    calls = [item for item in answer.output if item.type == "function_call"]
+    calls = [item for item in answer.output if item.type in ("function_call", "custom_tool_call")]
     usage, why = answer.usage, answer.incomplete_details
     counters = usage and {
         "input_tokens": usage.input_tokens,
@@ -79,7 +79,7 @@ def read(url: str, is_stream: bool) -> Reading:
         text="".join(content.text for content in contents if content.type == "output_text"),
         reasoning="".join(part.text for item in thoughts for part in (*item.summary, *(item.content or ()))),
         refusal="".join(content.refusal for content in contents if content.type == "refusal"),
-        calls=tuple((each.call_id, each.name, each.arguments) for each in calls),
+        calls=tuple((each.call_id, each.name, getattr(each, "arguments", None) or each.input) for each in calls),
         finish=(why and why.reason) or answer.status,
         usage=counters or {},
     )

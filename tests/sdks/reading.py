@@ -25,10 +25,18 @@ class Reading:
             "text": self.text,
             "reasoning": self.reasoning,
             "refusal": self.refusal,
-            "calls": [(identity, name, json.loads(arguments or "{}")) for identity, name, arguments in self.calls],
+            "calls": [(identity, name, _value(arguments or "{}")) for identity, name, arguments in self.calls],
             "finish": self.finish,
             "usage": {name: value for name, value in self.usage.items() if value is not None},
         }
+
+
+def _value(arguments: str) -> Any:
+    """Arguments as a value; those of a custom tool are any text."""
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return arguments
 
 
 def count(part: Any, name: str) -> int | None:
