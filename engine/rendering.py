@@ -57,6 +57,7 @@ class Renderer:
         self._helpers = helpers or Helpers()
         self._ways = [(auth, compile_auth(auth)) for auth in (None, *spec.auth)]
         self._url: Rendered = compile_text(spec.url)
+        self._url_names = names_in_tree(spec.url)
         self._main = RequestTemplate(spec.request, spec.name)
         self._shaper = Shaper(spec)
 
@@ -157,7 +158,7 @@ class Renderer:
             return checked_url(deployment.base_url, "the base URL")
         if _ONE_SETTING.fullmatch(self.spec.url):
             return self._from_settings(settings, deployment, "the setting for url")
-        for name in names_in_tree(self.spec.url) & set(settings):
+        for name in self._url_names & settings.keys():
             value = str(settings[name])
             allowed = deployment.placeholders and _PLACEHOLDER.fullmatch(value)
             if not allowed and not _HOST_SLOT.fullmatch(value):

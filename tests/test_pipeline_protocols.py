@@ -635,7 +635,8 @@ payload:
   model: "{{ model }}"
   preamble: "{{ system }}"
   chat_history: "{{ messages[:-1] }}"
-  message: "{{ messages[-1].message }}"
+  message: "{{ messages[-1].message | default('') }}"
+  tool_results: "{{ messages[-1].tool_results }}"
 """
 
 
@@ -657,6 +658,11 @@ def test_cohere_v1() -> None:
         ],
         "message": "Which colour?",
     }
+    last = sent(COHERE1, conversation()[:-1])
+    assert (last["message"], [one["outputs"] for one in last["tool_results"]]) == (
+        "",
+        [[{"text": "2"}], [{"text": "a cat"}]],
+    )
 
 
 # --- GigaChat: https://developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-chat ---

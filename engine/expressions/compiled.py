@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +13,8 @@ from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
-from .allowed import names_used
+from .allowed import KEYWORDS, names_used
+from .direct import direct, is_safe
 from .functions import EncodedPath
 from .parsing import Expression, Faulty, is_template, parse, segments
 from .sandbox import CONCAT, ENVIRONMENT, OMIT, OMITTED, SLICE, Omitted
@@ -52,14 +54,26 @@ def _filter(name: str, value: nodes.Expr, *arguments: nodes.Expr) -> nodes.Filte
 def _compile_expression(expression: Expression) -> Rendered:
     try:
         tree = _Guard().visit(parse(expression))
+        evaluate: Rendered | None = direct(tree)
+        if evaluate is not None and is_safe(tree):
+            return evaluate
+    except Faulty as error:
+        raise TemplateError(error.fault.message) from None
+    return _careful(_by_jinja(tree) if evaluate is None else evaluate)
+
+
+def _by_jinja(tree: nodes.Expr) -> Rendered:
+    try:
         body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), tree, lineno=1)]
         whole = nodes.Template(body, lineno=1)
         whole.set_environment(ENVIRONMENT)
-        evaluate = TemplateExpression(ENVIRONMENT.from_string(whole), undefined_to_none=False)
-    except Faulty as error:
-        raise TemplateError(error.fault.message) from None
+        return TemplateExpression(ENVIRONMENT.from_string(whole), undefined_to_none=False)
     except (jinja2.TemplateError, SyntaxError, RecursionError, MemoryError) as error:  # only what `check` refuses
         raise TemplateError(f"cannot be compiled: {error}") from None
+
+
+def _careful(evaluate: Rendered) -> Rendered:
+    """What goes wrong in an expression is a TemplateError."""
 
     def render(values: Values) -> Any:
         try:
@@ -161,6 +175,8 @@ def compile_tree(tree: Any, where: str = "payload") -> Rendered:
         return lambda values: [item for render in items if (item := render(values)) is not OMIT]
     if not isinstance(tree, str) or not is_template(tree):
         return lambda values: tree
+    if (name := _bare_name(tree)) is not None:
+        return lambda values: values.get(name, OMIT)
     leaf = compile_leaf(tree)
 
     def render(values: Values) -> Any:
@@ -175,14 +191,39 @@ def compile_tree(tree: Any, where: str = "payload") -> Rendered:
 
 def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
     when = compile_condition(str(tree["$when"])) if "$when" in tree else None
-    entries = [(key, compile_tree(value, f"{where}.{key}")) for key, value in tree.items() if key != "$when"]
+    # What is literal stands in the map that each rendering is a copy of; it also keeps the order of the keys.
+    literal = {key: value for key, value in tree.items() if key != "$when"}
+    names, others = [], []
+    for key, value in literal.items():
+        if isinstance(value, str) and (name := _bare_name(value)) is not None:
+            names.append((key, name))
+        elif isinstance(value, Mapping | list | tuple) or (isinstance(value, str) and is_template(value)):
+            others.append((key, compile_tree(value, f"{where}.{key}")))
 
     def render(values: Values) -> Any:
         if when is not None and not when(values):
             return OMIT
-        return {key: value for key, render in entries if (value := render(values)) is not OMIT}
+        made = literal.copy()
+        for key, name in names:
+            made[key] = value = values.get(name, OMIT)
+            if value is OMIT:
+                del made[key]
+        for key, render in others:
+            made[key] = value = render(values)
+            if value is OMIT:
+                del made[key]
+        return made
 
     return render
+
+
+_BARE_NAME = re.compile(r"\{\{\s*([A-Za-z]\w*)\s*\}\}", re.ASCII)
+
+
+def _bare_name(text: str) -> str | None:
+    """The name of a value that is all of a leaf, which most leaves are."""
+    match = _BARE_NAME.fullmatch(text)
+    return match[1] if match is not None and match[1] not in KEYWORDS else None
 
 
 def encode_slot(value: str) -> str:

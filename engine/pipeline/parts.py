@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ..errors import ParameterError, UnsupportedError
@@ -45,6 +45,10 @@ class PartShaper:
         self._fallback = "error" if shaping is None else shaping.fallback
         templates = {} if shaping is None else shaping.templates
         self._templates = {kind: Template(tree, f"parts.{kind}", NAMES[kind]) for kind, tree in templates.items()}
+        self._made = {
+            kind: [(name, make) for name, make in _MAKERS if name in template.reads]
+            for kind, template in self._templates.items()
+        }
         self.outer = frozenset[str]().union(*(template.outer for template in self._templates.values()))
         """The names of the call that the templates use."""
 
@@ -83,17 +87,17 @@ class PartShaper:
         template = self._templates.get(part.type)
         if template is None:
             return part.own if part.own is not None else _OWN[part.type](part)
-        reads, values = template.reads, part.values
-        if reads & _MADE:
-            values = {**values, **{name: make(self, part, role, context) for name, make in _MAKERS if name in reads}}
+        values = part.values
+        if made := self._made[part.type]:
+            values = {**values, **{name: make(self, part, role, context) for name, make in made}}
         value = template.render(values, context)
         if value is OMIT and part.type != "reasoning":
             _refuse(part, role, context)
-        if "extra" in values and "extra" not in reads:
+        if "extra" in values and "extra" not in template.reads:
             context.dropped("messages", values["extra"])
         return value
 
-    def content(self, parts: list[Part], role: str, context: Context) -> Any:
+    def content(self, parts: Sequence[Part], role: str, context: Context) -> Any:
         """The text when there is one part and it is text, else the list of rendered parts, None when there is none."""
         if len(parts) == 1 and parts[0].type == "text":
             part = parts[0]
@@ -147,8 +151,6 @@ _MAKERS: tuple[tuple[str, Callable[[PartShaper, Part, str, Context], Any]], ...]
     ("content", _inner_content),
 )
 """Names of parts that are worked out only for a template that reads them."""
-
-_MADE = frozenset(name for name, _ in _MAKERS)
 
 
 def _refuse(part: Part, role: str, context: Context) -> NoReturn:

@@ -83,11 +83,14 @@ def drop_empty(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
     """Without texts of nothing but white space, and without messages of no part."""
     made: Turns = []
     for turn in turns:
+        if turn.parts and not any(part.type == "text" and not part.values["text"].strip() for part in turn.parts):
+            made.append(turn)
+            continue
         parts = tuple(part for part in turn.parts if part.type != "text" or part.values["text"].strip())
-        if len(parts) < len(turn.parts) or not parts:
-            context.dropped("messages", "".join(p.values["text"] for p in turn.parts if p not in parts))
+        blank = (part.values["text"] for part in turn.parts if part.type == "text" and part not in parts)
+        context.dropped("messages", "".join(blank))
         if parts:
-            made.append(turn if len(parts) == len(turn.parts) else turn._replace(parts=parts))
+            made.append(turn._replace(parts=parts))
     return made
 
 

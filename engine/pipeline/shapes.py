@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +22,7 @@ class _Shape:
         reads = frozenset({"content", "tool_calls"}) if self.template is None else self.template.reads
         rendered = frozenset[str]().union(*(RENDERED.get(name, ()) for name in reads))
         self.reads = reads
+        self.makers = () if self.template is None else tuple((name, _NAMED[name]) for name in reads)
         self.raw = frozenset(RAW[name] for name in reads if name in RAW)
         self.accepted = self.raw | {kind for kind in rendered if parts.knows(kind)}
         if self.template is None:
@@ -43,12 +44,15 @@ class MessageShaper:
 
     def messages(self, turns: list[Turn], context: Context) -> list[Any]:
         """The messages as the API writes them. Raises UnsupportedError for what it cannot take."""
-        return [entry for turn in turns for entry in self._entries(turn, context)]
+        entries: list[Any] = []
+        for turn in turns:
+            if self._items and any(part.type in self._items for part in turn.parts):
+                entries.extend(self._split(turn, context))
+            else:
+                entries.extend(self._message(self._shapes.get(turn.role, self._any), turn, context))
+        return entries
 
-    def _entries(self, turn: Turn, context: Context) -> Iterator[Any]:
-        if not self._items or not any(part.type in self._items for part in turn.parts):
-            yield from self._message(self._shapes.get(turn.role, self._any), turn, context)
-            return
+    def _split(self, turn: Turn, context: Context) -> Iterator[Any]:
         for kind, run in groupby(turn.parts, lambda part: part.type if part.type in self._items else None):
             some = turn._replace(parts=tuple(run))
             if kind is None:
@@ -69,33 +73,29 @@ class MessageShaper:
             if entry is not OMIT:
                 yield entry
 
-    def _message(self, shape: _Shape, turn: Turn, context: Context) -> Iterator[Any]:
+    def _message(self, shape: _Shape, turn: Turn, context: Context) -> tuple[Any, ...]:
+        """One message, or none where no part of it is sent."""
         wire = self._roles.get(turn.role, turn.role)
         if shape.template is None and turn.role == "tool":
-            yield self._own_result(turn, wire, context)
-            return
-        parts = list(turn.parts)
-        if not all(part.type in shape.accepted for part in parts):
-            parts = self._parts.settled(parts, shape.accepted, wire, context)
-            if turn.parts and not parts:
-                return
-        for part in parts:
+            return (self._own_result(turn, wire, context),)
+        parts: Sequence[Part] = turn.parts
+        for part in turn.parts:
             if part.type == "tool_result":
                 self._parts.check_result(part, wire, context)
-        yield (
-            self._own(parts, turn, wire, context)
-            if shape.template is None
-            else self._shaped(shape, parts, turn, wire, context)
-        )
+            if part.type not in shape.accepted:
+                parts = self._parts.settled(turn.parts, shape.accepted, wire, context)
+                if not parts:
+                    return ()
+                break
+        if shape.template is None:
+            return (self._own(parts, turn, wire, context),)
+        return (self._shaped(shape, shape.template, parts, turn, wire, context),)
 
-    def _shaped(self, shape: _Shape, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
-        assert shape.template is not None
-        names: dict[str, Any] = {}
-        for name in shape.reads:
-            value = _NAMED[name](self._parts, parts, turn, wire, context)
-            if value is not OMIT:
-                names[name] = value
-        entry = shape.template.render(names, context)
+    def _shaped(
+        self, shape: _Shape, template: Template, parts: Sequence[Part], turn: Turn, wire: str, context: Context
+    ) -> Any:
+        names = {name: make(self._parts, parts, turn, wire, context) for name, make in shape.makers}
+        entry = template.render(names, context)
         if entry is OMIT:
             raise UnsupportedError(f"{context.owner} has no way to say {turn.place}, a message of the role {wire}")
         if turn.extra and "extra" not in shape.reads:
@@ -106,7 +106,7 @@ class MessageShaper:
 
     # --- the shape of chat completions ---
 
-    def _own(self, parts: list[Part], turn: Turn, wire: str, context: Context) -> dict[str, Any]:
+    def _own(self, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> dict[str, Any]:
         content = [part for part in parts if part.type in CONTENT]
         data: dict[str, Any] = {"role": wire, "content": self._parts.content(content, wire, context)}
         if turn.name is not None:
@@ -130,35 +130,35 @@ class MessageShaper:
 
 # --- the names of a shape ---
 
-Maker = Callable[[PartShaper, list[Part], Turn, str, Context], Any]
+Maker = Callable[[PartShaper, Sequence[Part], Turn, str, Context], Any]
 
 
-def _text(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+def _text(shaper: PartShaper, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> Any:
     texts = [part.values["text"] for part in parts if part.type == "text"]
     return "\n".join(texts) if texts else OMIT
 
 
-def _reasoning(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+def _reasoning(shaper: PartShaper, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> Any:
     return "".join(part.values["text"] for part in parts if part.type == "reasoning") or OMIT
 
 
-def _all(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+def _all(shaper: PartShaper, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> Any:
     rendered = (shaper.render(part, wire, context) for part in parts if shaper.knows(part.type))
     return [part for part in rendered if part is not OMIT]
 
 
 def _only(kind: str) -> Maker:
-    def make(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+    def make(shaper: PartShaper, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> Any:
         return [shaper.render(part, wire, context) for part in parts if part.type == kind] or OMIT
 
     return make
 
 
-def _content(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+def _content(shaper: PartShaper, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> Any:
     return shaper.content([part for part in parts if part.type in CONTENT], wire, context)
 
 
-def _result(shaper: PartShaper, parts: list[Part], turn: Turn, wire: str, context: Context) -> Any:
+def _result(shaper: PartShaper, parts: Sequence[Part], turn: Turn, wire: str, context: Context) -> Any:
     return next((dict(part.values) for part in parts if part.type == "tool_result"), OMIT)
 
 

@@ -25,11 +25,10 @@ class Template:
     """A tree, or a list of trees of which the first that is not omitted counts."""
 
     def __init__(self, tree: Any, where: str, names: frozenset[str]) -> None:
-        self._trees: tuple[Rendered, ...]
+        trees: list[Rendered] = [compile_tree(tree, where)]
         if isinstance(tree, list):
-            self._trees = tuple(compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree))
-        else:
-            self._trees = (compile_tree(tree, where),)
+            trees = [compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree)]
+        self._first, *self._others = trees
         used = names_in_tree(tree, functions=True)
         self.reads = used & names
         """The names of its own that it uses."""
@@ -41,7 +40,10 @@ class Template:
     def render(self, own: Mapping[str, Any], context: Context) -> Any:
         """The rendered tree, or OMIT. Raises TemplateError."""
         values = own if self._hidden is None else {**context.values, **self._hidden, **own}
-        for tree in self._trees:
+        value = self._first(values)
+        if value is not OMIT:
+            return value
+        for tree in self._others:
             value = tree(values)
             if value is not OMIT:
                 return value

@@ -52,14 +52,20 @@ def check_messages(messages: Sequence[Message]) -> None:
     """What `turns_of` would refuse, for a file that sends messages as they are given. Raises ParameterError."""
     calls = _Calls()
     for number, message in enumerate(messages):
-        if message.role in ("tool", "function") or isinstance(message.content, tuple) or message.tool_calls:
+        if message.role in _TOOL or isinstance(message.content, tuple) or message.tool_calls:
             _turn(message, f"messages.{number}", calls, "", False)
         elif "function_call" in message.extra:
             calls.made(message, f"messages.{number}")
 
 
+_TOOL = ("tool", "function")
+
+
 def _turn(message: Message, place: str, calls: _Calls, owner: str, replay: bool) -> Turn:
-    if message.role in ("tool", "function"):
+    bare = not message.extra and not message.tool_calls and message.replay is None
+    if bare and isinstance(message.content, str) and message.role not in _TOOL:
+        return Turn(message.role, (Part("text", {"text": message.content}, place),), place, message.name)
+    if message.role in _TOOL:
         return Turn("tool", (_result(message, place, calls),), place, message.name, extra=_rest(message))
     made = calls.made(message, place) if message.tool_calls or "function_call" in message.extra else ()
     carried = _replayed(message, made, place, owner) if replay else None
