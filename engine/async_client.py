@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from .caller import Caller, whole_answer
 from .errors import EngineError, UsageError
 from .events import Event
-from .exchange import Exchange
+from .exchange import CLEANUP_SECONDS, Exchange
 from .messages import ChatResponse, Messages
 from .transport import aio as transport
+from .wire import WireRequest
 
 
 class AsyncChatStream:
@@ -101,6 +104,7 @@ class AsyncClient(Caller):
             self._lines = transport.AsyncLines(self._proxy, self._max_connections, self._http_client)
             self._loop = loop
             self._slots = asyncio.Semaphore(self._max_connections)
+            self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         return self._lines
 
     async def _run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
@@ -112,19 +116,61 @@ class AsyncClient(Caller):
         except TimeoutError:
             raise self.no_slot(exchange.timeouts) from None
         try:
-            while True:
-                try:
-                    # aclosing: leaving the loop early would leave the inner generator, and its connection, to the
-                    # garbage collector.
-                    async with aclosing(self._attempt(exchange, lines)) as events:
-                        async for event in events:
-                            yield event
-                    return
-                except EngineError as error:
-                    wait = exchange.failed(error)
-                await asyncio.sleep(wait)
+            while exchange.has_request:
+                key = exchange.turn()
+                if key is not None:
+                    await self._take_turn(exchange, lines, key)
+                    continue
+                # aclosing: leaving the loop early would leave the inner generator, and its connection, to the
+                # garbage collector.
+                async with aclosing(self._tried(exchange, lines)) as events:
+                    async for event in events:
+                        yield event
         finally:
-            slots.release()
+            try:
+                await self._clean_up(exchange, lines)
+            finally:
+                slots.release()
+
+    async def _take_turn(self, exchange: Exchange, lines: transport.AsyncLines, key: Hashable) -> None:
+        """Ask for what calls share: one at a time, and who has waited looks again whether it is there by now."""
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        try:
+            async with asyncio.timeout(max(exchange.time_left(), 0.0)):
+                await turn.acquire()
+        except TimeoutError:
+            exchange.late_for_turn()
+        try:
+            while exchange.turn() == key:
+                async with aclosing(self._tried(exchange, lines)) as events:
+                    async for _ in events:
+                        pass
+        finally:
+            turn.release()
+
+    async def _tried(self, exchange: Exchange, lines: transport.AsyncLines) -> AsyncGenerator[Event, None]:
+        try:
+            async with aclosing(self._attempt(exchange, lines)) as events:
+                async for event in events:
+                    yield event
+            wait = exchange.pause
+        except EngineError as error:
+            wait = exchange.failed(error)
+        if wait:
+            await asyncio.sleep(wait)
+
+    async def _clean_up(self, exchange: Exchange, lines: transport.AsyncLines) -> None:
+        """Take back what an unfinished call has begun. It says nothing of its own: the call's outcome stands."""
+        if wires := exchange.cleanup():
+            await lines.aside(self._send_all(exchange, lines, wires))
+
+    async def _send_all(self, exchange: Exchange, lines: transport.AsyncLines, wires: list[WireRequest]) -> None:
+        until = time.monotonic() + CLEANUP_SECONDS
+        for wire in wires:
+            with suppress(Exception):
+                left = until - time.monotonic()
+                body = await transport.AsyncBody.open(lines, wire, exchange.timeouts, left)
+                await body.aclose()
 
     async def _attempt(self, exchange: Exchange, lines: transport.AsyncLines) -> AsyncGenerator[Event, None]:
         wire = exchange.start()

@@ -17,6 +17,7 @@ from .exchange import Exchange
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
 from .spec import Response, Timeouts
+from .steps import StepCache
 from .suggest import did_you_mean
 
 
@@ -36,6 +37,7 @@ class Caller:
         timeout: float | Mapping[str, float] | None = None,
         allow_env: Collection[str] = (),
         strict: bool = False,
+        cache: StepCache | None = None,
     ) -> None:
         if not isinstance(max_connections, int) or max_connections < 1:
             raise UsageError("max_connections is at least 1")
@@ -53,6 +55,7 @@ class Caller:
         self._proxy = proxy
         self._timeout = _deadlines(timeout)
         self._strict = strict
+        self._cache = cache if cache is not None else StepCache()
         self._closed = False
         self._known_names: set[str] = set()
         self._prepare()
@@ -78,7 +81,8 @@ class Caller:
         patched = found.for_model(request.model)
         request = replace(request, stream=asks_for_stream(patched.spec.response, stream))
         call = found.call(request, self._deployment(name, found.name))
-        return Exchange(patched, call, self._timeouts(patched), time.monotonic, random.random)
+        timeouts, cache = self._timeouts(patched), self._cache
+        return Exchange(patched, call, timeouts, time.monotonic, random.random, cache=cache)
 
     def _deployment(self, asked: str, name: str) -> Deployment:
         """What the caller decided, under the name of the call (which may be a path) or under the file's own."""

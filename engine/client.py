@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
+from contextlib import suppress
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from .caller import Caller, whole_answer
 from .errors import EngineError, UsageError
 from .events import Event
-from .exchange import Exchange
+from .exchange import CLEANUP_SECONDS, Exchange
 from .messages import ChatResponse, Messages
 from .transport import sync as transport
 
@@ -68,6 +70,7 @@ class Client(Caller):
     def _prepare(self) -> None:
         self._slots = threading.BoundedSemaphore(self._max_connections)
         self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
 
     def __enter__(self) -> Self:
         return self
@@ -115,15 +118,45 @@ class Client(Caller):
         if not self._slots.acquire(timeout=exchange.timeouts.pool):
             raise self.no_slot(exchange.timeouts)
         try:
-            while True:
-                try:
-                    yield from self._attempt(exchange)
-                    return
-                except EngineError as error:
-                    wait = exchange.failed(error)
-                time.sleep(wait)
+            while exchange.has_request:
+                key = exchange.turn()
+                if key is not None:
+                    self._take_turn(exchange, key)
+                else:
+                    yield from self._tried(exchange)
         finally:
+            self._clean_up(exchange)
             self._slots.release()
+
+    def _take_turn(self, exchange: Exchange, key: Hashable) -> None:
+        """Ask for what calls share: one at a time, and who has waited looks again whether it is there by now."""
+        with self._lock:
+            turn = self._turns.setdefault(key, threading.Lock())
+        if not turn.acquire(timeout=max(exchange.time_left(), 0.0)):
+            exchange.late_for_turn()
+        try:
+            while exchange.turn() == key:
+                for _ in self._tried(exchange):
+                    pass
+        finally:
+            turn.release()
+
+    def _tried(self, exchange: Exchange) -> Generator[Event, None, None]:
+        try:
+            yield from self._attempt(exchange)
+            wait = exchange.pause
+        except EngineError as error:
+            wait = exchange.failed(error)
+        if wait:
+            time.sleep(wait)
+
+    def _clean_up(self, exchange: Exchange) -> None:
+        """Take back what an unfinished call has begun. It says nothing of its own: the call's outcome stands."""
+        until = time.monotonic() + CLEANUP_SECONDS
+        for wire in exchange.cleanup():
+            with suppress(Exception):
+                left = until - time.monotonic()
+                transport.Body(self._http(), wire, exchange.timeouts, left, self._proxy is not None).close()
 
     def _attempt(self, exchange: Exchange) -> Generator[Event, None, None]:
         wire = exchange.start()

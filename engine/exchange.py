@@ -1,12 +1,14 @@
 """One call without I/O, as a state table: start, head, feed, finish; failed says whether and when to start again.
 
-A driver only opens, loops and closes. What it must know (how long to wait for the network now, what to raise when
-that is over) it asks here, so that sync and async cannot differ.
+A call may take several requests: the journey (steps/) says which is next, and only the last one's reply gives events.
+A driver only opens, loops and closes. What it must know (whether there is another request, how long to wait before it
+and for the network, what to raise when that is over) it asks here, so that sync and async cannot differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +20,8 @@ from .provider import Provider
 from .reply import Reply
 from .retry import date_refusal, wait_before_retry
 from .spec import Timeouts
+from .steps import Journey, StepCache
+from .steps.reading import StepReply
 from .wire import ResponseHead, WireRequest
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ DRAIN_SECONDS = 2.0
 """How long the network is waited for after the answer's end was seen: usage may follow it."""
 REFUSAL_SECONDS = 5.0
 """How long the network is waited for to bring the words of a refusal; its status says enough without them."""
+CLEANUP_SECONDS = 3.0
+"""How long all clean-up requests of a call may take together."""
 
 
 class State(Enum):
@@ -44,6 +50,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
     (State.OPENING, "head"): State.READING,
     (State.READING, "feed"): State.READING,
     (State.READING, "finish"): State.DONE,
+    (State.READING, "next"): State.READY,
     (State.READY, "retry"): State.READY,
     (State.OPENING, "retry"): State.READY,
     (State.READING, "retry"): State.READY,
@@ -66,7 +73,10 @@ class Patience:
 
 
 class Exchange:
-    """One call. `clock` gives monotonic seconds, `random` numbers in [0, 1)."""
+    """One call. `clock` gives monotonic seconds, `random` numbers in [0, 1), `wall` seconds since 1970.
+
+    `cache` keeps what calls share: access tokens, and what cached steps read.
+    """
 
     def __init__(
         self,
@@ -75,23 +85,26 @@ class Exchange:
         timeouts: Timeouts,
         clock: Callable[[], float],
         random: Callable[[], float],
+        *,
+        cache: StepCache | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._provider = provider
-        self._call = call
+        cache = cache if cache is not None else StepCache()
+        self._journey = Journey(provider.spec, provider.readers, call, cache, wall)
         self._clock = clock
         self._random = random
         self.timeouts = timeouts
         self.state = State.READY
         self.attempts = 0
-        self._reply = self._new_reply()
+        self.pause = 0.0
+        self._tries = 0  # of the request that is next
+        self._reply: Reply | StepReply = Reply(provider.readers, call.adjustments, call.secrets)
         self._began: float | None = None
         self._attempt_began = 0.0
         self._waits_since = 0.0
         self._drained = 0.0  # seconds waited for what an answer can do without
         self._has_bytes = False
-
-    def _new_reply(self) -> Reply:
-        return Reply(self._provider.readers, self._call.adjustments, self._call.secrets)
 
     def _next(self, action: str) -> State:
         try:
@@ -102,15 +115,42 @@ class Exchange:
     def _step(self, action: str) -> None:
         self.state = self._next(action)
 
+    @property
+    def has_request(self) -> bool:
+        """Whether there is a request to send, now or after a pause."""
+        return self.state is State.READY
+
+    def turn(self) -> Hashable | None:
+        """What the next request is for, if calls share it: one of them asks at a time, and the others wait.
+
+        Asked again when the wait is over, it says whether there still is something to ask for. Raises the error of
+        whoever asked in the meantime.
+        """
+        try:
+            return self._journey.turn(self._clock())
+        except EngineError as error:
+            self._step("fail")
+            raise self._told(error) from None
+
+    def late_for_turn(self) -> None:
+        """The wait for a turn has lasted until the total deadline. Raises TransportError."""
+        try:
+            self.timed_out("total")
+        except TransportError as error:
+            self.failed(error)
+
     def start(self) -> WireRequest:
-        """The request to send now. The total deadline runs from the first start on."""
+        """The request to send now. The total deadline runs from the first start on. Raises EngineError."""
         self._step("start")
         now = self._clock()
         self._began = now if self._began is None else self._began
         self._attempt_began, self._drained, self._has_bytes = now, 0.0, False
         self.attempts += 1
-        self._reply = self._new_reply()
-        return self._call.wire
+        self._tries += 1
+        self.pause = 0.0
+        wire = self._journey.request()
+        self._reply = self._journey.reply()
+        return wire
 
     def head(self, head: ResponseHead) -> None:
         """Take status and headers; raises what they alone decide."""
@@ -130,8 +170,29 @@ class Exchange:
         """Say that the body has ended. An error leaves the call where it was: it may be tried again."""
         done = self._next("finish")
         events = self._reply.finish()
+        if isinstance(self._reply, StepReply):
+            return self._arrived(self._reply)
         self.state = done
         return events
+
+    def _arrived(self, reply: StepReply) -> list[Event]:
+        """Go on behind a reply that is no answer; that of a poll turns out to be the answer when it is done."""
+        pause = self._journey.arrived(reply, self._clock())
+        if pause is not None:
+            self._step("next")
+            self.pause, self._tries = pause, 0
+            return []
+        self._reply = answer = Reply(self._provider.readers, self._journey.adjustments, self._journey.secrets)
+        answer.head(reply.plain_head)
+        events = answer.feed(reply.body)
+        if answer.fault is None:
+            events += answer.finish()
+        self._step("finish")
+        return events
+
+    def cleanup(self) -> list[WireRequest]:
+        """The requests that take back what a call had begun that did not come to its end; each is given once."""
+        return [] if self.is_done else self._journey.cleanup()
 
     @property
     def is_done(self) -> bool:
@@ -152,6 +213,12 @@ class Exchange:
     def is_settled(self) -> bool:
         """Whether what the call comes to is known, and the rest of the body can only add to it."""
         return self._reply.is_refused or self._reply.has_ended
+
+    def time_left(self) -> float:
+        """Seconds until the total deadline, which begins to run now if it has not."""
+        now = self._clock()
+        self._began = now if self._began is None else self._began
+        return self._began + self.timeouts.total - now
 
     def patience(self) -> Patience:
         """How long to wait for the next bytes (or the head). Not above 0 when a deadline has passed.
@@ -191,15 +258,23 @@ class Exchange:
     def failed(self, error: EngineError) -> float:
         """What to do about an error: seconds to wait before the next `start`, or the error itself is raised."""
         date_refusal(error)
-        error = self._reply.failed(error)
-        error.attempts = self.attempts
-        error.provider = self._provider.name
+        error = self._told(self._reply.failed(error))
         wait = None
         if not self._reply.has_given_events and self.state in (State.OPENING, State.READING):
-            wait = wait_before_retry(self._provider.spec.retry, self.attempts, error, self._random)
+            if self._journey.renews(error):
+                wait, self._tries = 0.0, 0
+            else:
+                wait = wait_before_retry(self._journey.policy, self._tries, error, self._random)
         if wait is None or wait >= (self._began or 0.0) + self.timeouts.total - self._clock():
+            error = self._journey.explained(error)
+            self._journey.failed(error)
             self._step("fail")
             # The frames below hold raw bytes of the answer, in which a server may echo the key.
             raise error.with_traceback(None)
         self._step("retry")
         return wait
+
+    def _told(self, error: EngineError) -> EngineError:
+        error.attempts = self.attempts
+        error.provider = self._provider.name
+        return error

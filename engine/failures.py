@@ -12,7 +12,7 @@ from .errors import ProviderError
 from .paths import MISSING, Path, first_of
 from .rules import Test, compile_condition
 from .spec import ErrorRule
-from .wire import ResponseHead
+from .wire import Headers, ResponseHead
 
 Hide = Callable[[str], str]
 
@@ -90,6 +90,11 @@ class Failures:
         """The first rule that holds."""
         return next((rule for rule in self._rules if rule.holds(head, event, data, in_stream)), None)
 
+    def knows(self, error: ProviderError) -> bool:
+        """Whether a rule holds for a refusal that was met already, as far as it has been kept."""
+        head = ResponseHead(error.status or 0, Headers(error.headers.items()))
+        return self.match(head, None, _maybe_json(error.body), in_stream=False) is not None
+
     def refusal(self, head: ResponseHead, body: bytes, hide: Hide = str) -> ProviderError:
         """The error for a response that is none: a status that refuses, or an error where an answer was due.
 
@@ -123,15 +128,15 @@ class Failures:
     ) -> ProviderError:
         inner = {"error": read.value}
         kind = rule.kind if rule else read.kind or kind_of(_status_meant(head.status, inner, data))
-        said = (
+        words = (
             _one_line(rule.message(data) if rule else None, hide)
             or _one_line(read.message, hide)
-            or _said(inner, "", hide)
-            or _said(data, text, hide)
+            or said(inner, "", hide)
+            or said(data, text, hide)
         )
         hint = NEXT_STEP.get(kind, "")
         status = f"HTTP {head.status}" if head.status >= 300 else "an error in the answer"
-        message = f"the provider refused ({kind}, {status})" + (f": {said}" if said else "")
+        message = f"the provider refused ({kind}, {status})" + (f": {words}" if words else "")
         code = (rule.code(data) if rule else None) or read.code or _CODE(inner) or _CODE(data)
         wait = rule.retry_after(data) if rule else None
         return ProviderError(
@@ -211,7 +216,8 @@ def _to_text(data: Any) -> str:
         return ""
 
 
-def _said(data: Any, text: str, hide: Hide) -> str:
+def said(data: Any, text: str = "", hide: Hide = str) -> str:
+    """What an error says, on one line: where APIs put it, else the title or the text of a body that is no JSON."""
     if data is not None:
         return next((line for get in _MESSAGES if (line := _one_line(get(data), hide))), "")
     title = _TITLE.search(text)

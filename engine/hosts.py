@@ -67,6 +67,22 @@ def private_host(host: str) -> bool:
     return name in _NAMES or name.endswith(_SUFFIXES) or bool(_NUMBER.fullmatch(name.rpartition(".")[2]))
 
 
+def same_site(first: str, second: str) -> bool:
+    """Whether two hosts belong to one registrant, judged without a list of suffixes: narrow rather than wide.
+
+    >>> same_site("stream.acme.com", "api.acme.com"), same_site("a.co.uk", "b.co.uk"), same_site("10.0.0.1", "11.0.0.1")
+    (True, False, False)
+    """
+    if first == second:
+        return True
+    labels, others = first.lower().split("."), second.lower().split(".")
+    if labels[-1].isdigit() or len(labels) < 2:
+        return False
+    # co.uk, com.br, ne.jp: below a country, a short second label belongs to its registry.
+    most = 3 if len(labels[-1]) == 2 and len(labels[-2]) <= 3 else 2
+    return len(labels) >= most and labels[-most:] == others[-most:]
+
+
 def _public(address: IPv4Address | IPv6Address) -> bool:
     """Whether a file may name an address: a public one, or loopback as it is usually written."""
     if isinstance(address, IPv6Address):

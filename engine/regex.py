@@ -14,6 +14,8 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 MAX_INPUT = 4096
+MAX_SEARCHED = 256 * 1024
+OVERLAP = 1024
 MAX_WAYS = 4096
 MAX_WAYS_BESIDE_UNBOUNDED = 32
 MAX_BOUND = 100
@@ -41,6 +43,31 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
     >>> compile_regex("tokens? limit")("the token limit of 4096")
     True
     """
+    compiled = _compiled(pattern)
+    return lambda text: compiled.search(text[:MAX_INPUT]) is not None
+
+
+def compile_search(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    """The same for a longer text, of which the match is wanted: a page that holds a value. Raises RegexError.
+
+    The text is searched piece by piece, each as long as `MAX_INPUT`; a match of up to `OVERLAP` characters is in one of
+    them whole.
+
+    >>> compile_search('nonce="([^"]+)"')("<p>" * 9000 + '<i nonce="a1">')[1]
+    'a1'
+    """
+    compiled = _compiled(pattern)
+
+    def search(text: str) -> re.Match[str] | None:
+        for start in range(0, min(len(text), MAX_SEARCHED), MAX_INPUT - OVERLAP):
+            if found := compiled.search(text, start, start + MAX_INPUT):
+                return found
+        return None
+
+    return search
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)  # what Python may read otherwise tomorrow
@@ -55,7 +82,7 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
         raise RegexError("regex-unsafe", "the pattern has more than one unbounded quantifier", _HINT)
     if ways > (MAX_WAYS_BESIDE_UNBOUNDED if unbounded else MAX_WAYS):
         raise RegexError("regex-unsafe", "the pattern can match in too many ways", "fewer of ?, {m,n} and |")
-    return lambda text: compiled.search(text[:MAX_INPUT]) is not None
+    return compiled
 
 
 def _ways(tree: Any) -> int:

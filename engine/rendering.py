@@ -4,49 +4,53 @@ file; every value that goes into a URL or a header is checked for what could bre
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from . import additions
-from .auth import Credentials, Unsigned, Way, compile_auth
+from .auth import Access, compile_auth
+from .base_url import Territory, checked_url
 from .deployment import Deployment
-from .encoding import encode
-from .errors import ParameterError, UnsupportedError, UsageError
-from .expressions import (
-    OMIT,
-    Helpers,
-    Rendered,
-    TemplateError,
-    as_text,
-    compile_text,
-    names_in_tree,
-)
+from .errors import ParameterError, UnsupportedError
+from .expressions import OMIT, Helpers, TemplateError
 from .headers import Pairs, caller_headers, overlaid, secrets_in
-from .hosts import is_loopback, private_host
+from .hosts import is_loopback
 from .messages import Adjustment, ChatRequest
 from .params import Resolved, model_of, refuse_adjusted, resolve
 from .pipeline import Context, Shaper, check_choice
-from .request_template import RequestTemplate
-from .secrets import Secret, SensitiveBytes, shown
+from .route import Legs, Ready, Route, identity_of, refuse_open_secret
+from .secrets import Secret, shown
 from .spec import ProviderSpec
+from .token_call import TokenCall
 from .wire import Headers, WireRequest
-
-_HOST_SLOT = re.compile(r"[A-Za-z0-9-]+")
-_PLACEHOLDER = re.compile(r"<[^<>]*>")
-_ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
-_BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedCall:
-    """A call ready to be sent: the request, what was adjusted on the way, and the secrets to keep out of messages."""
+    """A call ready to be sent: its requests, what was adjusted on the way, and the secrets to keep out of messages.
 
-    wire: WireRequest
+    A call of one request has it in `only`; where others go before it, `route` renders each when its turn comes.
+    """
+
+    only: WireRequest | None
     adjustments: tuple[Adjustment, ...]
     secrets: tuple[Secret, ...]
+    route: Route | None = None
+
+    @property
+    def wire(self) -> WireRequest:
+        """The main request, with `<steps.NAME.VALUE>` where a value would stand that an earlier reply brings."""
+        return self.wires[-1]
+
+    @property
+    def wires(self) -> list[WireRequest]:
+        """All requests of the call in their order, as far as they are known before the first is sent."""
+        if self.only is not None:
+            return [self.only]
+        return self.route.looked_at() if self.route is not None else []
 
 
 class Renderer:
@@ -56,9 +60,8 @@ class Renderer:
         self.spec = spec
         self._helpers = helpers or Helpers()
         self._ways = [(auth, compile_auth(auth)) for auth in (None, *spec.auth)]
-        self._url: Rendered = compile_text(spec.url)
-        self._url_names = names_in_tree(spec.url)
-        self._main = RequestTemplate(spec.request, spec.name)
+        self._legs = Legs(spec)
+        self._main = self._legs.main
         self._shaper = Shaper(spec)
 
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
@@ -73,32 +76,55 @@ class Renderer:
             refuse_adjusted(spec.name, adjustments)
         auth, secrets = deployment.resolve_auth(spec)
         way = next(way for known, way in self._ways if known is auth)
-        sent = way.credentials(secrets)
-        try:
-            url = self._main.url(values, self._base_url(settings, deployment), sent)
-            content, content_type, added = self._content(values, params, request.extra_body, way, secrets)
-            unsigned = self._main.headers(values, sent, content_type)
-        except TemplateError as error:  # what an expression made of this call's values
-            raise ParameterError(f"{spec.name}: {error}") from None
+        names = {**settings, **self._helpers.functions(), "omit": OMIT}
+        access = Access(spec.name, way, secrets, names, self._helpers.clock())
+        territory = self._territory(settings, deployment)
         private = (*secrets.values(), *secrets_in(extra))
-        if private and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname):
-            raise UsageError(f"{spec.name}: a secret is not sent over http to another host; use an https URL")
-        wire = WireRequest(spec.method, url, self._with_extra(unsigned, extra)[0], content)
-        signed = self._signature(way, wire, settings, secrets)
-        headers, replaced = self._with_extra(unsigned.replaced(signed.headers), extra)
-        wire = replace(wire, headers=headers)
-        return RenderedCall(wire, (*adjustments, *added, *replaced), (*private, *signed.made))
+        # The caller's own headers may be credentials too: they go where those may go.
+        main = partial(self._render_main, params, request.extra_body, extra, private)
+        if not spec.steps and (auth is None or auth.token is None):
+            try:
+                ready = main(values, territory.own, access)
+            except TemplateError as error:  # what an expression made of this call's values
+                raise ParameterError(f"{spec.name}: {error}") from None
+            return RenderedCall(ready.wire, (*adjustments, *ready.adjustments), (*private, *ready.made))
+        token = TokenCall(auth.token, secrets, settings, self._helpers) if auth and auth.token else None
+        route = Route(self._legs, deployment, settings, values, territory, main, access, token, identity_of(secrets))
+        return RenderedCall(None, (*adjustments, *route.rehearse()), private, route)
 
-    def _signature(
-        self, way: Way, wire: WireRequest, settings: Mapping[str, Any], secrets: Mapping[str, Secret]
-    ) -> Credentials:
-        """What a signature over the finished request adds."""
-        values = {**settings, **self._helpers.functions(), "omit": OMIT}
-        try:
-            return way.sign(Unsigned(wire, values, self._helpers.clock()), secrets)
-        except ParameterError as error:
-            failure = ParameterError(f"{self.spec.name}: {error.message}")
-        raise failure
+    def _render_main(
+        self,
+        params: Resolved,
+        extra_body: Mapping[str, Any],
+        extra: Pairs,
+        private: tuple[Secret, ...],
+        values: Mapping[str, Any],
+        base: str,
+        access: Access | None,
+    ) -> Ready:
+        """The main request; without access, neither credentials nor the caller's own headers go with it."""
+        may = access or Access.NOBODYS
+        url = self._main.url(values, base, may.credentials)
+        payload, added = self._payload(values, params, extra_body)
+        content, content_type = may.body(self.spec.encoding, payload)
+        unsigned = self._main.headers(values, may.credentials, content_type)
+        if access is None:
+            return Ready(WireRequest(self.spec.method, url, unsigned, content), added)
+        refuse_open_secret(url, bool(private), self.spec.name)
+        wire = WireRequest(self.spec.method, url, self._with_extra(unsigned, extra)[0], content)
+        signed = may.signature(wire)
+        headers, replaced = self._with_extra(unsigned.replaced(signed.headers), extra)
+        return Ready(replace(wire, headers=headers), (*added, *replaced), signed.made)
+
+    def _territory(self, settings: Mapping[str, Any], deployment: Deployment) -> Territory:
+        """Where this call may go."""
+        spec = self.spec
+        if deployment.base_url is None:
+            return Territory(spec.name, self._legs.base.of(settings, deployment), spec.hosts)
+        own = checked_url(deployment.base_url, "the base URL")
+        if not is_loopback(urlsplit(own).hostname):
+            return Territory(spec.name, own, spec.hosts)
+        return Territory(spec.name, own, spec.hosts, True, self._legs.base.literal)
 
     def _with_choice(self, params: Resolved, request: ChatRequest) -> Resolved:
         """The parameters with what becomes of a choice of tools that the file's templates do not read."""
@@ -151,29 +177,7 @@ class Renderer:
 
     def _uses(self, name: str) -> bool:
         """Whether a template of the file reads `name`."""
-        return name in self._main.names or name in self._shaper.outer
-
-    def _base_url(self, settings: Mapping[str, Any], deployment: Deployment) -> str:
-        if deployment.base_url is not None:
-            return checked_url(deployment.base_url, "the base URL")
-        if _ONE_SETTING.fullmatch(self.spec.url):
-            return self._from_settings(settings, deployment, "the setting for url")
-        for name in self._url_names & settings.keys():
-            value = str(settings[name])
-            allowed = deployment.placeholders and _PLACEHOLDER.fullmatch(value)
-            if not allowed and not _HOST_SLOT.fullmatch(value):
-                raise ParameterError(
-                    f"the setting '{name}' is part of a URL: letters, digits and hyphens, not {value[:60]!r}"
-                )
-        url = self._from_settings(settings, deployment, "the URL that the settings make")
-        # Each setting is harmless by itself; four of them could spell a private address.
-        if "<" not in url and private_host(urlsplit(url).hostname or ""):
-            raise ParameterError(f"{self.spec.name}: the settings make a private host of the URL; give a base URL")
-        return url
-
-    def _from_settings(self, settings: Mapping[str, Any], deployment: Deployment, what: str) -> str:
-        url = str(self._url(settings))
-        return url if deployment.placeholders and _PLACEHOLDER.search(url) else checked_url(url, what)
+        return name in self._legs.names or name in self._shaper.outer
 
     def _with_extra(self, headers: Headers, extra: Pairs) -> tuple[Headers, tuple[Adjustment, ...]]:
         """The headers with the caller's own, and what gave way to them."""
@@ -186,56 +190,18 @@ class Renderer:
             for name, value in replaced
         )
 
-    def _content(
-        self,
-        values: Mapping[str, Any],
-        params: Resolved,
-        extra_body: Mapping[str, Any],
-        way: Way,
-        secrets: Mapping[str, Secret],
-    ) -> tuple[bytes, str | None, tuple[Adjustment, ...]]:
+    def _payload(
+        self, values: Mapping[str, Any], params: Resolved, extra_body: Mapping[str, Any]
+    ) -> tuple[Any, tuple[Adjustment, ...]]:
         payload = self._main.payload(values)
         names = [*(path for path, _ in params.placed), *params.forwarded, *extra_body]
         if payload is None or payload is OMIT:
             payload = {} if names else OMIT
         if names and not isinstance(payload, dict):
             raise ParameterError(f"{self.spec.name}: the payload is no map that could take {', '.join(names)}")
-        adjustments: tuple[Adjustment, ...] = ()
-        if names:
-            payload = additions.place(payload, params.placed)
-            payload, forwarded = additions.forward(payload, params.forwarded)
-            payload, merged = additions.merge(payload, extra_body)
-            adjustments = (*forwarded, *merged)
-        return *self._body(payload, way, secrets), adjustments
-
-    def _body(self, payload: Any, way: Way, secrets: Mapping[str, Secret]) -> tuple[bytes, str | None]:
-        """The payload as bytes and their type; with a secret that goes in the body, those to show as well."""
-        encoding = self.spec.encoding
-        masks = {name: Secret(repr(secret), name=secret.name) for name, secret in secrets.items()}
-        # What is shown is made first: where it fails, no frame holds the secret.
-        masked = way.fill(payload, masks)
-        if masked is OMIT:
-            return b"", None
-        body, content_type = encode(encoding, masked, as_text)
-        if masked is payload:
-            return body, content_type
-        name = next(iter(secrets.values())).name
-        return SensitiveBytes(encode(encoding, way.fill(payload, secrets), as_text)[0], body, name), content_type
-
-
-def checked_url(url: str, what: str) -> str:
-    """A URL from the caller: http or https, a host, and nothing behind the path. Raises ParameterError."""
-    if not isinstance(url, str):
-        raise ParameterError(f"{what} is text, not a value of type {type(url).__name__}")
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  raises for a port that is none
-    except ValueError as error:
-        raise ParameterError(f"{what} cannot be read: {error}") from None
-    if "@" in parts.netloc or "?" in url or "#" in url or _BREAKS_URL.search(url):  # it may hold a password: not shown
-        raise ParameterError(
-            f"{what} has a user, a query, a fragment, a space or a backslash in it; write https://host/path"
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
-    return url
+        if not names:
+            return payload, ()
+        payload = additions.place(payload, params.placed)
+        payload, forwarded = additions.forward(payload, params.forwarded)
+        payload, merged = additions.merge(payload, extra_body)
+        return payload, (*forwarded, *merged)

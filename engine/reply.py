@@ -78,7 +78,7 @@ class Reply:
         """Take status and headers. Raises DecodeError for an unknown coding, ProviderError for a redirect."""
         self._head = head
         if 300 <= head.status < 400:
-            raise self._dressed(_redirect(head, self._hide))
+            raise self._dressed(redirected(head, self._hide))
         self._mode = _Mode.REFUSED if head.status >= 400 else _Mode.SNIFFING
         try:
             self._body = decompressor(head.headers.get("content-encoding", ""), self._readers.limits.body_bytes)
@@ -121,14 +121,7 @@ class Reply:
 
     def _dressed(self, error: EngineError) -> EngineError:
         error.partial = self.response
-        if self._secrets:
-            error.message = redact(error.message, self._secrets)
-            if isinstance(error, ProviderError):
-                error.body = redact(error.body, self._secrets)
-                error.headers = {name: redact(value, self._secrets) for name, value in error.headers.items()}
-                error.code = redact(error.code, self._secrets) if error.code else error.code
-            error.args = (error.message,)
-        return error
+        return without_secrets(error, self._secrets)
 
     def _listen(self, step: Callable[[], None]) -> None:
         """Do a step of the reading. What cannot be read behind the end takes nothing from the answer."""
@@ -282,7 +275,20 @@ class Reply:
         return error
 
 
-def _redirect(head: ResponseHead, hide: Callable[[str], str]) -> ProviderError:
+def without_secrets(error: EngineError, secrets: tuple[Secret, ...]) -> EngineError:
+    """The same error with every secret masked: a server may echo the key that it was sent."""
+    if secrets:
+        error.message = redact(error.message, secrets)
+        if isinstance(error, ProviderError):
+            error.body = redact(error.body, secrets)
+            error.headers = {name: redact(value, secrets) for name, value in error.headers.items()}
+            error.code = redact(error.code, secrets) if error.code else error.code
+    error.args = (error.message,)
+    return error
+
+
+def redirected(head: ResponseHead, hide: Callable[[str], str]) -> ProviderError:
+    """The error for a redirect: it is not followed."""
     return ProviderError(
         f"the provider redirects (HTTP {head.status}) to {_target(head, hide)}, which is not followed;"
         " correct the file's url",

@@ -30,17 +30,18 @@ class RequestTemplate:
 
     def __init__(self, request: Request, owner: str) -> None:
         self.request = request
-        self._owner = owner
+        self.owner = owner
         self._path: Rendered = compile_text(request.path, encode_slot)
         self._query = [(name, _text_leaf(value, f"query.{name}")) for name, value in request.query.items()]
         self._headers = [(name, _text_leaf(value, f"headers.{name}")) for name, value in request.headers.items()]
         self.payload: Rendered = compile_tree(request.payload)
+        self.follow: Rendered = compile_tree(request.follow, "follow")
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that the templates of this request read."""
         request = self.request
-        return names_in_tree([request.path, request.query, request.headers, request.payload])
+        return names_in_tree([request.path, request.query, request.headers, request.payload, request.follow])
 
     def url(self, values: Mapping[str, Any], base: str, sent: Credentials) -> str:
         """The whole URL, `base` and what follows it. Raises ParameterError or TemplateError."""
@@ -49,10 +50,11 @@ class RequestTemplate:
         except TemplateError as error:
             raise TemplateError(f"path {error}") from None
         if not isinstance(path, str):
-            raise ParameterError(f"{self._owner}: the path uses something that was not given")
+            raise ParameterError(f"{self.owner}: the path uses something that was not given")
         if path and not path.startswith("/"):
             path = f"/{path}"
-        url = base.rstrip("/") + quote(path, safe=_PATH_SAFE)
+        is_whole = self.request.follow is not None
+        url = base if is_whole else base.rstrip("/") + quote(path, safe=_PATH_SAFE)
         pairs = [
             (quote(name, safe=""), _query_slot(name, value))
             for name, render in self._query
@@ -110,7 +112,8 @@ def _query_slot(name: str, value: str) -> str:
 def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
     if not pairs:
         return url
-    full = f"{url}?" + "&".join(f"{name}={value}" for name, value in pairs)
+    start = f"{url}&" if "?" in url else f"{url}?"  # a URL that is followed may have a query already
+    full = start + "&".join(f"{name}={value}" for name, value in pairs)
     if any(isinstance(value, Sensitive) for _, value in pairs):
-        return Sensitive(full, f"{url}?" + "&".join(f"{name}={shown(value)}" for name, value in pairs))
+        return Sensitive(full, start + "&".join(f"{name}={shown(value)}" for name, value in pairs))
     return full

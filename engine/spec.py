@@ -84,8 +84,43 @@ SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
     "body": ("secret",),
     "jwt": ("key",),
     "aws_sigv4": ("access_key", "secret_key"),
+    "oauth2": (),
 }
 """The keys of each kind of authentication that name a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as templates; `payload` is a tree, `encoding` how it becomes a body.
+
+    An empty `url` is the file's own. `follow` is a whole URL in place of url and path, out of an earlier reply.
+    """
+
+    method: str = "GET"
+    url: str = ""
+    path: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    payload: Any = None
+    encoding: Literal["json", "form", "multipart", "text"] = "json"
+    follow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """Where an access token comes from, and when it is used up.
+
+    `value` and `expires` are paths in the reply; `is_date` says that `expires` is a moment since 1970 and no duration,
+    `unit` how many of it make a second. `refresh` holds what says, beside a status 401, that a token is used up.
+    """
+
+    request: Request
+    value: tuple[str, ...]
+    expires: tuple[str, ...] = ()
+    is_date: bool = False
+    unit: float = 1.0
+    refresh: tuple[ErrorRule, ...] = ()
+    assertion: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +133,7 @@ class Auth:
     type: str
     options: Mapping[str, Any] = field(default_factory=dict)
     read: tuple[str, ...] = ()
+    token: TokenRequest | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -113,23 +149,11 @@ class Auth:
     @property
     def header(self) -> str | None:
         """The header that carries the credential, in lower case; None where another part of the request does."""
-        if self.type in ("none", "query", "body"):
+        send = self.options.get("send", {})
+        if self.type in ("none", "query", "body") or "query" in send:
             return None
-        named = self.options.get("send", {}).get("header") if self.type != "header" else self.options["name"]
+        named = send.get("header") if self.type != "header" else self.options["name"]
         return (named or "authorization").lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request as templates; `payload` is a tree, `encoding` how it becomes a body."""
-
-    method: str
-    url: str
-    path: str
-    query: Mapping[str, Any]
-    headers: Mapping[str, Any]
-    payload: Any
-    encoding: Literal["json", "form", "multipart", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +274,47 @@ class ErrorRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """Where a reply holds a value: `where` is a path in its JSON, the name of a header or cookie, or a pattern."""
+
+    source: Literal["json", "header", "cookie", "regex"]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Send a request again `every` so many seconds, for at most `seconds`, until its reply says that all is done."""
+
+    until: Condition
+    fail: Condition
+    every: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A request before the main one, and what later templates read of its reply.
+
+    `expires_in` is seconds, or a path in the reply that holds them: the values are kept for later calls.
+    """
+
+    name: str
+    request: Request
+    read: Mapping[str, Read] = field(default_factory=dict)
+    expires_in: float | str | None = None
+    poll: Poll | None = None
+    cleanup: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that a URL in a reply may lead to: a name, or `*.` and a suffix; `auth`: credentials go there too."""
+
+    name: str
+    auth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Retries after the first attempt, and the waits between them in seconds."""
 
@@ -294,6 +359,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class StepExample:
+    """A request before the main one in an example, and the reply to it."""
+
+    request: Mapping[str, Any]
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A call, the request it becomes, the reply to it and what is read out of that.
 
@@ -313,6 +386,7 @@ class Example:
     expect: Mapping[str, Any]
     file: str
     line: int
+    steps: tuple[StepExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +414,10 @@ class ProviderSpec:
     messages: MessageShaping | None
     parts: PartShaping | None
     tools: ToolShaping | None
+    steps: tuple[Step, ...]
+    follow: str | None
+    poll: Poll | None
+    hosts: tuple[Host, ...]
     response: Response
     errors: tuple[ErrorRule, ...]
     retry: RetryPolicy
@@ -356,4 +434,5 @@ class ProviderSpec:
     @property
     def request(self) -> Request:
         """The main request: the one whose reply is the answer."""
-        return Request(self.method, self.url, self.path, self.query, self.headers, self.payload, self.encoding)
+        parts = (self.path, self.query, self.headers, self.payload, self.encoding, self.follow)
+        return Request(self.method, self.url, *parts)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .secrets import Sensitive, shown, shown_bytes
+from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
 
 
 class Headers(Mapping[str, str]):
@@ -77,6 +77,13 @@ class WireRequest:
         parts = urlsplit(shown(self.url))
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
+    def masked_by(self, other: WireRequest) -> WireRequest:
+        """This request, shown as another one: the same with masks in the place of its secrets."""
+        pairs = zip(self.headers.pairs, other.headers.pairs, strict=True)
+        headers = Headers((name, _masked(value, twin)) for (name, value), (_, twin) in pairs)
+        body = self.content if self.content == other.content else SensitiveBytes(self.content, other.content, "secrets")
+        return WireRequest(self.method, _masked(self.url, other.url), headers, body)
+
     def shown(self) -> WireRequest:
         """The request with every secret masked, for a person to read."""
         return WireRequest(self.method, shown(self.url), self.headers.shown(), shown_bytes(self.content))
@@ -94,6 +101,10 @@ class ResponseHead:
         """The content type without its parameters, in lower case; empty when the response names none."""
         first = self.headers.get("content-type", "").partition(",")[0]  # some servers send it twice
         return first.partition(";")[0].strip().lower()
+
+
+def _masked(text: str, mask: str) -> str:
+    return text if text == mask else Sensitive(text, mask)
 
 
 def _joined(first: str, second: str) -> str:

@@ -72,7 +72,7 @@ def test_what_is_sent_and_what_is_shown(
 
 def test_every_kind_is_tried_here() -> None:
     tried = {auth.type for auth, *_ in SENT} | {re.search(r"type: (\w+)", auth)[1] for _, auth in WAYS.values()}  # type: ignore[index]
-    assert tried == set(AUTH)
+    assert tried == set(AUTH) - {"oauth2"}, "oauth2 has a test file of its own"
 
 
 def test_no_way_to_authenticate_adds_nothing() -> None:

@@ -28,6 +28,9 @@ from engine.shaping import CHOICES, NAMES, PART_TYPES, ROLES, MessageShaping, To
 from tests.badfiles import text_of
 
 SCHEMA = schema()
+SCOPES = ("call", "settings", "auth", "token", "steps")
+"""Where templates stand that make no part of a message or a tool."""
+
 DEFS = SCHEMA["$defs"]
 TOP = SCHEMA["properties"]
 
@@ -42,8 +45,18 @@ OPEN = {
     "$defs/param/properties/values": "values that a caller may give",
     "properties/settings": "names of settings",
     "properties/secrets": "names of secrets",
-    "properties/query": "names of query parameters",
-    "properties/headers": "names of headers",
+    "$defs/query": "names of query parameters",
+    "$defs/headers": "names of headers",
+    "$defs/json_body": "the service's own shape",
+    "$defs/form_body": "names of fields",
+    "$defs/step/properties/read": "names of values",
+    "$defs/token/properties/query": "names of query parameters",
+    "$defs/token/properties/headers": "names of headers",
+    "$defs/token/properties/form": "names of fields",
+    "$defs/token/properties/json": "the service's own shape",
+    "$defs/assertion/properties/header": "keys of a token's header",
+    "$defs/assertion/properties/claims": "names of claims",
+    "$defs/refresh/properties/header": "names of headers",
     "properties/payload": "the service's own shape",
     **{f"properties/messages/properties/shapes/properties/{key}": "the service's own shape" for key in SHAPES},
     **{f"properties/parts/properties/{kind}": "the service's own shape" for kind in PART_TYPES},
@@ -57,10 +70,10 @@ OPEN = {
     "$defs/example/properties/call/properties/settings": "settings of the call; checked against the file's",
     "$defs/example/properties/call/properties/tools/items": "a tool as a caller writes it",
     "$defs/example/properties/call/properties/tool_choice": "a tool as a caller writes it",
-    "$defs/example/properties/request/properties/headers": "names of headers",
-    "$defs/example/properties/request/properties/query": "names of query parameters",
-    "$defs/example/properties/request/properties/form": "names of fields",
-    "$defs/example/properties/reply/properties/headers": "names of headers",
+    "$defs/example_request/properties/headers": "names of headers",
+    "$defs/example_request/properties/query": "names of query parameters",
+    "$defs/example_request/properties/form": "names of fields",
+    "$defs/example_reply/properties/headers": "names of headers",
     "$defs/example/properties/expect/properties/adjustments": "names of params",
 }
 """Maps whose keys the author chooses."""
@@ -176,7 +189,7 @@ ENUMS = [
     (TOP["tools"]["properties"], [field.name for field in dataclasses.fields(ToolShaping)]),
     (TOP["tools"]["properties"]["choice"]["properties"], CHOICES),
     ({*DEFS["schema_pass"]["then"]["enum"], *DEFS["schema_pass"]["else"]["properties"]}, SCHEMA_PASSES),
-    ({node["x-template"] for _, node in nodes(SCHEMA) if "x-template" in node} - {"call", "settings", "auth"}, NAMES),
+    ({node["x-template"] for _, node in nodes(SCHEMA) if "x-template" in node} - set(SCOPES), NAMES),
 ]
 
 

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Catalog
+from engine.base_url import checked_url
 from engine.deployment import Deployment
 from engine.errors import MissingSecretError, ParameterError, UnsupportedError, UsageError
 from engine.loader import load_text
 from engine.messages import Adjustment, ChatRequest, Message
-from engine.rendering import RenderedCall, Renderer, checked_url
+from engine.rendering import RenderedCall, Renderer
 from engine.request_template import USER_AGENT
 from engine.wire import WireRequest
 from tests.badfiles import text_of

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ..paths import Path
 from ..secrets import Secret, Sensitive
 from ..spec import Auth
+from .oauth2 import sending_token
 from .signing import aws_sigv4, header_template, jwt
 from .way import Credentials, Options, Secrets, Way, line
 
@@ -78,6 +79,7 @@ AUTH: Mapping[str, Callable[[Options], Way]] = {
     "body": _body,
     "jwt": jwt,
     "aws_sigv4": aws_sigv4,
+    "oauth2": lambda options: AUTH[sending_token(options)["type"]](sending_token(options)),
 }
 
 

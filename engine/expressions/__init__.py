@@ -18,6 +18,7 @@ from .compiled import (
 )
 from .functions import FILTERS, FUNCTIONS, TESTS, Helpers
 from .masked import check_keys, compile_masked, keys_of
+from .members import members_of
 from .parsing import Fault, is_one_expression, is_template
 from .sandbox import OMIT
 from .texts import TemplateError, as_text
@@ -44,5 +45,6 @@ __all__ = [
     "is_one_expression",
     "is_template",
     "keys_of",
+    "members_of",
     "names_in_tree",
 ]

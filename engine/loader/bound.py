@@ -49,14 +49,20 @@ def own_urls(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
 
 
 def hosts_of(data: Mapping[str, Any], *, redirected: bool = False) -> set[str]:
-    """Every host that a file names, in lower case, a slot in it as one NUL; `redirected`: not that of its `url`."""
+    """Every host that a file sends secrets to, in lower case, a slot in it as one NUL.
+
+    `redirected` says that the caller has named another URL in the place of the file's own.
+    """
     urls = [] if redirected else [url for _, url in own_urls(data)]
     for section in ("auth", "steps"):
         urls += [text for place, text in walk(data.get(section)) if place[-1:] == ("url",) and isinstance(text, str)]
     filled = (SLOT.sub(_FILLED, url) for url in urls)
     found = {match[1].lower() for url in filled if (match := _HOST.match(url))}
     named = data.get("hosts")
-    return found | {str(host).lower() for host in (named if isinstance(named, list) else ())}
+    with_auth = (
+        [host for host in named if isinstance(host, dict) and host.get("auth")] if isinstance(named, list) else []
+    )
+    return found | {str(host.get("name")).lower().partition(":")[0].replace("*", _FILLED) for host in with_auth}
 
 
 def variables_of(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -22,21 +22,28 @@ from ..spec import (
     End,
     ErrorRule,
     Example,
+    Host,
     Limits,
     Models,
     Param,
     Patch,
+    Poll,
     ProviderSpec,
+    Read,
     Reading,
     Reply,
+    Request,
     Response,
     RetryPolicy,
     Rule,
     SecretSource,
     Setting,
     SlotMap,
+    Step,
+    StepExample,
     Think,
     Timeouts,
+    TokenRequest,
     UsageMap,
 )
 from .schema import default
@@ -75,6 +82,10 @@ def build(document: Document) -> ProviderSpec:
         messages=_messages(data.get("messages")),
         parts=_parts(data.get("parts")),
         tools=_tools(data.get("tools")),
+        steps=tuple(_step(step) for step in data.get("steps", ())),
+        follow=data.get("follow"),
+        poll=_poll(data.get("poll")),
+        hosts=tuple(Host(**({"name": host} if isinstance(host, str) else host)) for host in data.get("hosts", ())),
         response=_response(data.get("response", {})),
         errors=tuple(_error(error) for error in data.get("errors", ())),
         retry=RetryPolicy(**_filled("retry", data)),
@@ -127,11 +138,26 @@ def _setting(setting: Mapping[str, Any]) -> Setting:
 
 def _auth(auth: Mapping[str, Any]) -> Auth:
     options = {key: value for key, value in auth.items() if key != "type"}
+    token = _token(auth) if "token" in auth else None
     if "{{" not in str(options) and "$when" not in str(options):
-        return Auth(auth["type"], options)
+        return Auth(auth["type"], options, token=token)
     from ..expressions import keys_of  # jinja2 is imported only where a file holds templates
 
-    return Auth(auth["type"], options, tuple(sorted(keys_of(options))))
+    signing = {auth["assertion"]["key"]} if "assertion" in auth else set()
+    return Auth(auth["type"], options, tuple(sorted(keys_of(options) | signing)), token)
+
+
+def _token(auth: Mapping[str, Any]) -> TokenRequest:
+    token = auth["token"]
+    return TokenRequest(
+        _request(token),
+        _paths(token["value"]),
+        _paths(token.get("expires_at", token.get("expires_in"))),
+        is_date="expires_at" in token,
+        unit=1000.0 if token.get("unit", default("#token", "unit")) == "ms" else 1.0,
+        refresh=tuple(_error({"kind": "auth", **sign}) for sign in auth.get("refresh", ())),
+        assertion=auth.get("assertion"),
+    )
 
 
 def _messages(messages: Mapping[str, Any] | None) -> MessageShaping | None:
@@ -152,6 +178,43 @@ def _tools(tools: Mapping[str, Any] | None) -> ToolShaping | None:
         return None
     passes = (one if isinstance(one, dict) else {one: None} for one in tools.get("schema", ()))
     return ToolShaping(**{**tools, "schema": tuple(pair for one in passes for pair in one.items())})
+
+
+def _request(says: Mapping[str, Any]) -> Request:
+    """A request beside the main one: its body is `json` or `form`, and its method follows from whether there is one."""
+    encoding = "form" if "form" in says else "json"
+    method = says.get("method", "POST" if encoding in says else "GET")
+    url, path, query, headers = (says.get(key, empty) for key, empty in _REQUEST.items())
+    return Request(method, url, path, query, headers, says.get(encoding), encoding, says.get("follow"))  # type: ignore[arg-type]
+
+
+_REQUEST: Mapping[str, Any] = {"url": "", "path": "", "query": {}, "headers": {}}
+
+
+def _step(step: Mapping[str, Any]) -> Step:
+    expires = step.get("expires_in")
+    return Step(
+        step["name"],
+        _request(step),
+        {name: _read(says) for name, says in step.get("read", {}).items()},
+        expires["json"] if isinstance(expires, Mapping) else expires,
+        _poll(step.get("poll")),
+        _request(step["cleanup"]) if "cleanup" in step else None,
+    )
+
+
+def _read(says: Any) -> Read:
+    if isinstance(says, str):
+        return Read("json", says)
+    ((source, where),) = says.items()
+    return Read(source, where)
+
+
+def _poll(poll: Mapping[str, Any] | None) -> Poll | None:
+    if poll is None:
+        return None
+    every, most = (poll.get(key, default("#poll", key)) for key in ("every", "for"))
+    return Poll(condition(poll["until"]), condition(poll.get("fail", {})), every, most)
 
 
 def _response(response: Mapping[str, Any]) -> Response:
@@ -266,6 +329,7 @@ def _example(example: Mapping[str, Any], place: Problem) -> Example:
         params=call,
         request=example.get("request", {}),
         reply=_reply(example["reply"]),
+        steps=tuple(StepExample(step.get("request", {}), _reply(step["reply"])) for step in example.get("steps", ())),
         expect=example["expect"],
         file=place.file,
         line=place.line,

@@ -1,5 +1,5 @@
 """What a schema cannot say, as tables of checks: of the values that it marks (marks.py), of what the parts of a file
-say about each other (parts.py), and of what a file from a stranger must not do (trust.py).
+say about each other (parts.py, steps.py), and of what a file from a stranger must not do (trust.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from .marks import MARK_CHECKS, unused_params
 from .parts import PART_CHECKS
 from .schema import Marked
 from .shaped import check_shaping
+from .steps import STEP_CHECKS
 from .subject import Subject
 from .trust import TRUST_CHECKS
 
@@ -19,7 +20,7 @@ __all__ = ["Subject", "check"]
 
 def check(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
     """Every problem that the schema cannot see, worked out one by one."""
-    for file_check in (*TRUST_CHECKS, *PART_CHECKS):
+    for file_check in (*TRUST_CHECKS, *PART_CHECKS, *STEP_CHECKS):
         yield from file_check(subject)
     is_sound = True
     for mark in marked:

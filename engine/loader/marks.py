@@ -19,11 +19,7 @@ SHAPED = ("messages", "parts", "tools")
 
 
 def _check_template(subject: Subject, marked: Marked) -> Iterator[Problem]:
-    is_tree = marked.place[0] in SHAPED or (
-        marked.place[0] == "payload" and subject.data.get("encoding") not in TEXT_ENCODINGS
-    )
-    if marked.place[0] == "auth":
-        is_tree = isinstance(marked.value, dict)  # the claims of a token
+    is_tree = _is_tree(subject, marked)
     for place, text in walk(marked.value, marked.place):
         if place[-1] == "$when":
             yield from _check_when(subject, place, text, marked.says)
@@ -31,6 +27,16 @@ def _check_template(subject: Subject, marked: Marked) -> Iterator[Problem]:
             yield from _faults(subject, place, text, marked.says, as_text=not is_tree)
     for place in _keys(marked.value, marked.place):
         yield from _check_key(subject, place)
+
+
+def _is_tree(subject: Subject, marked: Marked) -> bool:
+    """Whether the values of the templates keep their types, so that a list or a map is one of them."""
+    section = marked.place[0]
+    if section == "payload":
+        return subject.data.get("encoding") not in TEXT_ENCODINGS
+    if section in ("auth", "steps"):
+        return isinstance(marked.value, dict | list) and marked.place[-1] != "form"  # claims, and bodies of JSON
+    return section in SHAPED
 
 
 def _check_when(subject: Subject, place: Place, text: Any, scope: str) -> Iterator[Problem]:
@@ -52,7 +58,7 @@ def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) 
     from ..expressions import check, check_keys  # jinja2 is imported only where a file holds templates
 
     faults = check(text, subject.names(scope), collections=subject.collections(scope), **how)
-    if scope == "auth":
+    if scope in ("auth", "token"):
         faults += check_keys(text, subject.section("secrets"), bare=how.get("bare", False))
     for fault in faults:
         rule, message, hint = fault.rule, f"{dotted(place)}: {fault.message}", fault.hint
@@ -63,7 +69,7 @@ def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) 
 
 
 def _undefined(subject: Subject, scope: str, name: str, hint: str) -> tuple[str, str, str]:
-    if scope == "auth" and name in subject.section("secrets"):
+    if scope in ("auth", "token") and name in subject.section("secrets"):
         return "undefined-variable", f"'{name}', which is not defined", f"write secrets.{name}"
     if name == "secrets" or name in subject.section("secrets"):
         return "secret-not-allowed-here", f"the secret '{name}'", "declare it under `auth`, which sends it"

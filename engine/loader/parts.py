@@ -42,7 +42,7 @@ def _check_whole(subject: Subject) -> Iterator[Problem]:
 def _check_names(subject: Subject) -> Iterator[Problem]:
     from ..expressions import FUNCTIONS, KEYWORDS
 
-    reserved = subject.reserved()
+    reserved = subject.reserved() | {"steps"}
     taken = {"params": reserved | _DOOR_WORDS, "settings": reserved}
     for section, reserved in taken.items():
         for name in subject.section(section):

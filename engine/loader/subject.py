@@ -16,6 +16,13 @@ RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "tool_choice
 AUTH_NAMES = frozenset({"method", "path", "query", "body", "secrets", "omit"})
 """The names that templates of `auth` may use beside settings: the finished request, and the secrets."""
 
+AUTH_SCOPES: Mapping[str, frozenset[str]] = {
+    "settings": frozenset(),
+    "auth": AUTH_NAMES,
+    "token": frozenset({"secrets", "assertion", "omit"}),
+}
+"""What templates may use that make no part of a request of the call, beside settings."""
+
 TEXT_ENCODINGS = ("form", "multipart", "text")
 """Encodings whose values are text: a list or a map has no place in them."""
 
@@ -46,13 +53,16 @@ class Subject:
         return {key: value for key, value in self.section(name).items() if isinstance(value, dict)}
 
     def names(self, scope: str) -> frozenset[str]:
-        """The names that a template of `scope` may use: settings, auth, call, or a place of the pipeline."""
+        """The names that a template of `scope` may use: settings, auth, call, steps, or a place of the pipeline."""
+        if scope == "steps":
+            return frozenset({"steps"})
         settings = frozenset(self.section("settings"))
-        if scope in ("settings", "auth"):
-            return settings | AUTH_NAMES if scope == "auth" else settings
+        if scope in AUTH_SCOPES:
+            return settings | AUTH_SCOPES[scope]
         if scope in NAMES:
             return settings | frozenset(self.section("params")) | NAMES[scope] | {"model", "stream", "omit"}
-        return settings | self.reserved() | frozenset(self.section("params"))
+        steps = frozenset({"steps"}) if self.data.get("steps") else frozenset()  # which of them, steps.py sees to
+        return settings | steps | self.reserved() | frozenset(self.section("params"))
 
     def reserved(self) -> frozenset[str]:
         """The names that every call has; `system` is one where the file takes it out of the messages."""

@@ -12,6 +12,7 @@ from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback, private_host
 from .bound import SLOT, hosts_of, is_bound_elsewhere, is_shipped, own_urls, variables_of
 from .inline import inline_secret
+from .steps import requests as step_requests
 from .subject import AUTH_NAMES, Check, Subject, dotted
 from .yamltext import Place, walk
 
@@ -22,12 +23,15 @@ PROTECTED_VARIABLES = re.compile(
 )
 """Variables that no file may read unless the caller allows it: a stranger's file must not send them anywhere."""
 
-_SECTIONS_WITH_LITERALS = ("url", "path", "query", "headers", "payload", "auth", "params", "settings", "secrets")
+_SECTIONS_WITH_LITERALS = (
+    *("url", "path", "query", "headers", "payload", "auth", "params", "settings", "secrets"),
+    *("steps", "follow"),
+)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def _check_url(subject: Subject) -> Iterator[Problem]:
-    for place, url in own_urls(subject.data):
+    for place, url in (*own_urls(subject.data), *_other_urls(subject)):
         # A slot is a word of a host, or a number where a port is; the value that it takes is checked when it is known.
         plain = SLOT.sub(lambda slot: "x" if slot["port"] is None else "8", url)
         try:
@@ -38,6 +42,21 @@ def _check_url(subject: Subject) -> Iterator[Problem]:
             continue
         for rule, message, hint in _url_faults(subject, plain, parts):
             yield subject.problem(place, rule, message, hint)
+
+
+def _other_urls(subject: Subject) -> Iterator[tuple[Place, str]]:
+    """The URLs of requests beside the main one."""
+    for place, request in other_requests(subject):
+        if isinstance(request.get("url"), str) and not SLOT.fullmatch(request["url"]):
+            yield (*place, "url"), request["url"]
+
+
+def other_requests(subject: Subject) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The requests beside the main one, each with its place: of steps, of their clean-ups, of tokens."""
+    yield from step_requests(subject)
+    for place, way in ways(subject):
+        if isinstance(way.get("token"), dict):
+            yield (*place, "token"), way["token"]
 
 
 def _url_faults(subject: Subject, url: str, parts: SplitResult) -> Iterator[tuple[str, str, str]]:
@@ -64,29 +83,38 @@ def _url_faults(subject: Subject, url: str, parts: SplitResult) -> Iterator[tupl
 
 
 def _check_request_path(subject: Subject) -> Iterator[Problem]:
-    path = subject.data.get("path")
-    if not isinstance(path, str):
-        return
-    plain = SLOT.sub(lambda slot: "x" * len(slot[0]), path)
-    if bad := re.search(r"[?#]", plain):
-        message = f"the path holds '{bad[0]}', which would be percent-encoded"
-        yield subject.problem(("path",), "bad-url", message, "use `query`", index=bad.start())
-    if bad := re.search(r"(?<![^/])\.\.?(?![^/])", plain):
-        message = "the path has a '.' or '..' segment"
-        yield subject.problem(("path",), "bad-url", message, "write the path that is meant", index=bad.start())
+    for place, request in (((), subject.data), *other_requests(subject)):
+        path = request.get("path")
+        if not isinstance(path, str):
+            continue
+        where = (*place, "path")
+        plain = SLOT.sub(lambda slot: "x" * len(slot[0]), path)
+        if bad := re.search(r"[?#]", plain):
+            message = f"the path holds '{bad[0]}', which would be percent-encoded"
+            yield subject.problem(where, "bad-url", message, "use `query`", index=bad.start())
+        if bad := re.search(r"(?<![^/])\.\.?(?![^/])", plain):
+            message = "the path has a '.' or '..' segment"
+            yield subject.problem(where, "bad-url", message, "write the path that is meant", index=bad.start())
 
 
 def _check_headers(subject: Subject) -> Iterator[Problem]:
+    yield from _check_fields(subject, ("headers",), subject.section("headers"))
+    for place, request in other_requests(subject):
+        if isinstance(request.get("headers"), dict):
+            yield from _check_fields(subject, (*place, "headers"), request["headers"])
+
+
+def _check_fields(subject: Subject, at: Place, headers: dict[str, Any]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
-    for name, value in subject.section("headers").items():
-        place = ("headers", name)
+    for name, value in headers.items():
+        place = (*at, name)
         yield from _check_header_name(subject, place, name, key=True)
         if name.lower() in seen:
             message = f"the header '{name}' is given twice, first as '{seen[name.lower()]}'"
             yield subject.problem(place, "duplicate-header", message, "keep one", key=True)
         seen.setdefault(name.lower(), name)
         yield from _check_header_value(subject, place, value)
-        if name.lower() == "content-type" and subject.data.get("encoding") == "multipart":
+        if at == ("headers",) and name.lower() == "content-type" and subject.data.get("encoding") == "multipart":
             message = "a multipart body needs the engine's own content-type, which names its boundary"
             yield subject.problem(place, "conflict", message, "remove the header", key=True)
 
@@ -150,10 +178,39 @@ def _check_way(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[
     elif kind == "body" and subject.data.get("encoding") == "text":
         message = "a body of encoding text has no key for a secret"
         yield subject.problem((*place, "key"), "conflict", message, "choose another encoding, or another kind")
+    if isinstance(way.get("token"), dict):
+        yield from _check_token(subject, place, way)
     for name in subject.section("settings"):
         if name in AUTH_NAMES and any(subject.is_templated(where) for where, _ in walk(way, place)):
             message = f"the setting '{name}' has the name of a part of the request, which templates of `auth` read"
             yield subject.problem(("settings", name), "conflict", message, "rename the setting", key=True)
+
+
+def _check_token(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[Problem]:
+    """What the keys of a token request say about each other."""
+    token = way["token"]
+    if "expires_in" in token and "expires_at" in token:
+        message = f"`{dotted((*place, 'token'))}` has both 'expires_in' and 'expires_at'"
+        yield subject.problem((*place, "token", "expires_at"), "conflict", message, "keep one of them", key=True)
+    if "url" not in token and "path" not in token:
+        message = f"`{dotted((*place, 'token'))}` does not say where the token is asked for"
+        yield subject.problem(
+            (*place, "token"), "missing-key", message, "add url, or a path below the file's", key=True
+        )
+    for where, text in walk(way, place):
+        if not isinstance(text, str) or "assertion" not in text or not subject.is_templated(where):
+            continue
+        if "assertion" not in way or where[len(place)] == "assertion":
+            message = f"{dotted(where)} uses 'assertion', which is not defined"
+            hint = "declare `assertion` beside `token`" if "assertion" not in way else "it cannot be made of itself"
+            if _reads(text, "assertion"):
+                yield subject.problem(where, "undefined-variable", message, hint)
+
+
+def _reads(text: str, name: str) -> bool:
+    from ..expressions import members_of
+
+    return bool(members_of(text, name))
 
 
 def _check_variables(subject: Subject) -> Iterator[Problem]:
@@ -191,14 +248,34 @@ def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:
 def _check_inherited_secrets(subject: Subject) -> Iterator[Problem]:
     """A file that sends its calls elsewhere does not take its parent's key along: that would be theft."""
     document = subject.document
-    if "url" not in document.overridden:
+    if not document.overridden:
         return
-    for name in subject.maps("secrets"):
-        place: Place = ("secrets", name, "env")
-        if document.mark(place).source is not document.source:
-            message = f"the url is another than the parent's, and the secret '{name}' is the parent's"
-            hint = f"declare `secrets.{name}.env` in this file"
-            yield subject.problem(("url",), "secret-host-change", message, hint)
+    theirs = [
+        name
+        for name in subject.maps("secrets")
+        if document.mark(("secrets", name, "env")).source is not document.source
+    ]
+    for place in _own_destinations(subject) if theirs else ():
+        name = theirs[0]
+        message = f"`{dotted(place)}` leads elsewhere than the parent does, and the secret '{name}' is the parent's"
+        hint = f"declare `secrets.{name}.env` in this file"
+        yield subject.problem(place, "secret-host-change", message, hint)
+
+
+def _own_destinations(subject: Subject) -> Iterator[Place]:
+    """Where this file, and not its parent, says that secrets go."""
+    document = subject.document
+    if "url" in document.overridden:
+        yield ("url",)
+    hosts = subject.data.get("hosts")
+    named = [
+        ("hosts", index)
+        for index, host in enumerate(hosts if isinstance(hosts, list) else ())
+        if isinstance(host, dict)
+    ]
+    for place in [*(where for where, _ in _other_urls(subject)), *named]:
+        if document.mark(place).source is document.source:
+            yield place
 
 
 TRUST_CHECKS: tuple[Check, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,7 @@ class AsyncLines:
         self._idle: deque[tuple[float, str, _Line]] = deque()
         self._open: set[_Line] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
         self.is_proxied = proxy is not None
 
     def take(self, origin: str) -> _Line | _Lent:
@@ -130,8 +131,17 @@ class AsyncLines:
         task.add_done_callback(self._closing.discard)
         return task
 
+    async def aside(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Do something in a task of its own and wait for it; it goes on when the caller is cancelled."""
+        task = asyncio.ensure_future(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        await asyncio.shield(task)
+
     async def aclose(self) -> None:
-        """Close every connection, those in use too."""
+        """Close every connection, those in use too; errands, which are short, come to their end first."""
+        while self._errands:
+            await asyncio.wait(list(self._errands))
         self._idle.clear()
         for line in list(self._open):
             self._start_closing(line)
