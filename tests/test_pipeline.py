@@ -14,6 +14,7 @@ from engine.deployment import Deployment
 from engine.errors import ParameterError, UnsupportedError, UsageError
 from engine.loader import load_text
 from engine.messages import Adjustment, ChatRequest, Message
+from engine.provider import Provider
 from engine.rendering import Renderer
 from tests import test_pipeline_protocols as protocols
 from tests.test_pipeline_protocols import (
@@ -252,6 +253,18 @@ def test_results_stand_at_the_head_of_the_users_message() -> None:
     assert [part.get("tool_use_id") for part in made[2]["content"]] == ["c", "d", None]
 
 
+def test_a_result_belongs_to_the_last_call_of_its_id() -> None:
+    made = sent(GEMINI, ["hi", calling("c", name="f"), "go on", calling("c", name="g"), result("c")])["contents"]
+    assert made[-1]["parts"][0]["functionResponse"]["name"] == "g"
+
+
+def test_the_first_message_of_the_user_stands_behind_the_system() -> None:
+    body = 'messages: {first_user: Go.}\npayload: {messages: "{{ messages }}"}'
+    for rest in ([], [{"role": "assistant", "content": "a"}]):
+        made = sent(body, [{"role": "system", "content": "s"}, *rest])["messages"]
+        assert [message["content"] for message in made] == ["s", "Go.", *(message["content"] for message in rest)]
+
+
 def test_calls_without_ids_are_given_some_that_their_results_share() -> None:
     made = sent(ANTHROPIC, ["hi", calling("", ""), result(None), result(None)])["messages"]
     ids = [part["id"] for part in made[1]["content"]]
@@ -398,3 +411,45 @@ def test_no_text_is_lost_doubled_or_changed(name: str, conversation: tuple[list[
             text = text.rstrip()
         spelled = (text, json.dumps(text, ensure_ascii=False)[1:-1])
         assert sum(max(leaf.count(one) for one in spelled) for leaf in found) == 1, (text, found)
+
+
+# --- there and back ---
+
+ROUND = """
+messages: {reasoning: replay, shapes: {any: {role: "{{ role }}", content: "{{ parts }}", key: "{{ uuid4() }}"}}}
+parts:
+  text: {text: "{{ text }}"}
+  tool_call: {id: "{{ id }}", name: "{{ name }}", input: "{{ arguments_object }}", mark: "{{ carry.mark }}"}
+  tool_result: {of: "{{ id }}", text: "{{ text }}"}
+  reasoning: {$when: carry.signature is defined, thought: "{{ text }}", signature: "{{ carry.signature }}"}
+payload: {messages: "{{ messages }}"}
+"""
+WHOLE = """
+response:
+  codec: json
+  rules:
+    - for: content.*
+      rules:
+        - {text: text}
+        - {when: {thought: {exists: true}}, reasoning: thought, carry: {signature: signature}}
+        - {when: {name: {exists: true}}, tool_call: {id: id, name: name, arguments: input}, carry: {mark: mark}}
+"""
+
+
+def test_what_an_answer_carried_goes_back_with_the_next_call() -> None:
+    content = [
+        {"thought": "Hm.", "signature": "s"},
+        {"text": "I look."},
+        {"id": "c1", "name": "f", "input": {"a": 1}, "mark": "m"},
+    ]
+    text = file(ROUND).replace("response: {codec: text}\n", WHOLE)
+    provider = Provider(load_text(text, "acme.yaml"))
+    answer = provider.decode(json.dumps({"content": content}).encode())
+    stored = json.loads(json.dumps(answer.message.as_dict()))
+    wire = provider.render(["hi", stored, result("c1")])
+    first, again, last = json.loads(wire.content)["messages"]
+    assert again["content"] == content
+    assert last["content"] == [{"of": "c1", "text": "x"}]
+    assert len({first["key"], again["key"], last["key"]}) == 3
+    other = json.loads(provider.render(["hi", {**stored, "content": "I looked."}, result("c1")]).content)
+    assert other["messages"][1]["content"] == [{"text": "I looked."}, {"id": "c1", "name": "f", "input": {"a": 1}}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -130,12 +129,8 @@ def _base64(text: str, place: str) -> str:
     if not text.isascii() or "%" in text or any(space in text for space in " \n\r\t"):
         text = b"".join(unquote_to_bytes(text).split()).decode("latin-1")
     text += "=" * (-len(text) % 4)
-    if not text or not _BASE64.fullmatch(text) or len(text) % 4:
+    if not text or not _BASE64.fullmatch(text):
         raise ParameterError(f"{place} holds data that is no base64")
-    try:
-        base64.b64decode(text[-4:], validate=True)
-    except binascii.Error:
-        raise ParameterError(f"{place} holds data that is no base64") from None
     return text
 
 
