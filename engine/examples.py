@@ -10,16 +10,20 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from .deployment import Deployment
+from .dialogue import lines
 from .display import request_data
 from .errors import EngineError
 from .events import Usage
 from .messages import Adjustment, ChatRequest, ChatResponse, ToolCall
 from .provider import Provider
 from .spec import Example
+
+if TYPE_CHECKING:
+    from .rendering import RenderedCall
 
 TWO_WAY_LIMIT = 4096
 """Bodies up to this many bytes are cut in two at every place; longer ones at seeded places."""
@@ -79,8 +83,30 @@ def run_example(provider: Provider, example: Example, *, thorough: bool = True) 
         if example.expect.get("error") == error.kind:
             return []
         return [Failure(example.name, example.line, "call", "a request", f"{error.kind}: {error.message}")]
-    failures = list(_compare_request(example, request_data(call.wire)))
+    failures, is_answered = _compare_requests(provider, example, call)
+    if not is_answered:
+        return failures
     return failures + list(_compare_reply(provider, example, _actions(call.adjustments), thorough))
+
+
+def _compare_requests(provider: Provider, example: Example, call: RenderedCall) -> tuple[list[Failure], bool]:
+    """What differs in the requests of an example, and whether it came to the one whose reply is the answer."""
+    if not example.steps:
+        return list(_compare_request(example, example.request, request_data(call.wire), "request")), True
+    failures: list[Failure] = []
+    said = 0
+    try:
+        for wire, step in lines(provider, example, call):
+            expected = example.request if step is None else step.request
+            path = "request" if step is None else f"steps.{said}.request"
+            failures += _compare_request(example, expected, request_data(wire), path)
+            said += step is not None
+    except EngineError as error:
+        if example.expect.get("error") != error.kind:
+            told = f"{error.kind}: {error.message}"
+            failures.append(Failure(example.name, example.line, f"steps.{max(said - 1, 0)}", "a reply", told))
+        return failures, False
+    return failures, True
 
 
 def request_of(example: Example) -> ChatRequest:
@@ -90,8 +116,10 @@ def request_of(example: Example) -> ChatRequest:
     return ChatRequest.of(example.messages, example.model, stream=example.stream, **offered, **params)
 
 
-def _compare_request(example: Example, observed: Mapping[str, Any]) -> Iterator[Failure]:
-    for key, expected in example.request.items():
+def _compare_request(
+    example: Example, wanted: Mapping[str, Any], observed: Mapping[str, Any], at: str
+) -> Iterator[Failure]:
+    for key, expected in wanted.items():
         seen = observed.get(key)
         if key == "url" and "?" not in expected:
             seen = urlunsplit(urlsplit(observed["url"])._replace(query=""))
@@ -99,11 +127,11 @@ def _compare_request(example: Example, observed: Mapping[str, Any]) -> Iterator[
             lower = {name.lower(): value for name, value in observed["headers"].items()}
             for name, value in expected.items():
                 if lower.get(name.lower()) != value:
-                    path = f"request.headers.{name}"
+                    path = f"{at}.headers.{name}"
                     yield Failure(example.name, example.line, path, value, lower.get(name.lower()))
         elif not same(expected, seen):
-            place, wanted, got = difference(expected, seen, f"request.{key}")
-            yield Failure(example.name, example.line, place, wanted, got)
+            place, due, got = difference(expected, seen, f"{at}.{key}")
+            yield Failure(example.name, example.line, place, due, got)
 
 
 def _compare_reply(

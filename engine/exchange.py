@@ -120,6 +120,11 @@ class Exchange:
         """Whether there is a request to send, now or after a pause."""
         return self.state is State.READY
 
+    @property
+    def is_at_main(self) -> bool:
+        """Whether the next request is the one whose reply is the answer."""
+        return self._journey.is_at_main
+
     def turn(self) -> Hashable | None:
         """What the next request is for, if calls share it: one of them asks at a time, and the others wait.
 

@@ -23,6 +23,7 @@ LADDER = (
     ("reply",),
     ("steps", "provider"),
     ("exchange", "catalog", "display"),
+    ("dialogue",),
     ("caller", "transport", "examples"),
     ("client", "async_client", "mock"),
     ("compat",),

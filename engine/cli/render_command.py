@@ -69,5 +69,5 @@ def command(
         base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True, strict=strict
     )
     call = provider.call(request, deployment)
-    output.write(REQUEST_FORMATS[form](call.wire))
+    output.write("\n\n".join(REQUEST_FORMATS[form](wire) for wire in call.wires))
     note_adjustments(call.adjustments)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any, Self
@@ -24,6 +25,7 @@ from ..spec import Example
 from . import FAULTS, Fault
 from .reencode import content_type, reencode
 from .shape import body_faults, path_fits, prompt_of
+from .steps import Rehearsed
 
 MAX_BODY = 32 * 1024 * 1024
 CUT_EVERY = 5
@@ -79,6 +81,13 @@ class MockServer:
             raise UsageError(f"the mock cannot listen on port {port}: {error}; choose another with --port") from None
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
+    @cached_property
+    def _rehearsed(self) -> Rehearsed | None:
+        """What the examples say about requests before the main one; None for a file of one request."""
+        spec = self.provider.spec
+        has_more = bool(spec.steps) or any(auth.token is not None for auth in spec.auth)
+        return Rehearsed(self.provider, self.url) if has_more else None
+
     @property
     def url(self) -> str:
         """Where it listens; give it as the provider's base URL."""
@@ -97,6 +106,10 @@ class MockServer:
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Served:
         """What to send for a request."""
         observed = _observed(method, target, headers, body)
+        if self._rehearsed is not None and self.fault != "busy":
+            step = self._rehearsed.reply_to(observed, _body_of(observed))
+            if step is not None:
+                return Served(step[0].status, dict(step[0].headers), step[0].body, step[1])
         refusal = self._refusal(observed, headers)
         if refusal is not None:
             return refusal
@@ -109,6 +122,9 @@ class MockServer:
 
     def _refusal(self, observed: dict[str, Any], headers: dict[str, str]) -> Served | None:
         spec = self._provider_for(observed).spec
+        if spec.follow is not None:
+            is_known = self._rehearsed is not None and self._rehearsed.is_main(observed)
+            return None if is_known else _error(404, f"no example of {spec.name} has a step that leads here")
         if not path_fits(spec, observed["path"]):
             return _error(404, f"this mock of {spec.title} has {spec.path or '/'}, not {observed['path'][:200]}")
         if observed["method"] != spec.method:
@@ -148,21 +164,28 @@ class MockServer:
         return None
 
     def _is_request_of(self, example: Example, observed: dict[str, Any]) -> bool:
-        try:
-            request = request_of(example)
-            deployment = Deployment(base_url=self.url, settings=example.settings, placeholders=True)
-            wire = request_data(self.provider.call(request, deployment).wire)
-        except EngineError:
-            return False
+        wire = self._main_of(example)
         return (
-            urlsplit(wire["url"]).path == observed["path"]
+            wire is not None
+            and (self._rehearsed is None or self._rehearsed.prompt is None)
+            and urlsplit(wire["url"]).path == observed["path"]
             and self._without_key(wire["query"]) == self._without_key(observed["query"])
             and same(_body_of(wire), _body_of(observed))
         )
 
+    def _main_of(self, example: Example) -> dict[str, Any] | None:
+        if self._rehearsed is not None:
+            return self._rehearsed.main_of(example)
+        try:
+            deployment = Deployment(base_url=self.url, settings=example.settings, placeholders=True)
+            return request_data(self.provider.call(request_of(example), deployment).wire)
+        except EngineError:
+            return None
+
     def _without_key(self, query: dict[str, str]) -> dict[str, str]:
         """A query without what authentication adds to it: an example has a placeholder there."""
         keys = {auth.options["name"] for auth in self.provider.spec.auth if auth.type == "query"}
+        keys |= {auth.options.get("send", {}).get("query", "") for auth in self.provider.spec.auth}
         return {name: value for name, value in query.items() if name not in keys}
 
     def _busy(self) -> Served:
@@ -176,7 +199,7 @@ class MockServer:
         provider = self._provider_for(observed)
         spec = provider.spec
         body = _body_of(observed)
-        prompt = prompt_of(spec, body, observed["query"])
+        prompt = prompt_of(spec, body, observed["query"]) or (self._rehearsed and self._rehearsed.prompt) or ""
         text = f"This is a mock of {spec.title}; no model has answered. You said: «{prompt}»"
         answers = [example for example in spec.examples if "error" not in example.expect]
         streamed = _asks_for_stream(spec.payload, body)

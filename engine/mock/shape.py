@@ -19,7 +19,12 @@ def path_fits(spec: ProviderSpec, path: str) -> bool:
 
     The path of the file's `url` is left out: who calls a mock puts its address in the place of the whole URL.
     """
-    wanted = spec.path if spec.path.startswith("/") or not spec.path else f"/{spec.path}"
+    return path_matches(spec.path, path)
+
+
+def path_matches(template: str, path: str) -> bool:
+    """Whether a path is that of a template, with something in each slot."""
+    wanted = template if template.startswith("/") or not template else f"/{template}"
     pieces = []
     position = 0
     for slot in _SLOT.finditer(wanted):
@@ -85,8 +90,13 @@ def prompt_of(spec: ProviderSpec, body: Any, query: Mapping[str, str] = MappingP
     for value in reversed(found):
         if isinstance(value, list) and value:
             return _text_of(value[-1])
-    texts = [value for value in found if isinstance(value, str)] or list(_texts(body))
-    return max(texts, key=len, default="")
+    texts = [value for value in found if isinstance(value, str)]
+    return max(texts, key=len) if texts else longest_text(body)
+
+
+def longest_text(body: Any) -> str:
+    """The longest text in a body: where nothing is known of it, that is what was said."""
+    return max(_texts(body), key=len, default="")
 
 
 def _said(template: Any, value: Any) -> Iterator[Any]:
