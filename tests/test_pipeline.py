@@ -453,3 +453,35 @@ def test_what_an_answer_carried_goes_back_with_the_next_call() -> None:
     assert len({first["key"], again["key"], last["key"]}) == 3
     other = json.loads(provider.render(["hi", {**stored, "content": "I looked."}, result("c1")]).content)
     assert other["messages"][1]["content"] == [{"text": "I looked."}, {"id": "c1", "name": "f", "input": {"a": 1}}]
+
+
+# --- what stands beside a text of the system ---
+
+MARK = {"type": "ephemeral"}
+MARKED = [
+    {"role": "system", "content": [{"type": "text", "text": "Be brief.", "cache_control": MARK}]},
+    {"role": "developer", "content": "In English."},
+    {"role": "user", "content": "hi"},
+]
+
+
+def test_the_system_is_a_list_of_parts_where_a_text_has_more_and_the_file_can_say_it() -> None:
+    keeping = ANTHROPIC.replace(
+        'text: "{{ text }}"}\n  image', 'text: "{{ text }}", mark: "{{ extra.cache_control }}"}\n  image'
+    )
+    assert keeping != ANTHROPIC
+    assert sent(keeping, MARKED)["system"] == [
+        {"type": "text", "text": "Be brief.", "mark": MARK},
+        {"type": "text", "text": "In English."},
+    ]
+    assert sent(keeping, MARKED[1:])["system"] == "In English."
+
+
+FIRST = ANTHROPIC.replace("system: field", "system: first_user").replace('  system: "{{ system }}"\n', "")
+
+
+@pytest.mark.parametrize("body", [ANTHROPIC, FIRST])
+def test_what_stands_beside_a_text_of_the_system_is_reported_where_it_is_not_sent(body: str) -> None:
+    made = call(body, MARKED)
+    assert Adjustment("messages", "dropped", {"cache_control": MARK}) in made.adjustments
+    assert "ephemeral" not in made.wire.content.decode()

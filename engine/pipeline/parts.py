@@ -56,6 +56,11 @@ class PartShaper:
         """Whether a part of this type can be rendered."""
         return kind in CONTENT or kind in _OWN if self._is_own else kind in self._templates
 
+    @property
+    def keeps_extra(self) -> bool:
+        """Whether what a caller wrote beside a text goes with it."""
+        return "text" in self._templates and "extra" in self._templates["text"].reads
+
     # --- what can be said at all ---
 
     def settled(self, parts: Iterable[Part], accepted: frozenset[str], role: str, context: Context) -> list[Part]:

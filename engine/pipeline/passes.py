@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import ParameterError, UnsupportedError
 from ..messages import Adjustment
@@ -18,25 +18,29 @@ BETWEEN = "\n\n"
 """What stands between system texts, and between them and the user's."""
 
 
-def take_system(turns: Turns, shaping: MessageShaping, context: Context) -> tuple[Turns, str | None]:
-    """The turns without the system's, and the text of those; None when there is none."""
-    texts = []
-    for turn in turns:
-        for part in turn.parts if turn.role in SYSTEM else ():
-            if part.type != "text":
-                raise UnsupportedError(
-                    f"{context.owner}: {part.place} is no text, which a message of the system is here"
-                )
-            texts.append(part.values["text"])
-    rest = [turn for turn in turns if turn.role not in SYSTEM]
-    return rest, BETWEEN.join(texts) if texts else None
+def take_system(turns: Turns, context: Context) -> tuple[Turns, list[Part]]:
+    """The turns without the system's, and the parts of those, each a text."""
+    parts = [part for turn in turns if turn.role in SYSTEM for part in turn.parts]
+    for part in parts:
+        if part.type != "text":
+            raise UnsupportedError(f"{context.owner}: {part.place} is no text, which a message of the system is here")
+    return [turn for turn in turns if turn.role not in SYSTEM], parts
+
+
+def joined(parts: Sequence[Part], context: Context) -> str:
+    """The texts of the system as one; what else the caller wrote beside them has no place in it."""
+    for part in parts:
+        if "extra" in part.values:
+            context.dropped("messages", part.values["extra"])
+    return BETWEEN.join(part.values["text"] for part in parts)
 
 
 def system_to_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
     """The system's text before the first text of the first message of the user, in the same part."""
-    turns, system = take_system(turns, shaping, context)
-    if system is None:
+    turns, parts = take_system(turns, context)
+    if not parts:
         return turns
+    system = joined(parts, context)
     for number, turn in enumerate(turns):
         if turn.role == "user":
             turns[number] = turn._replace(parts=_prefixed(turn, system))
@@ -149,11 +153,11 @@ PASSES: Mapping[str, tuple[Callable[[MessageShaping], bool], Pass]] = {
 
 def conversation(
     turns: Turns, shaping: MessageShaping, passes: tuple[Pass, ...], context: Context
-) -> tuple[Turns, str | None]:
-    """The turns after all passes, and the text of the system where it has a field of its own."""
-    system = None
+) -> tuple[Turns, list[Part]]:
+    """The turns after all passes, and the parts of the system where it has a field of its own."""
+    system: list[Part] = []
     if shaping.system == "field":
-        turns, system = take_system(turns, shaping, context)
+        turns, system = take_system(turns, context)
     for one in passes:
         turns = one(turns, shaping, context)
     if not turns:

@@ -47,7 +47,7 @@ class Shaper:
             return Shaped([message.as_chat_message() for message in messages], OMIT)
         turns = turns_of(messages, context.owner, replay=self._shaping.reasoning == "replay")
         turns, system = conversation(turns, self._shaping, self._passes, context)
-        return Shaped(self._messages.messages(turns, context), OMIT if system is None else system)
+        return Shaped(self._messages.messages(turns, context), self._messages.system(system, context))
 
     def tools(self, tools: Sequence[Tool], choice: Choice, context: Context) -> tuple[Any, Any]:
         """The tools and the choice among them, OMIT for what is not sent. Raises UnsupportedError."""

@@ -10,6 +10,7 @@ from ..errors import UnsupportedError
 from ..expressions import OMIT
 from ..shaping import CONTENT, NAMES, RAW, RENDERED, MessageShaping
 from .parts import PartShaper
+from .passes import joined
 from .template import Context, Template
 from .turns import Part, Turn
 
@@ -61,6 +62,14 @@ class MessageShaper:
                 yield from self._message(self._shapes[kind], some, context)
             else:
                 yield from self._single(some, kind, context)
+
+    def system(self, parts: Sequence[Part], context: Context) -> Any:
+        """The name `system`: one text, or the parts where a caller wrote more than texts and the file can say it."""
+        if not parts:
+            return OMIT
+        if self._parts.keeps_extra and any("extra" in part.values for part in parts):
+            return [self._parts.render(part, self._roles.get("system", "system"), context) for part in parts]
+        return joined(parts, context)
 
     def _single(self, turn: Turn, kind: str, context: Context) -> Iterator[Any]:
         """Parts that are entries of their own."""
