@@ -72,6 +72,9 @@ no_tools = without("tools", [])
 typed_items = everywhere(without("type", "message"))
 """An item with a role is a message, with its type or without."""
 
+no_content = everywhere(without("content", ""))
+"""A message of calls alone has empty content, or none."""
+
 mistral_defaults = everywhere(lambda data: without("prefix", False)(without("index", 0)(data)))
 """The SDK says two defaults in each assistant message and call: `prefix: false`, `index: 0`."""
 
@@ -136,7 +139,7 @@ ROWS: Mapping[str, Row] = {
     "mistral": Row("mistral", free=(text_as_string, null_is_absent, mistral_defaults, no_stream), is_home=True),
     "ollama": Row(
         "ollama_chat",
-        free=(null_is_absent, no_tools),
+        free=(null_is_absent, no_content, no_tools),
         lacks=dict.fromkeys(("tools required", "a forced tool"), "Ollama has no choice of tools"),
         is_home=True,
     ),

@@ -74,16 +74,21 @@ def read(url: str, is_stream: bool) -> Reading:
     else:
         answer = messages.create(**asked)
     blocks, usage = answer.content, answer.usage
-    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
     return Reading(
         text="".join(block.text for block in blocks if block.type == "text"),
         reasoning="".join(block.thinking for block in blocks if block.type == "thinking"),
         calls=tuple((block.id, block.name, json.dumps(block.input)) for block in blocks if block.type == "tool_use"),
         finish=answer.stop_reason,
-        usage={
-            "input_tokens": usage.input_tokens + cached,
-            "output_tokens": usage.output_tokens,
-            "cached_input_tokens": usage.cache_read_input_tokens,
-            "reasoning_tokens": count(usage.output_tokens_details, "thinking_tokens"),
-        },
+        usage=_counters(usage) if usage else {},
     )
+
+
+def _counters(usage: Any) -> dict[str, int | None]:
+    """Our counters: input is all of the prompt, what was read from and written to a cache too."""
+    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
+    return {
+        "input_tokens": usage.input_tokens + cached,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cache_read_input_tokens,
+        "reasoning_tokens": count(usage.output_tokens_details, "thinking_tokens"),
+    }

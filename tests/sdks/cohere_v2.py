@@ -23,7 +23,8 @@ def _message(turn: Any) -> Any:
         return cohere.SystemChatMessageV2(content=turn["content"])
     if turn["role"] == "assistant":
         calls = [cohere.ToolCallV2(**each) for each in turn.get("tool_calls", ())]
-        return cohere.AssistantChatMessageV2(**given(content=turn["content"], tool_calls=calls))
+        word = "tool_plan" if calls else "content"  # what is said beside calls is the plan of them
+        return cohere.AssistantChatMessageV2(**given(**{word: turn["content"]}, tool_calls=calls))
     content = [
         cohere.TextContent(text=value)
         if kind == "text"

@@ -8,7 +8,7 @@ from mistralai.client import Mistral
 from mistralai.client.sdkconfiguration import SERVERS
 
 from .intents import KEY, Intent, given
-from .reading import Reading, count
+from .reading import Reading
 
 HOME = next(iter(SERVERS.values())) + "/v1"
 CHOICES = {"auto": "auto", "required": "any", "none": "none"}
@@ -51,7 +51,7 @@ def read(url: str, is_stream: bool) -> Reading:
         answer = chat.complete(**asked)
         return _reading([answer.choices[0].message], [answer.choices[0].finish_reason], [answer.usage])
     chunks = [event.data for event in chat.stream(**asked)]
-    choices = [choice for chunk in chunks for choice in chunk.choices]
+    choices = [choice for chunk in chunks for choice in chunk.choices if choice.index == 0]
     finishes = [choice.finish_reason for choice in choices]
     return _reading([choice.delta for choice in choices], finishes, [chunk.usage for chunk in chunks])
 
@@ -71,15 +71,11 @@ def _reading(messages: list[Any], finishes: list[Any], usages: list[Any]) -> Rea
             calls.append((call.id, call.function.name, arguments))
     finish = [each for each in finishes if each]
     usage = next((each for each in reversed(usages) if each), None)
-    counters = usage and {
-        "input_tokens": usage.prompt_tokens,
-        "output_tokens": usage.completion_tokens,
-        "cached_input_tokens": count(usage.prompt_tokens_details, "cached_tokens"),
-    }
+    counters = usage and {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens}
     return Reading(
         text=text,
         reasoning=thoughts,
         calls=tuple(calls),
         finish=str(finish[-1]) if finish else None,
-        usage=counters or {},
+        usage={name: value for name, value in (counters or {}).items() if value},  # 0 is its word for none
     )

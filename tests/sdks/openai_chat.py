@@ -37,7 +37,9 @@ def read(url: str, is_stream: bool) -> Reading:
     completions = _client(url).chat.completions
     if is_stream:
         with completions.stream(**asked) as stream:
-            answer = stream.get_final_completion()
+            for _ in stream:
+                pass
+            answer = stream.current_completion_snapshot  # the final completion raises for a cut or a filtered answer
     else:
         answer = completions.create(**asked)
     choice, usage = answer.choices[0], answer.usage

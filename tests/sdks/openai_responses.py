@@ -30,7 +30,7 @@ def _items(intent: Intent) -> list[dict[str, Any]]:
             elif kind == "image":
                 content.append({"type": "input_image", "image_url": f"data:image/png;base64,{value}"})
         if content:
-            items.append({"role": turn["role"], "content": content})
+            items.append({"type": "message", "role": turn["role"], "content": content})
         items += [
             {
                 "type": "function_call",
@@ -57,12 +57,10 @@ def send(url: str, intent: Intent) -> None:
 def read(url: str, is_stream: bool) -> Reading:
     responses = _client(url).responses
     if is_stream:
-        with responses.stream(model="m-1", input="Hi") as stream:
-            answer = next(
-                event.response
-                for event in stream
-                if event.type in ("response.completed", "response.incomplete", "response.failed")
-            )
+        # the plain stream: its accumulating twin needs content_index, which llama.cpp leaves out
+        ends = ("response.completed", "response.incomplete", "response.failed")
+        events = responses.create(model="m-1", input="Hi", stream=True)
+        answer = next(event.response for event in events if event.type in ends)
     else:
         answer = responses.create(model="m-1", input="Hi")
     contents = [content for item in answer.output if item.type == "message" for content in item.content]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.messages import ChatResponse
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -18,6 +20,11 @@ class Reading:
     calls: tuple[tuple[str | None, str, str], ...] = ()
     finish: str | None = None
     usage: Mapping[str, int | None] = field(default_factory=dict)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether the protocol has ids of calls."""
+        return all(identity is not None for identity, _, _ in self.calls)
 
     def said(self) -> dict[str, Any]:
         """The answer as plain data: arguments as values, counters that are not known left out."""
@@ -32,11 +39,23 @@ class Reading:
 
 
 def _value(arguments: str) -> Any:
-    """Arguments as a value; those of a custom tool are any text."""
+    """Arguments as a value, null as none; those of a custom tool are any text."""
     try:
-        return json.loads(arguments)
+        return json.loads(arguments) or {}
     except ValueError:
         return arguments
+
+
+def of(answer: ChatResponse, counters: Mapping[str, int | None], *, has_ids: bool = True) -> Reading:
+    """Our answer as the SDK could tell it: with its own counters alone, and ids of calls only where they have some."""
+    return Reading(
+        text=answer.text,
+        reasoning=answer.reasoning,
+        refusal=answer.refusal,
+        calls=tuple((call.id if has_ids else None, call.name, call.arguments) for call in answer.tool_calls),
+        finish=answer.finish_raw,
+        usage={name: getattr(answer.usage, name) for name, value in counters.items() if value is not None},
+    )
 
 
 def count(part: Any, name: str) -> int | None:
