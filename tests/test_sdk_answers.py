@@ -67,10 +67,11 @@ LINES: Mapping[str, Frame] = {
 OTHER: Mapping[str, Frame] = {"plain": lambda body: body}
 FRAMES = {"text/event-stream": SSE, "application/x-ndjson": LINES}
 
-SNAPSHOT = "the SDK gives what the last frame holds, and raises for frames that do not follow from others"
+SNAPSHOT = "the SDK gives what the last frame holds, and nothing else"
 THINK = "the SDK knows no <think>: what the model thinks stays in the text"
 DETAILS = "the SDK has no place for reasoning that comes in reasoning_details"
 PARTS = "the SDK expects text, and takes a list of parts for it"
+SEARCH = "the SDK does not tell the service's own calls from the client's"
 FAULTS: Mapping[str, str] = {
     "databricks: an answer as a stream": PARTS,
     "databricks: an answer whole": PARTS,
@@ -79,20 +80,18 @@ FAULTS: Mapping[str, str] = {
     "perplexity: an answer as a stream": "the SDK leaves out the last chunk, whose type has a name of its own",
     "snowflake: an answer as a stream": DETAILS,
     "snowflake: an answer whole": DETAILS,
-    "responses: the items' ids change on the way": "the SDK knows items by their ids, and raises",
     **{
         f"responses: {name}": SNAPSHOT
         for name in (
             "only the ends of parts come",
             "only whole items come",
-            "only the last frame comes",
-            "only the last frame comes, with reasoning as it was",
             "calls of a custom tool in pieces",
-            "a call of a custom tool in the last frame alone",
         )
     },
     "anthropic-messages: the whole answer in its first event": "the SDK waits for blocks that are there already",
     "anthropic: recording messages-cyrillic-stream": "the SDK raises where message_start is missing",
+    "xai-responses: a search of its own, and a call that comes whole": SEARCH,
+    "xai-responses: an answer whole, after a search of its own": SEARCH,
     "xai: an answer as a stream": "xAI counts reasoning apart, and the SDK's output tokens leave it out",
 }
 """Answer -> what the SDK makes of it, and we do not."""
