@@ -148,6 +148,17 @@ def test_the_mock_speaks_the_whole_dialogue(folder: Path, name: str, answer: str
     assert name != "jobs" or log[-1].startswith("POST /predictions/p1/cancel -> 200")
 
 
+def test_the_mock_knows_a_step_by_its_path_whatever_stands_in_the_slots(wirefile: Run, tmp_path: Path) -> None:
+    text = JOBS.replace("path: /predictions\n", 'path: "/models/{{ model | path_segments }}/jobs"\n')
+    text = text.replace("call: {messages", "call: {model: a/b, messages").replace(
+        "v1/predictions\n", "v1/models/a/b/jobs\n"
+    )
+    (tmp_path / "jobs.yaml").write_text(text)
+    for model in ("a/b", "c/d"):
+        ran = wirefile("--providers", str(tmp_path), "chat", f"jobs:{model}", "Who?", "--mock")
+        assert ran.out.endswith("You said: «Who?»\n"), ran.err
+
+
 @pytest.mark.parametrize(("name", "answer"), [("jobs", "Hi there"), ("tokens", "Hi")])
 def test_a_chat_with_the_mock(wirefile: Run, folder: Path, name: str, answer: str) -> None:
     ran = wirefile("--providers", str(folder), "chat", name, "Hello", "--mock")

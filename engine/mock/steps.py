@@ -64,7 +64,7 @@ class Rehearsed:
             for example in spec.examples
             if "error" not in example.expect
             for wire, step in self._dialogues[example.name]
-            if step is not None and _place_of(request_data(wire)) == _place_of(observed)
+            if step is not None and self._is_same_step(request_data(wire), observed)
         ]
         exact = [known for known in found if same(_body_of(known[0]), body)]
         if found:
@@ -78,6 +78,18 @@ class Rehearsed:
         if any(self._goes_to(request, observed) for request in cleanups):
             return Reply(200, {"content-type": "application/json"}, (b"{}",)), "the clean-up of a step"
         return None
+
+    def _is_same_step(self, known: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
+        """Whether two requests go to one place, or to places that differ in the slots of one step's path."""
+        place, other = _place_of(known), _place_of(observed)
+        if place == other:
+            return True
+        requests = [step.request for step in self._provider.spec.steps if step.request.follow is None]
+        return place[0] == other[0] and any(
+            path_matches(template, place[1]) and path_matches(template, other[1])
+            for request in requests
+            for template in (request.path, urlsplit(request.url).path + request.path)
+        )
 
     def _goes_to(self, request: Request, observed: Mapping[str, Any]) -> bool:
         if request.method != observed["method"]:
