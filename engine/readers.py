@@ -6,11 +6,13 @@ bytes say it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .answer import Answer, keeps_of
 from .failures import Failures
 from .framing import MEDIA_TYPES
 from .rules import FrameReader
-from .spec import Limits, Response
+from .spec import Limits, Reading, Response
 
 BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before the first byte that says something: a byte order mark and white space."""
@@ -18,6 +20,8 @@ BLANK = b"\xef\xbb\xbf \t\r\n"
 _JSON_STREAMS = ("ndjson", "json_array")
 _JSON_STARTS = (b"{", b"[")
 _SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, retry
+_STARTS = {"sse": _SSE_STARTS, "json_array": (b"[",)}
+"""What tells a framing from every other."""
 
 
 class Readers:
@@ -31,6 +35,7 @@ class Readers:
         self.limits = limits
         self.stream = FrameReader(response.stream) if response.stream else None
         self.whole = FrameReader(response.whole) if response.whole else None
+        self._others = _others(response.stream) if response.stream else ()
 
     def answer(self) -> Answer:
         """An answer of which nothing has been read."""
@@ -46,6 +51,9 @@ class Readers:
             named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
             return named or self.stream or self.whole
         first = start.lstrip(BLANK)[:1]
+        other = next((reader for reader in self._others if first in _STARTS[reader.codec]), None)
+        if other is not None:
+            return other
         if self.stream.codec in _JSON_STREAMS:
             # Both forms are JSON: one object a line, or an array of them, against one value.
             is_whole = first != b"[" if self.stream.codec == "json_array" else media_type in MEDIA_TYPES["json"]
@@ -54,3 +62,7 @@ class Readers:
             return self.whole
         is_said = media_type in MEDIA_TYPES[self.stream.codec]
         return self.stream if self.whole is None or is_said or first in _SSE_STARTS else self.whole
+
+
+def _others(stream: Reading) -> tuple[FrameReader, ...]:
+    return tuple(FrameReader(replace(stream, codec=codec)) for codec in stream.other_codecs)

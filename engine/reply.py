@@ -205,7 +205,7 @@ class Reply:
     def _apply(self, frame: Frame, data: Any) -> None:
         """Take what a frame says. Raises ProviderError when it says that it is an error."""
         if self._reader.codec != "text":
-            in_stream = self._reader is self._readers.stream
+            in_stream = self._reader is not self._readers.whole
             refusal = self._readers.failures.in_body(self._head, frame.event, data, self._hide, in_stream=in_stream)
             if refusal is not None:
                 raise refusal

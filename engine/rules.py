@@ -158,10 +158,14 @@ def _tool_call(says: Mapping[str, Any]) -> Step:
 
 def _patches(says: Mapping[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
     get_all, get_path, get_value = Path(says["patches"]).get, first_of(says["path"]), first_of(says["value"])
+    get_null = first_of(says["null_value"]) if "null_value" in says else lambda patch: MISSING
 
     def patches(data: Any) -> list[tuple[Any, Any]]:
         found = get_all(data)
-        pairs = [(get_path(patch), get_value(patch)) for patch in (found if type(found) is list else ())]
+        pairs = [
+            (get_path(patch), get_value(patch) if get_null(patch) is MISSING else None)
+            for patch in (found if type(found) is list else ())
+        ]
         return [(path, value) for path, value in pairs if value is not MISSING]
 
     return patches

@@ -228,12 +228,16 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One form of an answer: how it is framed, unwrapped, read, and when it is whole."""
+    """One form of an answer: how it is framed, unwrapped, read, and when it is whole.
+
+    `other_codecs` are framings in which the same frames may come instead.
+    """
 
     codec: str
     unwrap: tuple[str | Mapping[str, str], ...]
     rules: tuple[Rule, ...]
     end: End
+    other_codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

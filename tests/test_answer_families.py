@@ -409,7 +409,8 @@ response:
               mode: patch
               patches: functionCall.partialArgs
               path: jsonPath
-              value: [stringValue, numberValue, boolValue, nullValue]
+              value: [stringValue, numberValue, boolValue]
+              null_value: nullValue
     end: finish
   finish:
     STOP: stop
@@ -478,14 +479,19 @@ def test_parts_with_arguments_in_pieces():
         parts(patch("$.to.city", stringValue="Par")),
         parts(patch("$.to.city", stringValue="is")),
         parts(patch("$.days[0]", numberValue=2), patch("$.days[1]", numberValue=0)),
-        parts(patch("$.ok", boolValue=False), patch("$.note", stringValue=""), patch("$.x", nullValue=None)),
+        parts(
+            patch("$.ok", boolValue=False),
+            patch("$.note", stringValue=""),
+            patch("$.x", nullValue=None),
+            patch("$.y", nullValue="NULL_VALUE"),
+        ),
         parts({"functionCall": {}}),
         parts({"functionCall": {"name": "now"}}),
         parts({"functionCall": {}}, finish="STOP"),
     ]
     answer = read(STREAMED_PARTS, sse(*frames))
     book, now = answer.tool_calls
-    expected = {"to": {"city": "Paris"}, "days": [2, 0], "ok": False, "note": "", "x": None}
+    expected = {"to": {"city": "Paris"}, "days": [2, 0], "ok": False, "note": "", "x": None, "y": None}
     assert (book.name, json.loads(book.arguments), now.name, now.arguments) == ("book", expected, "now", "{}")
     assert blocks(answer)[0] == {"type": "tool_call", "id": "call_0", "carry": {"thoughtSignature": "s"}}
     events = [event for event in provider(STREAMED_PARTS).events(sse(*frames)) if hasattr(event, "arguments")]

@@ -58,6 +58,8 @@ CASES: list[tuple[str, dict[str, Any], Any, Any]] = [
         {"enum": [{"$ref": "#/x"}], "default": {"$ref": "y"}},
     ),
     ("const_to_enum", obj(a={"const": None}), None, obj(a={"enum": [None]})),
+    ("const_to_enum", obj(a={"const": "x"}), None, obj(a={"enum": ["x"], "type": "string"})),
+    ("const_to_enum", obj(a={"const": 1, "type": "integer"}), None, obj(a={"enum": [1], "type": "integer"})),
     ("const_to_enum", obj(const={"const": 1}), None, obj(const={"enum": [1]})),
     (
         "const_to_enum",

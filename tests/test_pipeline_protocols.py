@@ -297,7 +297,7 @@ def test_gemini() -> None:
                             "properties": {
                                 "n": {"type": "integer", "minimum": 0},
                                 "deep": {"type": "boolean", "nullable": True},
-                                "mode": {"enum": ["fast"]},
+                                "mode": {"enum": ["fast"], "type": "string"},
                             },
                             "required": ["n"],
                         },

@@ -395,3 +395,37 @@ def test_what_is_broken_behind_the_end_takes_nothing_from_the_answer() -> None:
     for cut in range(1, len(usage)):
         assert provider.decode(whole + usage[:cut]).text == "a"
     assert provider.decode(whole + usage[:-1] + b"x").text == "a"
+
+
+# --- other framings of the same frames ---
+
+FRAMED = [
+    ("sse", "json_array", b'[{"t": "a"}\n,\r\n{"t": "b", "f": "end"}]'),
+    ("sse", "json_array", b'data: {"t": "a"}\n\ndata: {"t": "b", "f": "end"}\n\n'),
+    ("ndjson", "sse", b'data: {"t": "a"}\n\ndata: {"t": "b", "f": "end"}\n\n'),
+    ("ndjson", "json_array", b' [{"t": "a"},{"t": "b", "f": "end"}]'),
+    ("ndjson", "sse", b'{"t": "a"}\n{"t": "b", "f": "end"}\n'),
+]
+
+
+def framed(codec: str, other: str) -> Provider:
+    response = f"{{stream: {{codec: {codec}, other_codecs: [{other}], {RULES}, end: finish}}, {WHOLE}, {MAPS}}}"
+    return Provider(load_text(FILE.format(response=f"response: {response}", answer=JSON_ANSWER)))
+
+
+@pytest.mark.parametrize(("codec", "other", "body"), FRAMED)
+def test_a_stream_may_come_in_another_framing(codec: str, other: str, body: bytes) -> None:
+    provider = framed(codec, other)
+    for size in (1, 7, len(body)):
+        answer = provider.decode([body[at : at + size] for at in range(0, len(body), size)])
+        assert (answer.text, answer.finish) == ("ab", "stop")
+
+
+def test_another_framing_is_a_stream_as_well() -> None:
+    with pytest.raises(ProviderError) as caught:
+        framed("sse", "json_array").decode(b'[{"t": "a"},{"fail": "later"}]')
+    assert caught.value.kind == "overloaded"
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "a"
+    whole = framed("sse", "json_array").decode(b'{"t": "all", "f": "end"}')
+    assert whole.text == "all"

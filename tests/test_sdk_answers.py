@@ -80,6 +80,9 @@ FAULTS: Mapping[str, str] = {
     "perplexity: an answer as a stream": "the SDK leaves out the last chunk, whose type has a name of its own",
     "snowflake: an answer as a stream": DETAILS,
     "snowflake: an answer whole": DETAILS,
+    "gemini-generate: arguments in pieces": "the SDK gives every piece as a call",
+    "gemini-generate: an answer as one JSON array": "the SDK reads event streams alone",
+    "gemini-generate: cut at its length, in an array": "the SDK reads event streams alone",
     **{
         f"responses: {name}": SNAPSHOT
         for name in (
@@ -101,6 +104,9 @@ WEAK: Mapping[tuple[str, str], str] = {
     ("anthropic_messages", "BOM"): "the first event is lost",
     ("openai_responses", "BOM"): "the first event is lost",
     ("ollama_chat", "blank lines"): "an empty line is no JSON",
+    ("gemini", "BOM"): "it raises",
+    ("gemini", "comments"): "it raises",
+    ("gemini", "no space"): "it raises",
 }
 """(SDK, frame) -> what the SDK does not bear; there only our own reading is tried."""
 

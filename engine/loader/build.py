@@ -254,7 +254,8 @@ def _reading(reading: Mapping[str, Any]) -> Reading:
     end = reading.get("end", "body" if codec in ("text", "json") else [])
     if codec not in FRAMINGS:
         raise KeyError(codec)
-    return Reading(codec, unwrap, tuple(_rule(rule) for rule in rules), _end(_many(end)))
+    others = tuple(other for other in reading.get("other_codecs", ()) if other != codec)
+    return Reading(codec, unwrap, tuple(_rule(rule) for rule in rules), _end(_many(end)), others)
 
 
 def _rule(rule: Mapping[str, Any]) -> Rule:

@@ -118,7 +118,12 @@ def drop_keys(schema: Schema, option: Any) -> Schema:
 
 
 def _const(node: Schema, place: str) -> Schema:
-    return {("enum" if key == "const" else key): ([value] if key == "const" else value) for key, value in node.items()}
+    """`const` as an `enum` of one; a text says its type as well, which APIs without `const` want beside an enum."""
+    if "const" not in node:
+        return node
+    kind = {"type": "string"} if isinstance(node["const"], str) and "type" not in node else {}
+    renamed = {("enum" if key == "const" else key): ([item] if key == "const" else item) for key, item in node.items()}
+    return renamed | kind
 
 
 def _nullable(node: Schema, place: str) -> Schema:
