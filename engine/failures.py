@@ -85,10 +85,17 @@ class Failures:
 
     def __init__(self, rules: tuple[ErrorRule, ...]) -> None:
         self._rules = [_CompiledRule(rule) for rule in rules]
+        self._by_status: dict[int, list[_CompiledRule]] = {}
 
     def match(self, head: ResponseHead, event: str | None, data: Any, *, in_stream: bool) -> _CompiledRule | None:
         """The first rule that holds."""
-        return next((rule for rule in self._rules if rule.holds(head, event, data, in_stream)), None)
+        return next((rule for rule in self._for(head.status) if rule.holds(head, event, data, in_stream)), None)
+
+    def _for(self, status: int) -> list[_CompiledRule]:
+        """The rules that may hold with a status: every frame of an answer asks."""
+        if status not in self._by_status:
+            self._by_status[status] = [rule for rule in self._rules if rule.admits(status)]
+        return self._by_status[status]
 
     def knows(self, error: ProviderError) -> bool:
         """Whether a rule holds for a refusal that was met already, as far as it has been kept."""
@@ -162,10 +169,12 @@ class _CompiledRule:
         self.code = _reader(rule.code)
         self.retry_after = _reader(rule.retry_after)
 
+    def admits(self, status: int) -> bool:
+        """Whether its predicates on the status hold."""
+        return not self._statuses or any(_status_is(wanted, status) for wanted in self._statuses)
+
     def holds(self, head: ResponseHead, event: str | None, data: Any, in_stream: bool) -> bool:
-        """All predicates hold; one on a frame holds only in a stream."""
-        if self._statuses and not any(_status_is(wanted, head.status) for wanted in self._statuses):
-            return False
+        """All predicates but those on the status hold; one on a frame holds only in a stream."""
         if self._has_header and not self._header(None, head.headers):
             return False
         if self._body is not None and not self._body(event, data):

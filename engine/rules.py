@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from .answer import DELTAS, Answer, Refused, every_rule
 from .blocks import Carried, Slot
+from .dispatch import Table, tabulated
 from .errors import DecodeError
 from .framing import Frame
 from .paths import MISSING, Path, first_of
@@ -214,10 +215,26 @@ class Apply(Protocol):
 
 def compile_rules(rules: tuple[Rule, ...]) -> Apply:
     """All rules as one function of (answer, event name, data, slot)."""
+    table = tabulated(rules)
+    if table is not None:
+        return _compile_table(table)
     compiled = [_compile_rule(rule) for rule in rules]
 
     def apply(answer: Answer, event: str | None, data: Any, slot: Slot | None = None) -> None:
         for rule in compiled:
+            rule(answer, event, data, slot)
+
+    return apply
+
+
+def _compile_table(table: Table) -> Apply:
+    by_word = {word: [_compile_rule(rule) for rule in rules] for word, rules in table.rules.items()}
+    others = [_compile_rule(rule) for rule in table.others]
+    get = None if table.subject is None else Path(table.subject).get
+
+    def apply(answer: Answer, event: str | None, data: Any, slot: Slot | None = None) -> None:
+        word = event if get is None else get(data)
+        for rule in by_word.get(word, others) if type(word) is str else others:
             rule(answer, event, data, slot)
 
     return apply

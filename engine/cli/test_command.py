@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,8 +16,8 @@ from . import output
 from .exits import FINE, PROBLEMS, say
 from .options import catalog_of, providers_option, spec_files
 
-if TYPE_CHECKING:
-    from ..catalog import Catalog
+FEW = 4
+"""Fewer files than this are not worth other processes."""
 
 
 @click.command("test")
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
 def command(context: click.Context, paths: tuple[str, ...], as_json: bool) -> int:
     """Run the examples of provider files: each request rendered, each reply decoded at every cut. Nothing is sent."""
     catalog = catalog_of(context)
-    results = [result for file in spec_files(catalog, paths) for result in _run(catalog, file)]
+    files = [(file, catalog.is_shipped(file)) for file in spec_files(catalog, paths)]
+    results = _run_all(files, catalog.folders)
     failed = [result for result in results if not result["ok"]]
     if as_json:
         output.write_json({"passed": len(results) - len(failed), "failed": len(failed), "examples": results})
@@ -35,19 +40,61 @@ def command(context: click.Context, paths: tuple[str, ...], as_json: bool) -> in
     return PROBLEMS if failed else FINE
 
 
-def _run(catalog: Catalog, file: Path) -> list[dict[str, Any]]:
+def _run_all(files: list[tuple[Path, bool]], folders: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """The outcomes of all examples, in the order of the files; families of files run beside each other."""
+    families: dict[str, list[tuple[Path, bool]]] = {}
+    for file, shipped in files:
+        families.setdefault(_parent_of(file), []).append((file, shipped))
+    run = partial(_run_family, folders=folders)
+    workers = min(len(families), os.cpu_count() or 1)
+    if workers < 2 or len(files) < FEW:
+        found = [run(family) for family in families.values()]
+    else:
+        from concurrent.futures import ProcessPoolExecutor
+
+        with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
+            found = list(pool.map(run, sorted(families.values(), key=_weight, reverse=True)))
+    by_file = {file: results for family in found for file, results in family}
+    return [result for file, _ in files for result in by_file[file]]
+
+
+def _parent_of(file: Path) -> str:
+    """What a file extends, or else its own path: files on one protocol share much of the work."""
+    try:
+        extends = re.search(r"^extends:\s*(\S+)", file.read_text("utf-8", "replace"), re.MULTILINE)
+    except OSError:
+        extends = None
+    return extends[1] if extends else str(file)
+
+
+def _weight(family: list[tuple[Path, bool]]) -> int:
+    return sum(file.stat().st_size for file, _ in family if file.is_file())
+
+
+def _leave_interrupts() -> None:
+    """An interrupt is for the process that waits; the others end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run_family(family: list[tuple[Path, bool]], folders: tuple[Path, ...]) -> list[tuple[Path, list[dict[str, Any]]]]:
+    proven: Any = set()
+    return [(file, _run(file, shipped, folders, proven)) for file, shipped in family]
+
+
+def _run(file: Path, shipped: bool, folders: tuple[Path, ...], proven: Any) -> list[dict[str, Any]]:
     from ..examples import run_example
     from ..loader import load
     from ..provider import Provider
 
     try:
-        provider = Provider(load(file, shipped=catalog.is_shipped(file), folders=catalog.folders))
+        provider = Provider(load(file, shipped=shipped, folders=folders))
     except SpecError as error:
         return [_result(str(file), str(file), 1, "", [str(problem) for problem in error.problems])]
-    return [
-        _result(str(file), example.file, example.line, example.name, [str(f) for f in run_example(provider, example)])
-        for example in provider.spec.examples
-    ]
+    outcomes = []
+    for example in provider.spec.examples:
+        failures = [str(failure) for failure in run_example(provider, example, proven=proven)]
+        outcomes.append(_result(str(file), example.file, example.line, example.name, failures))
+    return outcomes
 
 
 def _result(file: str, written: str, line: int, name: str, failures: list[str]) -> dict[str, Any]:
