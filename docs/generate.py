@@ -56,9 +56,9 @@ def reference() -> str:
     lines += [
         "may use settings; one with **call** may also use params and `model messages stream tools tool_choice omit`;",
         "one with **auth** may use settings, `omit`, `secrets.NAME` and the request: `method path query body`.",
-        "one with **token** may use settings, `omit`, `secrets.NAME` and `assertion`; one with **steps** is the value of",
+        "one with **token** may use settings, `omit`, `secrets.NAME` and `assertion`; one with **steps** is the value of",  # noqa: E501
         "a step, `steps.NAME.VALUE`, which those with **call** may use too.",
-        "Any other word there names a place of the pipeline, whose own names its meaning lists: they hide a setting or a",
+        "Any other word there names a place of the pipeline, whose own names its meaning lists: they hide a setting or a",  # noqa: E501
         "param of the same name, and stand beside settings, params and `model stream omit`.\n",
     ]
     for title, table in (("filter", FILTERS), ("test", TESTS), ("function", FUNCTIONS)):

@@ -92,7 +92,8 @@ def test_a_setting_reads_no_such_variable_either() -> None:
 
 
 def test_a_token_is_not_fetched_elsewhere() -> None:
-    data = {"url": "https://a.example", "auth": {"token": {"url": "https://B.example/{{ x }}"}}, "hosts": ["c.example"]}
+    auth = {"token": {"url": "https://B.example/{{ x }}"}}
+    data = {"url": "https://a.example", "auth": auth, "hosts": [{"name": "c.example", "auth": True}, "d.example"]}
     assert bound.hosts_of(data) == {"a.example", "b.example", "c.example"}
     assert bound.hosts_of(data, redirected=True) == {"b.example", "c.example"}
 

@@ -19,7 +19,7 @@ def patches(*lines: str) -> str:
 
 def test_every_key_of_a_file_can_be_patched_but_what_it_is_and_where() -> None:
     fixed = {"spec_version", "name", "title", "url", "secrets", "auth", "settings", "extends", "abstract"}
-    fixed |= {"examples", "models"}
+    fixed |= {"examples", "models", "steps", "poll", "follow", "hosts"}
     patch = schema()["$defs"]["patch"]["properties"]
     assert set(patch) - {"match"} == set(schema()["properties"]) - fixed
 
