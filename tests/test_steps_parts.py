@@ -237,6 +237,22 @@ def test_a_setting_in_a_url_is_a_word_of_it() -> None:
         base.of({"region": "evil.com/"}, Deployment())
 
 
+@pytest.mark.parametrize("made", ["'evil.com/'", "'evil.com:443/'", "'a@evil.com'", "'..'", "'evil.com?'", "'\\\\'"])
+def test_an_expression_in_a_url_does_not_end_its_host(made: str) -> None:
+    base = BaseUrl(f"https://{{{{ ({made} ~ region) }}}}.acme.com", "acme")
+    with pytest.raises(ParameterError, match="an expression in the URL"):
+        base.of({"region": "x"}, Deployment())
+    base = BaseUrl("https://{{ 'evil.com/x' | path_segments }}.acme.com", "acme")
+    with pytest.raises(ParameterError, match="an expression in the URL"):
+        base.of({}, Deployment())
+
+
+def test_an_expression_in_a_url_may_give_several_labels() -> None:
+    base = BaseUrl("https://{{ 'api.' ~ region ~ '.rep' }}.acme.com", "acme")
+    assert base.of({"region": "eu"}, Deployment()) == "https://api.eu.rep.acme.com"
+    assert base.of({"region": "<REGION>"}, Deployment(placeholders=True)) == "https://api.<REGION>.rep.acme.com"
+
+
 # --- what a reply holds ---
 
 READERS = Provider(load_text(text_of())).readers

@@ -109,7 +109,7 @@ def compile_text(text: str, encode: Callable[[str], str] = str) -> Rendered:
             value = piece(values)
             if isinstance(value, Omitted):
                 return OMIT
-            out.append(str(value) if isinstance(value, EncodedPath) else encode(as_text(value)))
+            out.append(encode(value if isinstance(value, EncodedPath) else as_text(value)))
         return "".join(out)
 
     return render
@@ -232,6 +232,8 @@ def encode_slot(value: str) -> str:
     >>> encode_slot("a/b?c:d")
     'a%2Fb%3Fc%3Ad'
     """
+    if isinstance(value, EncodedPath):
+        return str(value)
     if value in ("", ".", ".."):
         raise TemplateError(f"gives {value!r}, which is no part of a path")
     try:

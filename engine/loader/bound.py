@@ -29,16 +29,17 @@ _HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*
 
 
 def own_urls(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    """The URLs of the main request that the file's author chose.
+    """The URLs of the main request that the file's author chose."""
+    yield from urls_at(data, ("url",), data.get("url"))
 
-    Of a setting that is the whole URL, these are its default and its enum.
-    """
-    url = data.get("url")
+
+def urls_at(data: Mapping[str, Any], at: Place, url: Any) -> Iterator[tuple[Place, str]]:
+    """What the file's author chose for a URL, and where: of a setting that is all of it, its default and its enum."""
     if not isinstance(url, str):
         return
     whole = _ONE_SETTING.fullmatch(url)
     if not whole:
-        yield ("url",), url
+        yield at, url
         return
     settings = data.get("settings")
     setting = settings.get(whole[1]) if isinstance(settings, dict) else None
@@ -55,7 +56,8 @@ def hosts_of(data: Mapping[str, Any], *, redirected: bool = False) -> set[str]:
     """
     urls = [] if redirected else [url for _, url in own_urls(data)]
     for section in ("auth", "steps"):
-        urls += [text for place, text in walk(data.get(section)) if place[-1:] == ("url",) and isinstance(text, str)]
+        others = (text for place, text in walk(data.get(section)) if place[-1:] == ("url",))
+        urls += [url for text in others for _, url in urls_at(data, (), text)]
     filled = (SLOT.sub(_FILLED, url) for url in urls)
     found = {match[1].lower() for url in filled if (match := _HOST.match(url))}
     named = data.get("hosts")

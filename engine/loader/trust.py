@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import Problem
 from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback, private_host
-from .bound import SLOT, hosts_of, is_bound_elsewhere, is_shipped, own_urls, variables_of
+from .bound import SLOT, hosts_of, is_bound_elsewhere, is_shipped, own_urls, urls_at, variables_of
 from .inline import inline_secret
 from .steps import requests as step_requests
 from .subject import AUTH_NAMES, Check, Subject, dotted
@@ -47,8 +47,7 @@ def _check_url(subject: Subject) -> Iterator[Problem]:
 def _other_urls(subject: Subject) -> Iterator[tuple[Place, str]]:
     """The URLs of requests beside the main one."""
     for place, request in other_requests(subject):
-        if isinstance(request.get("url"), str) and not SLOT.fullmatch(request["url"]):
-            yield (*place, "url"), request["url"]
+        yield from urls_at(subject.data, (*place, "url"), request.get("url"))
 
 
 def other_requests(subject: Subject) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -267,13 +266,14 @@ def _own_destinations(subject: Subject) -> Iterator[Place]:
     document = subject.document
     if "url" in document.overridden:
         yield ("url",)
+    defaults = [place for place, _ in own_urls(subject.data) if place != ("url",)]
     hosts = subject.data.get("hosts")
     named = [
         ("hosts", index)
         for index, host in enumerate(hosts if isinstance(hosts, list) else ())
         if isinstance(host, dict)
     ]
-    for place in [*(where for where, _ in _other_urls(subject)), *named]:
+    for place in [*defaults, *(where for where, _ in _other_urls(subject)), *named]:
         if document.mark(place).source is document.source:
             yield place
 
