@@ -100,15 +100,19 @@ class Deployment:
             return None, _SET + " or ".join(source.env)
         if source.json is None:
             return _checked(Secret(self.environ[variable], name=variable)), ""
-        value, fault = value_in_file(self.environ[variable], source.json)
-        if value is None:
-            return None, f"{variable} {fault}: name a file that has it"
-        return _checked(Secret(value, name=variable)), ""
+        secret, fault = _in_file(self.environ[variable], source.json, variable)
+        return (None, f"{variable} {fault}: name a file that has it") if secret is None else (_checked(secret), "")
 
 
 _SET = "set the variable "
 _ONE_LINE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _PEM = re.compile(r"\s*-----BEGIN [A-Z ]+-----\r?\n[\x20-\x7e\r\n]+-----END [A-Z ]+-----\s*")
+
+
+def _in_file(file: str, key: str, variable: str) -> tuple[Secret | None, str]:
+    """A secret out of a file; no frame that an error leaves behind holds it as text."""
+    value, fault = value_in_file(file, key)
+    return (None if value is None else Secret(value, name=variable)), fault
 
 
 def _checked(secret: Secret) -> Secret:

@@ -139,10 +139,8 @@ class Exchange:
 
     def late_for_turn(self) -> None:
         """The wait for a turn has lasted until the total deadline. Raises TransportError."""
-        try:
-            self.timed_out("total")
-        except TransportError as error:
-            self.failed(error)
+        # Whatever reply is at hand: it may be the refusal that made this call wait.
+        self.failed(self._timeout("total"))
 
     def start(self) -> WireRequest:
         """The request to send now. The total deadline runs from the first start on. Raises EngineError."""
@@ -244,8 +242,10 @@ class Exchange:
 
     def timed_out(self, phase: Wait) -> None:
         """A wait is over. Raises TransportError, unless the call is settled and was only read on."""
-        if self.is_settled:
-            return
+        if not self.is_settled:
+            raise self._timeout(phase) from None
+
+    def _timeout(self, phase: Wait) -> TransportError:
         seconds = getattr(self.timeouts, phase)
         words = {
             "first_byte": "no byte of the answer came",
@@ -253,7 +253,7 @@ class Exchange:
             "total": "the answer did not end",
         }
         message = f"{words[phase]} within {seconds:g} s (timeout.{phase}); try again, or raise the timeout"
-        raise TransportError(message, kind="timeout", phase=phase) from None  # type: ignore[arg-type]
+        return TransportError(message, kind="timeout", phase=phase)  # type: ignore[arg-type]
 
     def broke_off(self, error: EngineError) -> None:
         """The network failed in the body. Raises the error, unless the call is settled and was only read on."""

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from .auth import ACCESS_TOKEN, Access
 from .base_url import BaseUrl, Territory
 from .deployment import Deployment
-from .errors import ParameterError, UsageError
+from .errors import EngineError, ParameterError, UsageError
 from .expressions import OMIT, TemplateError
 from .hosts import is_loopback
 from .messages import Adjustment
@@ -206,9 +206,20 @@ class Route:
         template, own = self.legs.of(self.token.spec.request)
         base = self._base(own)
         refuse_open_secret(base, True, self.legs.spec.name)
-        real = simple_request(template, self.token.values(masked=False), base, Access.NOBODYS).wire
+        # What is shown is made first: most of what can go wrong does so here, where no frame holds a secret.
         shown = simple_request(template, self.token.values(masked=True), base, Access.NOBODYS).wire
+        real = self._with_secrets(template, base)
+        if real is None:  # raised here, and without a reason: its words and its frames would hold a secret
+            owner = self.legs.spec.name
+            raise ParameterError(f"{owner}: the token request cannot be made of these secrets; set them again")
         return Ready(real.masked_by(shown))
+
+    def _with_secrets(self, template: RequestTemplate, base: str) -> WireRequest | None:
+        assert self.token is not None
+        try:
+            return simple_request(template, self.token.values(masked=False), base, Access.NOBODYS).wire
+        except (EngineError, TemplateError):
+            return None
 
 
 def simple_request(template: RequestTemplate, values: Mapping[str, Any], base: str, access: Access) -> Ready:

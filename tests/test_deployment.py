@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,14 @@ def test_a_bad_secret_is_named_and_not_shown(value: str) -> None:
     with pytest.raises(MissingSecretError, match="FIRST") as caught:
         Deployment(environ={"FIRST": value}).resolve_auth(with_auth(*ONE))
     assert value.strip() == "" or value.strip() not in str(caught.value)
+
+
+def test_a_bad_secret_of_a_file_is_in_no_frame_of_its_error(tmp_path: Path) -> None:
+    (tmp_path / "key.json").write_text('{"key": "secret-of-acme\\n"}')
+    spec = with_auth("{k: {env: [FILE], json: key}}", "{type: bearer, secret: k}")
+    with pytest.raises(MissingSecretError, match="the value of FILE") as caught:
+        Deployment(environ={"FILE": str(tmp_path / "key.json")}).resolve_auth(spec)
+    assert "secret-of-acme" not in "".join(repr(entry.frame.f_locals) for entry in caught.traceback[1:])
 
 
 LIST = ("{a: {env: [A]}, b: {env: [B]}, c: {env: [C]}}",)

@@ -16,7 +16,7 @@ import pytest
 from engine import AsyncClient, Client
 from engine.auth.oauth2 import ACCESS_TOKEN, sending_token
 from engine.deployment import Deployment
-from engine.errors import MissingSecretError, ProviderError, TransportError, UsageError
+from engine.errors import MissingSecretError, ParameterError, ProviderError, TransportError, UsageError
 from engine.loader import load_text
 from engine.messages import ChatRequest
 from engine.provider import Provider
@@ -265,6 +265,70 @@ def test_waiting_for_a_turn_ends_with_the_total_deadline(tmp_path: Path) -> None
         asyncio.run(run(server))
 
 
+class Renewal(Bank):
+    """A bank whose first token is no more: who says `late` hears of it when another has asked for the next one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.revoked.add("token-1")
+        self.is_renewing = threading.Event()
+
+    def answer(self, asked: Asked) -> Answer:
+        if asked.path == "/oauth" and self.tokens:
+            self.is_renewing.set()
+            time.sleep(1)
+        if asked.path != "/oauth" and asked.json["text"] == "late":
+            self.is_renewing.wait(5)
+        return super().answer(asked)
+
+
+def check_late(caught: TransportError) -> None:
+    assert (caught.kind, caught.phase) == ("timeout", "total")
+
+
+def test_waiting_to_renew_ends_with_the_total_deadline(tmp_path: Path) -> None:
+    """The reply at hand is then the refusal that called for a new token: it settles nothing, and ends no wait."""
+    bank = Renewal()
+    with (
+        bank.server as server,
+        Client(folder_of(tmp_path, FILE), **options(server)) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(client.chat, "acme", "first")
+        assert settled(lambda: bank.tokens == 1)
+        client._timeout = {"total": 0.6}
+        with pytest.raises(TransportError) as caught:
+            client.chat("acme", "late")
+        check_late(caught.value)
+        assert first.result().text == "with token-2"
+
+
+def test_a_task_that_waits_to_renew_ends_with_the_total_deadline(tmp_path: Path) -> None:
+    bank = Renewal()
+
+    async def run(server: StepServer) -> None:
+        async with AsyncClient(folder_of(tmp_path, FILE), **options(server)) as client:
+            first = asyncio.ensure_future(client.chat("acme", "first"))
+            while not bank.tokens:
+                await asyncio.sleep(0.005)
+            client._timeout = {"total": 0.6}
+            with pytest.raises(TransportError) as caught:
+                await client.chat("acme", "late")
+            check_late(caught.value)
+            assert (await first).text == "with token-2"
+
+    with bank.server as server:
+        asyncio.run(run(server))
+
+
+def settled(condition: Any) -> bool:
+    """Whether something comes true soon."""
+    until = time.monotonic() + 5
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.005)
+    return bool(condition())
+
+
 # --- what goes wrong with a token request ---
 
 
@@ -364,6 +428,34 @@ def test_a_secret_is_masked_wherever_a_token_request_holds_it(where: str) -> Non
     assert KEY in str.__str__(wire.url) + fields + bytes(wire.content).decode()
     assert KEY not in repr(wire) + str(wire.shown()) + repr(made)
     assert "<ACME_KEY>" in str(wire.shown()).replace("%3C", "<").replace("%3E", ">")
+
+
+@pytest.mark.parametrize(
+    "slot", ["{{ (secrets.key ~ 1) | int }}", "{{ secrets.key[99] ~ 1 if secrets.key != '<ACME_KEY>' }}"]
+)
+@pytest.mark.parametrize("where", ["json", "claims"])
+def test_what_goes_wrong_in_a_token_request_shows_no_secret(slot: str, where: str) -> None:
+    text = FILE.replace(
+        "    form: {grant_type: client_credentials, scope: all}\n",
+        f'    json: {{a: "{slot if where == "json" else "{{ assertion }}"}"}}\n',
+    )
+    claims = slot if where == "claims" else "x"
+    if where == "claims":
+        text = text.replace(
+            "  refresh:", f'  assertion: {{algorithm: HS256, key: key, claims: {{a: "{claims}"}}}}\n  refresh:'
+        )
+    made = route(text)
+    with pytest.raises(ParameterError) as caught:
+        made.request(made.order[0], {}, None)
+    assert KEY not in str(caught.value)
+    error: BaseException | None = caught.value
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            if "/engine/" in trace.tb_frame.f_code.co_filename:
+                assert KEY not in repr(trace.tb_frame.f_locals)
+            trace = trace.tb_next
+        error = error.__context__
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ A part of RFC 6265, on the safe side: every cookie is the host's alone, whatever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,7 +103,8 @@ def _parse(url: str, field: str) -> tuple[_Cookie | None, bool]:
 
 def _is_over(says: dict[str, str]) -> bool:
     if "max-age" in says:
-        return says["max-age"].lstrip("-").isdigit() and int(says["max-age"][:9]) <= 0
+        seconds = re.fullmatch("(-?)([0-9]+)", says["max-age"])
+        return seconds is not None and (seconds[1] == "-" or not seconds[2].strip("0"))
     try:
         then = parsedate_to_datetime(says["expires"]) if "expires" in says else None
     except (ValueError, OverflowError):
