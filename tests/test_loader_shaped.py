@@ -123,3 +123,29 @@ def test_a_param_may_have_the_name_of_a_part_and_is_not_read_by_it() -> None:
     one = parts(audio="'{{ format }}'") | declared
     assert [problem.rule for problem in problems(text_of(**one))] == ["unused-param"]
     assert problems(text_of(**one, query="query: {f: '{{ format }}'}")) == []
+
+
+# --- how often the same thing is said again ---
+
+
+def times(name: str, many: int) -> str:
+    return "[" + ", ".join([f'"{{{{ {name} }}}}"'] * many) + "]"
+
+
+@pytest.mark.parametrize(
+    ("in_payload", "in_shape", "in_part", "refused"),
+    [(3, 10, 10, False), (501, 1, 1, True), (6, 10, 10, True), (1, 1, 501, True), (1, 501, 1, True)],
+)
+def test_a_short_message_makes_no_huge_request(in_payload: int, in_shape: int, in_part: int, refused: bool) -> None:
+    found = problems(
+        text_of(
+            payload=f"payload: {{h: '{{{{ heat }}}}', m: {times('messages', in_payload)}}}",
+            messages=f"messages: {{shapes: {{any: {{m: {times('parts', in_shape)}}}}}}}",
+            parts=f"parts: {{text: {{t: {times('text', in_part)}}}}}",
+        )
+    )
+    assert [problem.rule for problem in found] == ["template-too-big"] * refused
+
+
+def test_the_bound_is_what_it_says() -> None:
+    assert problems(text_of(payload=f"payload: {{h: '{{{{ heat }}}}', m: {times('messages', 500)}}}")) == []

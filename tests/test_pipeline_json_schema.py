@@ -164,6 +164,22 @@ def test_what_a_pass_cannot_say_is_refused(name: str, schema: dict[str, Any], wo
         made(name, schema)
 
 
+def test_references_that_bring_in_the_same_data_again_are_stopped() -> None:
+    wide = obj(**{f"p{number}": {"$ref": "#/$defs/w"} for number in range(1000)})
+    with pytest.raises(SchemaError, match="grows beyond"):
+        made("inline_refs", wide | {"$defs": {"w": {"enum": list(range(1000))}}})
+
+
+def test_a_long_place_is_shown_by_its_end() -> None:
+    deep: dict[str, Any] = {"$ref": "x"}
+    for _ in range(40):
+        deep = obj(name=deep)
+    with pytest.raises(SchemaError) as caught:
+        made("inline_refs", deep)
+    assert str(caught.value).startswith("...")
+    assert len(str(caught.value)) < 200
+
+
 def test_references_that_double_at_each_step_are_stopped() -> None:
     steps = 40
     definitions: dict[str, Any] = {"d0": TEXT}

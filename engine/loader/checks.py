@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Problem
+from .growth import check_growth
 from .marks import MARK_CHECKS, unused_params
 from .parts import PART_CHECKS
 from .schema import Marked
@@ -30,3 +31,4 @@ def check(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
     if is_sound:
         yield from unused_params(subject, marked)
         yield from check_shaping(subject, marked)
+        yield from check_growth(subject, marked)

@@ -12,6 +12,10 @@ Schema = dict[str, Any]
 
 MAX_NODES = 20_000
 """How many schemas one may grow to when its references are written out."""
+MAX_PLACE = 100
+"""How much of a place is shown: its end."""
+MAX_VALUES = 500_000
+"""How many values of any kind its references may bring in, each counted with all that it leads to."""
 
 _ONE = (
     *("items", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "unevaluatedProperties"),
@@ -26,7 +30,8 @@ class SchemaError(ValueError):
     """A schema that a pass cannot express; the message names the place in it."""
 
     def __init__(self, place: str, why: str) -> None:
-        super().__init__(f"{place or 'their root'} {why}")
+        short = place if len(place) <= MAX_PLACE else f"...{place[-MAX_PLACE:]}"
+        super().__init__(f"{short or 'their root'} {why}")
 
 
 def _children(schema: Schema, place: str) -> Iterator[tuple[str, Any, Any]]:
@@ -72,6 +77,8 @@ def _everywhere(change: Callable[[Schema, str], Schema]) -> Callable[[Schema, An
 def inline_refs(schema: Schema, option: Any) -> Schema:
     """Each `$ref` replaced by what it leads to, and no definitions."""
     budget = [MAX_NODES]
+    room = [MAX_VALUES]
+    sizes: dict[str, int] = {}
 
     def walk(node: Any, place: str, within: tuple[str, ...]) -> Any:
         budget[0] -= 1
@@ -82,7 +89,13 @@ def inline_refs(schema: Schema, option: Any) -> Schema:
                 raise SchemaError(place, f"refers to itself ('{reference}'), which this API cannot say")
             within = (*within, reference)
             beside = {key: value for key, value in node.items() if key != "$ref"}
-            node = {**_target(schema, reference, place), **beside}
+            target = _target(schema, reference, place)
+            if reference not in sizes:
+                sizes[reference] = _size(target)
+            room[0] -= sizes[reference]
+            if room[0] < 0:
+                raise SchemaError(place, f"grows beyond {MAX_VALUES} values when its references are written out")
+            node = {**target, **beside}
         if not isinstance(node, dict):
             return node
         bare = {key: value for key, value in node.items() if key not in _DEFINITIONS}
@@ -95,6 +108,7 @@ def inline_refs(schema: Schema, option: Any) -> Schema:
 def _target(schema: Schema, reference: str, place: str) -> Schema:
     if not reference.startswith("#"):
         raise SchemaError(place, f"refers to '{reference}', which is outside of the schema")
+    shown = reference if len(reference) <= MAX_PLACE else f"{reference[:MAX_PLACE]}..."
     node: Any = schema if reference == "#" or reference.startswith("#/") else None
     for word in reference[1:].split("/")[1:]:
         word = word.replace("~1", "/").replace("~0", "~")
@@ -103,8 +117,15 @@ def _target(schema: Schema, reference: str, place: str) -> Schema:
         else:
             node = node.get(word) if isinstance(node, dict) else None
     if not isinstance(node, dict):
-        raise SchemaError(place, f"refers to '{reference}', which is not there")
+        raise SchemaError(place, f"refers to '{shown}', which is not there")
     return node
+
+
+def _size(value: Any) -> int:
+    """How many values are in one; it nests no deeper than a caller may give it."""
+    if isinstance(value, dict | list):
+        return 1 + sum(map(_size, value.values() if isinstance(value, dict) else value))
+    return 1
 
 
 # --- keywords ---

@@ -50,6 +50,8 @@ class ToolShaper:
         if self._shape is None and not function:
             return dict(tool)
         name = function.get("name")
+        if not isinstance(name, str) and tool.get("type") == "function":
+            raise UnsupportedError(f"{context.owner} takes tools that are functions with a name; give function.name")
         if not isinstance(name, str):
             kind = str(tool.get("type"))[:40]
             raise UnsupportedError(f"{context.owner} takes tools that are functions, not {kind!r}; use extra_body")
