@@ -194,15 +194,22 @@ class Adjustment:
     sent: Any = None
 
     def __str__(self) -> str:
+        given, sent = _brief(self.given), _brief(self.sent)
         words = {
-            "dropped": f"{self.given!r} is not sent: this API has no such parameter",
-            "clamped": f"{self.given!r} is out of range, {self.sent!r} is sent",
-            "renamed": f"is sent as {self.sent!r}",
-            "defaulted": f"{self.sent!r} is sent by default",
-            "forwarded": f"{self.given!r} is sent as it is: the file does not know it",
-            "replaced": f"{self.sent!r} is sent in place of {self.given!r}",
+            "dropped": f"{given} is not sent: this API has no such parameter",
+            "clamped": f"{given} is out of range, {sent} is sent",
+            "renamed": f"is sent as {sent}",
+            "defaulted": f"{sent} is sent by default",
+            "forwarded": f"{given} is sent as it is: the file does not know it",
+            "replaced": f"{sent} is sent in place of {given}",
         }
         return f"{self.parameter}: {words[self.action]}"
+
+
+def _brief(value: Any) -> str:
+    """A value in a message of one line: it may be a whole conversation."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +336,10 @@ def _tool_choice(value: Any) -> str | dict[str, Any] | None:
         return None if value is None else str.__str__(value)
     if isinstance(value, Mapping):
         choice: dict[str, Any] = plain(value, "tool_choice")
-        return choice
+        if choice.get("type") == "function" and forced_tool(choice) is None:
+            raise ParameterError("tool_choice names no tool; write {type: function, function: {name: ...}}")
+        if choice:
+            return choice
     words = "auto, none, required, or {type: function, function: {name: ...}}"
     shown = repr(value[:60]) if isinstance(value, str) else _kind(value)
     raise ParameterError(f"tool_choice is one of: {words}; not {shown}")

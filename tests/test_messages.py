@@ -402,6 +402,7 @@ def test_an_answer_of_tool_calls_alone_has_no_content():
     ("adjustment", "words"),
     [
         (Adjustment("seed", "dropped", 1), "seed: 1 is not sent: this API has no such parameter"),
+        (Adjustment("t", "clamped", 10**200, 2), f"t: 1{'0' * 96}... is out of range, 2 is sent"),
         (Adjustment("t", "clamped", 3, 2), "t: 3 is out of range, 2 is sent"),
         (Adjustment("n", "renamed", 3, "num"), "n: is sent as 'num'"),
         (Adjustment("t", "defaulted", None, 0.5), "t: 0.5 is sent by default"),

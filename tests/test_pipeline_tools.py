@@ -108,3 +108,12 @@ def test_a_choice_that_is_settled_is_no_unknown_parameter() -> None:
     )
     assert made.adjustments == (Adjustment("tool_choice", "dropped", "required"),)
     assert json.loads(made.wire.content) == BOTH
+
+
+@pytest.mark.parametrize(
+    "choice", [{}, {"type": "function"}, {"type": "function", "function": {}}, {"type": "function", "name": "count"}]
+)
+def test_a_choice_that_names_no_tool_is_refused_everywhere(choice: dict[str, Any]) -> None:
+    for text in (body(SHAPE, CHOICE), body(choice=True)):
+        with pytest.raises(ParameterError, match="tool_choice"):
+            sent(text, "hi", tools=[COUNT], tool_choice=choice)
