@@ -71,7 +71,9 @@ def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) 
 def _undefined(subject: Subject, scope: str, name: str, hint: str) -> tuple[str, str, str]:
     if scope in ("auth", "token") and name in subject.section("secrets"):
         return "undefined-variable", f"'{name}', which is not defined", f"write secrets.{name}"
-    if name == "secrets" or name in subject.section("secrets"):
+    if name == "secrets":
+        return "secret-not-allowed-here", "a secret", "declare it under `auth`, which sends it"
+    if name in subject.section("secrets"):
         return "secret-not-allowed-here", f"the secret '{name}'", "declare it under `auth`, which sends it"
     if scope == "settings" and name in subject.names("call"):
         return "dynamic-host", f"'{name}', which a call gives", "only settings may vary the URL"

@@ -194,7 +194,8 @@ def _explain_enum(error: Any, place: Place) -> Iterator[Violation]:
 
 def _explain_range(error: Any, place: Place) -> Iterator[Violation]:
     least = error.schema.get("minimum", error.schema.get("exclusiveMinimum"))
-    bounds = f"{'above ' if 'exclusiveMinimum' in error.schema else ''}{least} to {error.schema.get('maximum')}"
+    most = f" to {error.schema['maximum']}" if "maximum" in error.schema else " and more"
+    bounds = f"{'above ' if 'exclusiveMinimum' in error.schema else ''}{least}{most}"
     yield Violation(place, "out-of-range", f"`{_dotted(place)}` is {_scalar(error.instance)}", f"the range is {bounds}")
 
 

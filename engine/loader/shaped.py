@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from ..shaping import CONTENT, NAMES, RAW, RENDERED, ROLES
+from ..shaping import CONTENT, NAMES, PART_TYPES, RAW, RENDERED, ROLES
 from .schema import Marked
 from .subject import Subject, dotted
 from .yamltext import Place
@@ -83,7 +83,7 @@ def _dead_roles(subject: Subject) -> Iterator[Problem]:
                 yield _dead(subject, ("messages", section, role), gone[role], "remove it")
     shapes, items = _map(messages.get("shapes")), messages.get("items", [])
     for kind in shapes:
-        if kind not in (*ROLES, "any") and kind not in items:
+        if kind in PART_TYPES and kind not in items:
             hint = f"add {kind} to `messages.items`, or remove it"
             yield _dead(subject, ("messages", "shapes", kind), "it is no item", hint)
     results_apart = "tool_result" in items
@@ -151,7 +151,7 @@ def _unreachable_parts(subject: Subject) -> Iterator[Problem]:
     for kind in parts:
         if (
             kind not in reached
-            and kind != "fallback"
+            and kind in PART_TYPES
             and (kind != "reasoning" or messages.get("reasoning") == "replay")
         ):
             raw = [name for name, type_ in RAW.items() if type_ == kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from .schema import schema
 from .subject import Check, Subject, dotted
 from .yamltext import Place, walk
 
+_HOST_NAME = re.compile(r"[^:]+(?::[0-9]{1,5})?")
 _REQUEST_KEYS = ("path", "query", "headers", "json", "form", "follow")
 _MAIN_KEYS = ("path", "query", "headers", "payload", "follow")
 
@@ -152,11 +154,16 @@ def _check_hosts(subject: Subject) -> Iterator[Problem]:
         if not isinstance(name, str):
             continue
         place: Place = ("hosts", index, "name") if isinstance(host, dict) else ("hosts", index)
+        if not _HOST_NAME.fullmatch(name):
+            continue  # the schema speaks of it
         bare = name.partition(":")[0]
         suffix = bare.removeprefix("*.")
         if bare != suffix and (suffix.count(".") < 1 or is_loopback(suffix)):
             message = f"'{name}' stands for hosts of every owner"
             yield subject.problem(place, "dynamic-host", message, "name at least a domain: *.example.com")
+        elif not 0 < int(name.partition(":")[2] or 443) <= 65535:
+            message = f"the host '{name}' has a port that there is not"
+            yield subject.problem(place, "out-of-range", message, "the range is 1 to 65535")
         elif private_host(suffix):
             message = f"the host '{name}' is not on the public network"
             yield subject.problem(place, "private-host", message, "only the caller may name such a host")
@@ -169,14 +176,29 @@ def _check_polls(subject: Subject) -> Iterator[Problem]:
     total = subject.section("timeout").get("total", schema()["properties"]["timeout"]["properties"]["total"]["default"])
     polls = [(("steps", index, "poll"), step.get("poll")) for index, step in _steps(subject)]
     for place, poll in [(("poll",), subject.data.get("poll")), *polls]:
-        if not isinstance(poll, dict) or not isinstance(total, int | float):
+        if not isinstance(poll, dict):
             continue
+        yield from _check_conditions(subject, place, poll)
         seconds = poll.get("for", schema()["$defs"]["poll"]["properties"]["for"]["default"])
-        if isinstance(seconds, int | float) and seconds > total:
+        if isinstance(seconds, int | float) and isinstance(total, int | float) and seconds > total:
             message = (
                 f"`{dotted((*place, 'for'))}` is {seconds:g} s, and the whole call has {total:g} s (timeout.total)"
             )
             yield subject.problem((*place, "for"), "out-of-range", message, "lower it, or raise timeout.total")
+
+
+def _check_conditions(subject: Subject, place: Place, poll: dict[str, Any]) -> Iterator[Problem]:
+    """A condition of which half was forgotten reads as one on a value that is called `path`, or `equals`."""
+    operators = set(schema()["$defs"]["predicate"]["properties"]) - {"path"}
+    for key in ("until", "fail"):
+        says = poll.get(key)
+        if not isinstance(says, dict) or not says or set(says) - {"path", *operators}:
+            continue
+        lacks = "path" if "path" not in says else "comparison" if set(says) == {"path"} else ""
+        if lacks:
+            message = f"`{dotted((*place, key))}` names no {lacks}"
+            hint = "write {path: PATH, equals: VALUE}, or in, exists, contains, regex"
+            yield subject.problem((*place, key), "missing-key", message, hint)
 
 
 STEP_CHECKS: tuple[Check, ...] = (
