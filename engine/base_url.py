@@ -27,6 +27,7 @@ _MADE_SLOT = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
 _BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -147,6 +148,8 @@ class Territory:
             raise self._refusal(what, "holds a user or a fragment")
         if parts.scheme not in _PORTS or not parts.hostname:
             raise self._refusal(what, "is no https URL")
+        if not _HOST.fullmatch(parts.hostname) or parts.port == 0:  # clients differ in what they make of it
+            raise self._refusal(what, "has a host that no name is spelt like")
         return parts
 
     def _refusal(self, what: str, why: str) -> ProviderError:
