@@ -69,9 +69,6 @@ no_stream = without("stream", False)
 no_tools = without("tools", [])
 """An empty list of tools is none."""
 
-typed_items = everywhere(without("type", "message"))
-"""An item with a role is a message, with its type or without."""
-
 no_content = everywhere(without("content", ""))
 """A message of calls alone has empty content, or none."""
 
@@ -124,7 +121,7 @@ ROWS: Mapping[str, Row] = {
     "llama-cpp": Row("openai_chat"),
     "openai-responses": Row(
         "openai_responses",
-        free=(text_as_string, typed_items, no_stream),
+        free=(text_as_string, no_stream),
         lacks={"stop texts": "Responses has no stop texts"},
         is_home=True,
     ),
