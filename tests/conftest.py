@@ -7,10 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from engine.loader import load
+from engine.spec import ProviderSpec
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,6 +31,12 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.delenv("WIREFILE_PATH", raising=False)
         patch.delenv("WIREFILE_DEBUG", raising=False)
         yield
+
+
+@cache
+def shipped(path: Path) -> ProviderSpec:
+    """A file in `providers/`, loaded once in a process: a spec does not change, and there are many tests of each."""
+    return load(path, shipped=True)
 
 
 @dataclass(frozen=True)

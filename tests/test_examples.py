@@ -10,11 +10,11 @@ import pytest
 
 from engine.errors import SpecError
 from engine.examples import difference, run_example, same
-from engine.loader import load, load_text, problems_of
+from engine.loader import load_text, problems_of
 from engine.provider import Provider
 from engine.spec import ProviderSpec
 
-from .conftest import CHIRP, ROOT
+from .conftest import CHIRP, ROOT, shipped
 
 FILES = sorted((ROOT / "providers").rglob("*.yaml"))
 
@@ -24,13 +24,13 @@ def cases() -> list[object]:
     return [
         pytest.param(path, index, id=f"{path.stem}: {example.name}")
         for path in FILES
-        for index, example in enumerate(load(path, shipped=True).examples)
+        for index, example in enumerate(shipped(path).examples)
     ]
 
 
 @pytest.mark.parametrize(("path", "index"), cases())
 def test_examples_of_the_shipped_files_hold(path: Path, index: int) -> None:
-    provider = Provider(load(path, shipped=True))
+    provider = Provider(shipped(path))
     example = provider.spec.examples[index]
     # What a file inherits is tried at every cut where it is written; `wirefile test` does it for every file.
     assert run_example(provider, example, thorough=example.file == str(path)) == []
@@ -121,7 +121,7 @@ def is_its_own(spec: ProviderSpec, place: str) -> bool:
 
 REMOVALS = [
     pytest.param(spec.name, changed, id=f"{spec.name}{place}")
-    for spec in [load_text(CHIRP, "chirp.yaml"), *(load(path, shipped=True) for path in FILES)]
+    for spec in [load_text(CHIRP, "chirp.yaml"), *(shipped(path) for path in FILES)]
     for place, changed in without_one(dict(spec.tree))
     if is_its_own(spec, place)
 ]
@@ -139,7 +139,7 @@ def as_a_strangers(tree: Any) -> str:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_shipped_file_is_not_refused_by_a_test_that_changes_it(path: Path) -> None:
     """Else `test_every_rule_is_needed_by_an_example` would try nothing."""
-    assert load_text(as_a_strangers(dict(load(path, shipped=True).tree)), path.name).name == path.stem
+    assert load_text(as_a_strangers(dict(shipped(path).tree)), path.name).name == path.stem
 
 
 @pytest.mark.parametrize(("name", "changed"), REMOVALS)
@@ -166,7 +166,7 @@ def test_cuts_find_a_decoder_that_depends_on_them(monkeypatch: pytest.MonkeyPatc
             return [Frame(None, data.decode("utf-8", "replace"))] if data else []
 
     monkeypatch.setitem(FRAMINGS, "text", Naive)
-    provider = Provider(load(ROOT / "providers" / "acytoo.yaml", shipped=True))
+    provider = Provider(shipped(ROOT / "providers" / "acytoo.yaml"))
     failures = run_example(provider, provider.spec.examples[0])
     assert [failure.cut for failure in failures] == ["byte by byte"]
 

@@ -15,10 +15,13 @@ from .reading import Reading
 REGION = "us-east-1"
 
 
+# One for all clients: it keeps what it read of the API's model, which takes longer than a call.
+SESSION = boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
+
+
 def _client(url: str | None) -> Any:
     config = Config(retries={"total_max_attempts": 1}, signature_version="v4", proxies={})
-    session = boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
-    return session.client("bedrock-runtime", endpoint_url=url, config=config)
+    return SESSION.client("bedrock-runtime", endpoint_url=url, config=config)
 
 
 HOME = _client(None).meta.endpoint_url

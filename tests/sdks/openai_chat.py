@@ -44,6 +44,9 @@ def read(url: str, is_stream: bool) -> Reading:
         answer = completions.create(**asked)
     choice, usage = answer.choices[0], answer.usage
     message, extra = choice.message, choice.message.model_extra or {}
+    calls = [(each.id, each.function.name, each.function.arguments) for each in message.tool_calls or ()]
+    if message.function_call:  # the older kind, which has no id
+        calls.append((None, message.function_call.name, message.function_call.arguments))
     counters = usage and {
         "input_tokens": usage.prompt_tokens,
         "output_tokens": usage.completion_tokens,
@@ -54,7 +57,7 @@ def read(url: str, is_stream: bool) -> Reading:
         text=message.content or "",
         reasoning=extra.get("reasoning_content") or extra.get("reasoning") or "",
         refusal=message.refusal or "",
-        calls=tuple((each.id, each.function.name, each.function.arguments) for each in message.tool_calls or ()),
+        calls=tuple(calls),
         finish=choice.finish_reason,
         usage=counters or {},
     )
