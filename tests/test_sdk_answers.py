@@ -118,8 +118,8 @@ WEAK: Mapping[tuple[str, str], str] = {
     ("gemini", "comments"): "it raises",
     ("gemini", "no space"): "it raises",
 }
-"""(SDK, frame) -> what the SDK does not bear, and is not asked. The one for chat completions also takes a comment after an
-`id:` for an event without data; no `id:` is in its longest stream."""
+"""(SDK, frame) -> what the SDK does not bear, and is not asked. The one for chat completions also takes a comment after
+an `id:` for an event without data; no `id:` is in its longest stream."""
 
 
 def _says_what_it_is(body: bytes) -> bytes:
