@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from .errors import UnknownProviderError
-from .folders import SUFFIXES, builtin_folder, find_file, user_folder
+from .folders import SUFFIXES, builtin_folder, find_file, is_built_in, user_folder
 from .provider import Provider
 from .spec import ProviderSpec
 from .suggest import did_you_mean
@@ -80,10 +80,6 @@ class Catalog:
             raise UnknownProviderError(f"there is no provider '{name}'; {hint}")
         return path
 
-    def is_shipped(self, path: Path) -> bool:
-        """Whether a file came with the package."""
-        return path.resolve().is_relative_to(builtin_folder().resolve())
-
     def spec(self, name: str) -> ProviderSpec:
         """The checked file of a name. Raises UnknownProviderError, or SpecError with all of its problems."""
         return self.provider(name).spec
@@ -99,7 +95,7 @@ class Catalog:
                 path = self.path_of(name)
                 from .loader import load  # YAML and the schema are loaded with the first file
 
-                shipped, allowed = self.is_shipped(path), self._allow_env
+                shipped, allowed = is_built_in(path), self._allow_env
                 spec = load(path, shipped=shipped, folders=self.folders, allow_env=allowed, redirected=redirected)
                 known[name] = Provider(spec)
             return known[name]

@@ -17,6 +17,11 @@ def builtin_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[1] / "providers"
 
 
+def is_built_in(path: Path) -> bool:
+    """Whether a file is in the built-in folder."""
+    return path.resolve().is_relative_to(builtin_folder().resolve())
+
+
 def user_folder() -> Path:
     """The user's own provider files: $XDG_CONFIG_HOME/wirefile/providers, by default below ~/.config."""
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")

@@ -12,7 +12,7 @@ import engine.catalog
 import engine.loader
 from engine import Catalog
 from engine.errors import SpecError, UnknownProviderError
-from engine.folders import builtin_folder, user_folder
+from engine.folders import builtin_folder, is_built_in, user_folder
 
 FILE = """
 spec_version: 1
@@ -65,9 +65,9 @@ def test_a_users_file_goes_before_the_one_of_that_name_that_came_with_the_packag
     put(user_folder(), "acytoo", "mine")
     catalog = Catalog()
     assert catalog.spec("acytoo").title == "mine"
-    assert not catalog.is_shipped(catalog.path_of("acytoo"))
+    assert not is_built_in(catalog.path_of("acytoo"))
     (user_folder() / "acytoo.yaml").unlink()
-    assert Catalog().is_shipped(Catalog().path_of("acytoo"))
+    assert is_built_in(Catalog().path_of("acytoo"))
 
 
 def test_the_users_folder(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from engine.errors import SpecError, UnknownProviderError
 from engine.folders import builtin_folder
 from engine.loader import bound, load, problems_of
 from tests.badfiles import problems, text_of
+from tests.conftest import ROOT
 
 RULE = "env-of-another-host"
 
@@ -172,6 +174,24 @@ def test_a_protected_variable_is_inherited_with_its_hosts(tmp_path: Path, monkey
     assert {problem.rule for problem in problems_of(mine)} == {"env-not-allowed", "secret-host-change"}
     mine.write_text(head + variable + "\n")
     assert [problem.rule for problem in problems_of(mine)] == ["env-not-allowed"]
+
+
+def test_a_copy_of_the_built_in_files_is_read_as_they_are(tmp_path: Path) -> None:
+    """A checkout that an installed package examines; what differs from the package is a stranger's."""
+    copy = tmp_path / "providers"
+    shutil.copytree(ROOT / "providers", copy)
+    assert [problem for path in Catalog(copy).files() for problem in problems_of(path)] == []
+    bedrock, protocol = copy / "bedrock.yaml", copy / "protocols" / "bedrock-converse.yaml"
+    ours = bedrock.read_text()
+    bedrock.write_text(f"# changed\n{ours}")
+    assert {problem.rule for problem in problems_of(bedrock)} == {"env-not-allowed"}
+    renamed = copy / "mine.yaml"
+    renamed.write_text(ours.replace("name: bedrock", "name: mine"))
+    assert {problem.rule for problem in problems_of(renamed)} == {"env-not-allowed"}
+    bedrock.write_text(ours)
+    elsewhere = "\nsteps: [{id: a, url: 'https://evil.example', path: /, read: {a: {at: a}}}]\n"
+    protocol.write_text(protocol.read_text() + elsewhere)
+    assert "env-not-allowed" in {problem.rule for problem in problems_of(bedrock)}
 
 
 def test_every_variable_of_every_built_in_file_is_bound() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..errors import SpecError
+from ..folders import is_built_in
 from . import output
 from .exits import FINE, PROBLEMS, say
 from .options import catalog_of, providers_option, spec_files
@@ -28,7 +29,7 @@ FEW = 4
 def command(context: click.Context, paths: tuple[str, ...], as_json: bool) -> int:
     """Run the examples of provider files: each request rendered, each reply decoded at every cut. Nothing is sent."""
     catalog = catalog_of(context)
-    files = [(file, catalog.is_shipped(file)) for file in spec_files(catalog, paths)]
+    files = [(file, is_built_in(file)) for file in spec_files(catalog, paths)]
     results = _run_all(files, catalog.folders)
     failed = [result for result in results if not result["ok"]]
     if as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import Problem
+from ..folders import is_built_in
 from . import output
 from .exits import FINE, PROBLEMS, say
 from .options import catalog_of, providers_option, spec_files
@@ -52,7 +53,7 @@ def _examine(catalog: Catalog, paths: tuple[str, ...]) -> tuple[int, list[Proble
     named = [path for path in paths if path != "-"]
     files: list[Path] = spec_files(catalog, named) if named or "-" not in paths else []
     for file in files:
-        problems += problems_of(file, shipped=catalog.is_shipped(file), folders=catalog.folders)
+        problems += problems_of(file, shipped=is_built_in(file), folders=catalog.folders)
     if "-" in paths:
         problems += problems_of_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>")
     return len(files) + ("-" in paths), problems

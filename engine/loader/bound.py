@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problems
-from ..folders import SUFFIXES, builtin_folder, find_file, with_protocols
+from ..folders import SUFFIXES, builtin_folder, find_file, is_built_in, with_protocols
 from .inherit import inherited
-from .source import read_file
+from .source import Source, read_file
 from .yamltext import Place, read, walk
 
 SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
@@ -78,9 +78,16 @@ def variables_of(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
                         yield place, variable
 
 
-def is_shipped(file: str) -> bool:
-    """Whether a file is one of those that came with the package."""
-    return Path(file).resolve().is_relative_to(builtin_folder().resolve())
+def is_shipped(source: Source) -> bool:
+    """Whether a text came with the package: it is in the built-in folder, or the same as the file of its name there.
+
+    The second is for a checkout, a fork or a vendored copy that is examined with an installed package.
+    """
+    path = Path(source.file)
+    if is_built_in(path):
+        return True
+    original = find_file(path.stem, with_protocols([builtin_folder()]))
+    return original is not None and read_file(original, str(original)).text == source.text
 
 
 def is_bound_elsewhere(variable: str, hosts: set[str]) -> list[str]:

@@ -220,9 +220,9 @@ def _check_variables(subject: Subject) -> Iterator[Problem]:
         if variable in subject.allow_env:
             continue
         elsewhere = is_bound_elsewhere(variable, hosts)
-        # What a built-in file reads goes, when a file extends that one, to the same hosts.
-        is_inherited = is_shipped(subject.document.mark(place).source.file) and not elsewhere
-        if PROTECTED_VARIABLES.fullmatch(variable) and not is_inherited:
+        # What a built-in file reads goes, when it is copied or extended, to the same hosts.
+        is_known = is_shipped(subject.document.mark(place).source) and not elsewhere
+        if PROTECTED_VARIABLES.fullmatch(variable) and not is_known:
             message = f"the variable '{variable}' is not for provider files"
             hint = "use a variable of the service's own; only the caller can allow this one (allow_env)"
             yield subject.problem(place, "env-not-allowed", message, hint)
