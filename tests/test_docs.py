@@ -7,13 +7,19 @@ import pytest
 
 from .conftest import ROOT
 
-GENERATED = runpy.run_path(str(ROOT / "docs" / "generate.py"))["PAGES"]
+MODULE = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+GENERATED = MODULE["PAGES"]
 
 
 @pytest.mark.parametrize("page", GENERATED)
 def test_generated_pages_are_those_of_the_code(page: str) -> None:
     written = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert written == GENERATED[page](), "run: python docs/generate.py"
+
+
+def test_each_word_of_the_language_has_users_or_a_reason() -> None:
+    usage = MODULE["usage"]
+    assert {word for word, families in usage.users().items() if len(families) < 2} == set(usage.KEPT)
 
 
 def test_the_version_is_written_once_more() -> None:

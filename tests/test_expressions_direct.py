@@ -31,7 +31,7 @@ ATOMS = st.one_of(NAMES, st.sampled_from(["'s'", "1", "0", "2.5", "true", "none"
 
 
 CHECKS = st.sampled_from(["defined", "not defined", "none", "string", "mapping"])
-FILTERS = st.sampled_from(["default('d')", "length", "tojson", "upper", "first", "join"])
+FILTERS = st.sampled_from(["default('d')", "length", "tojson", "sha256", "last", "join"])
 
 
 def deeper(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -83,7 +83,7 @@ def test_a_closure_is_what_jinja_makes_of_it(source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["a", "m.k", "m['k']", "l[-1]", "a is defined", "a if n", "not a", "a and n or t", "a == 'x'", "a|upper", "a ~ n",
+    ["a", "m.k", "m['k']", "l[-1]", "a is defined", "a if n", "not a", "a and n or t", "a == 'x'", "a|sha256", "a ~ n",
      "l[1:]", "[a]", "{'a': a}", "absent.b.c"],
 )  # fmt: skip
 def test_what_leaves_are_made_of_needs_no_jinja(source: str) -> None:

@@ -102,38 +102,6 @@ CASES: list[tuple[str, dict[str, Any], Any, Any]] = [
         {"type": "object", "additionalProperties": TEXT},
     ),
     ("empty_root_omit", {"anyOf": [TEXT]}, None, {"anyOf": [TEXT]}),
-    (
-        "strict_objects",
-        obj(a=TEXT, b={"type": "integer", "enum": [1]}) | {"required": ["a"]},
-        None,
-        obj(a=TEXT, b={"type": ["integer", "null"], "enum": [1, None]})
-        | {"required": ["a", "b"], "additionalProperties": False},
-    ),
-    (
-        "strict_objects",
-        obj(a={"anyOf": [TEXT]}, b={"anyOf": [TEXT, NULL]}, c={"type": ["string", "null"]}, d={"const": 1}),
-        None,
-        obj(
-            a={"anyOf": [TEXT, NULL]},
-            b={"anyOf": [TEXT, NULL]},
-            c={"type": ["string", "null"]},
-            d={"anyOf": [{"const": 1}, NULL]},
-        )
-        | {"required": ["a", "b", "c", "d"], "additionalProperties": False},
-    ),
-    (
-        "strict_objects",
-        {"items": obj(a=TEXT) | {"required": ["a"]}},
-        None,
-        {"items": obj(a=TEXT) | {"required": ["a"], "additionalProperties": False}},
-    ),
-    ("strict_objects", {"type": "object"}, None, obj() | {"required": [], "additionalProperties": False}),
-    (
-        "strict_objects",
-        obj(type=TEXT) | {"required": ["type"]},
-        None,
-        obj(type=TEXT) | {"required": ["type"], "additionalProperties": False},
-    ),
 ]
 
 
@@ -152,9 +120,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("inline_refs", obj(a={"$ref": "#anchor"}), "'#anchor', which is not there"),
     ("type_array_to_nullable", obj(a={"type": ["string", "integer"]}), "properties.a is of the types string, integer"),
     ("type_array_to_nullable", obj(a={"items": {"type": ["null"]}}), "properties.a.items is of the types null"),
-    ("strict_objects", obj(a={"type": "object", "additionalProperties": TEXT}), "properties.a takes properties of any"),
-    ("strict_objects", {**obj(a=TEXT), "additionalProperties": True}, "their root takes"),
-    ("strict_objects", {**obj(a=TEXT), "patternProperties": {"x": TEXT}}, "their root takes"),
 ]
 
 
@@ -218,5 +183,5 @@ def test_what_is_no_schema_breaks_no_pass(schema: dict[str, Any], name: str) -> 
         once = made(name, schema, ["const"])
     except SchemaError:
         return
-    if once is not None and name != "strict_objects":
+    if once is not None:
         assert made(name, once, ["const"]) == once, "a second time changes nothing"

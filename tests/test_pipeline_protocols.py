@@ -459,7 +459,7 @@ tools:
     description: "{{ description }}"
     parameters: "{{ parameters }}"
     strict: "{{ strict }}"
-  schema: [inline_refs, {drop_keys: [$schema, minimum]}, strict_objects]
+  schema: [inline_refs, {drop_keys: [$schema, minimum]}]
   choice: {auto: auto, required: required, none: none, tool: {type: function, name: "{{ name }}"}}
 payload:
   model: "{{ model }}"

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import hmac
 import json
-import math
 import time
 import uuid
 from collections.abc import Callable
@@ -46,7 +45,7 @@ class EncodedPath(str):
 
 @dataclass(frozen=True, slots=True)
 class Helpers:
-    """Where `now()` and `uuid4()` come from: seconds since 1970, and 16 random bytes at a time."""
+    """Where `now()`, `random()` and `uuid4()` come from: seconds since 1970, and 16 random bytes at a time."""
 
     clock: Callable[[], float] = time.time
     entropy: Callable[[], bytes] = lambda: uuid.uuid4().bytes
@@ -55,6 +54,7 @@ class Helpers:
         """The functions of an expression, bound to this clock and this randomness."""
         return {
             "now": lambda: int(self.clock()),
+            "random": lambda: (int.from_bytes(self.entropy()[-7:], "big") >> 3) / 2**53,
             "uuid4": lambda: str(uuid.UUID(bytes=self.entropy(), version=4)),
         }
 
@@ -63,13 +63,10 @@ def _default(value: Any, fallback: Any) -> Any:
     return fallback if isinstance(value, Absent) or value is None else value
 
 
-def _edge(index: int) -> Callable[[Any], Any]:
-    def take(value: Any) -> Any:
-        if not isinstance(value, list | str):
-            raise TypeError("first and last are for lists and text")
-        return value[index]
-
-    return take
+def _last(value: Any) -> Any:
+    if not isinstance(value, list | str):
+        raise TypeError("last is for lists and text")
+    return value[-1]
 
 
 def _join(value: Any, separator: Any = "") -> str:
@@ -101,16 +98,10 @@ def _string(value: Any) -> str:
     return _tojson(value)
 
 
-def _number(kind: type[int] | type[float]) -> Callable[[Any], int | float]:
-    def apply(value: Any) -> int | float:
-        if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > 400):
-            raise TypeError(f"{kind.__name__} is for numbers and short text")
-        number = kind(value)
-        if isinstance(number, float) and not math.isfinite(number):
-            raise ValueError(f"{value!r} is no finite number")
-        return number
-
-    return apply
+def _int(value: Any) -> int:
+    if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > 400):
+        raise TypeError("int is for numbers and short text")
+    return int(value)
 
 
 def _tojson(value: Any) -> str:
@@ -142,21 +133,16 @@ def _path_segments(value: Any) -> EncodedPath:
 FILTERS: dict[str, Entry] = {
     "b64encode": Entry(_text(lambda text: _base64(text.encode())), "UTF-8 text as base64", grows=True),
     "default": Entry(_default, "the argument where the value is omitted or null", 1, 1),
-    "first": Entry(_edge(0), "the first item of a list"),
-    "float": Entry(_number(float), "a number, from a number or text"),
     "hmac_sha256": Entry(_hmac_sha256(bytes.hex), "hex HMAC of UTF-8 text; the argument is the key", 1, 1),
     "hmac_sha256_b64": Entry(_hmac_sha256(_base64), "the same in base64", 1, 1),
-    "int": Entry(_number(int), "a whole number, from a number or text"),
+    "int": Entry(_int, "a whole number, from a number or text"),
     "join": Entry(_join, "a list of texts as one text, with the argument between them", 0, 1, grows=True),
-    "last": Entry(_edge(-1), "the last item of a list"),
+    "last": Entry(_last, "the last item of a list"),
     "length": Entry(_length, "how many items, keys or characters"),
-    "lower": Entry(_text(str.lower), "text in lower case"),
     "path_segments": Entry(_path_segments, "in `path`: percent-encode, but keep each '/'", grows=True),
     "sha256": Entry(_text(lambda text: hashlib.sha256(text.encode()).hexdigest()), "hex digest of UTF-8 text"),
     "string": Entry(_string, "text as it is, anything else as JSON", grows=True),
     "tojson": Entry(_tojson, "any value as compact JSON text", grows=True),
-    "trim": Entry(_text(str.strip), "text without white space around it"),
-    "upper": Entry(_text(str.upper), "text in upper case"),
 }
 
 TESTS: dict[str, Entry] = {
@@ -172,5 +158,6 @@ TESTS: dict[str, Entry] = {
 
 FUNCTIONS: dict[str, Entry] = {
     "now": Entry(lambda: None, "the time of the call, in whole seconds since 1970"),
+    "random": Entry(lambda: None, "a new random number, from 0 to just below 1: `(random() * 1000000) | int`"),
     "uuid4": Entry(lambda: None, "a new random UUID"),
 }

@@ -178,41 +178,11 @@ def empty_root_omit(schema: Schema, option: Any) -> Schema | None:
     return None if empty and not elsewhere and not isinstance(schema.get("additionalProperties"), dict) else schema
 
 
-def _strict(node: Schema, place: str) -> Schema:
-    """Every object closed and every property required; one that was optional may be null instead."""
-    properties = node.get("properties")
-    if not isinstance(properties, dict) and node.get("type") != "object":
-        return node
-    if node.get("additionalProperties", False) is not False or node.get("patternProperties"):
-        raise SchemaError(place, "takes properties of any name, which a strict schema cannot say")
-    required = node.get("required")
-    needed = required if isinstance(required, list) else []
-    made = {name: child if name in needed else _or_null(child) for name, child in (properties or {}).items()}
-    return {**node, "properties": made, "required": list(made), "additionalProperties": False}
-
-
-def _or_null(node: Any) -> Any:
-    if not isinstance(node, dict):
-        return node
-    kinds = node.get("type")
-    if kinds is None or "const" in node:
-        branches = node.get("anyOf")
-        if isinstance(branches, list) and set(node) <= {"anyOf", "description", "title"}:
-            return node if {"type": "null"} in branches else {**node, "anyOf": [*branches, {"type": "null"}]}
-        return {"anyOf": [node, {"type": "null"}]}
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    if "null" in kinds:
-        return node
-    enum = {"enum": [*node["enum"], None]} if isinstance(node.get("enum"), list) and None not in node["enum"] else {}
-    return {**node, "type": [*kinds, "null"], **enum}
-
-
 SCHEMA_PASSES: Mapping[str, Callable[[Schema, Any], Schema | None]] = {
     "inline_refs": inline_refs,
     "drop_keys": drop_keys,
     "const_to_enum": _everywhere(_const),
     "type_array_to_nullable": _everywhere(_nullable),
     "empty_root_omit": empty_root_omit,
-    "strict_objects": _everywhere(_strict),
 }
 """The closed table of passes; `drop_keys` is the only one with an option, a list of keywords."""
