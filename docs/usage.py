@@ -213,7 +213,6 @@ KEPT: Mapping[str, str] = {
     "filter `hmac_sha256`": _SIGNING,
     "filter `hmac_sha256_b64`": _SIGNING,
     "filter `int`": "makes whole numbers of `random()`",
-    "filter `last`": "for APIs that take the last message apart from those before it",
     "filter `length`": "for APIs that take the last message apart from those before it",
     "filter `string`": "for APIs that want numbers as text",
     "filter `tojson`": "a value inside a text: the only filter that makes JSON of it",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anthropic
@@ -43,7 +43,8 @@ def _messages(intent: Intent) -> list[dict[str, Any]]:
     return messages
 
 
-def send(url: str, intent: Intent) -> None:
+def send(url: str, intent: Intent, client: Callable[[str], Any] = _client) -> None:
+    """`client` makes the SDK's client for a URL: it has others for other places."""
     choice = {"type": "tool", "name": intent.forced} if intent.forced else CHOICES.get(intent.tool_choice)
     options = given(
         system=intent.system,
@@ -56,7 +57,7 @@ def send(url: str, intent: Intent) -> None:
         # not among the SDK's arguments any more, while the API still takes it from models that have it
         extra_body=given(temperature=intent.temperature),
     )
-    _client(url).messages.create(
+    client(url).messages.create(
         model=intent.model,
         messages=_messages(intent),
         max_tokens=intent.limit or ENOUGH,

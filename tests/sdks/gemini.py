@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 from google import genai
@@ -56,7 +57,8 @@ def _choice(intent: Intent) -> types.ToolConfig | None:
     return types.ToolConfig(function_calling_config=calling)
 
 
-def send(url: str, intent: Intent) -> None:
+def send(url: str, intent: Intent, client_of: Callable[[str], genai.Client] = _client) -> None:
+    """`client_of` makes the SDK's client for a URL: there is one for each place."""
     functions = [types.FunctionDeclaration(**each) for each in intent.functions]
     config = types.GenerateContentConfig(
         **given(
@@ -68,7 +70,7 @@ def send(url: str, intent: Intent) -> None:
             temperature=intent.temperature,
         )
     )
-    client = _client(url)  # it is closed when nothing holds it
+    client = client_of(url)  # it is closed when nothing holds it
     asked = {"model": intent.model, "contents": _contents(intent), "config": config}
     if intent.stream:
         next(client.models.generate_content_stream(**asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -16,8 +17,8 @@ def _client(url: str) -> openai.OpenAI:
     return openai.OpenAI(api_key=KEY, base_url=url, max_retries=0)
 
 
-def send(url: str, intent: Intent, limit: str = "max_tokens") -> None:
-    """`limit` is the name of the limit: the SDK has both."""
+def send(url: str, intent: Intent, limit: str = "max_tokens", client: Callable[[str], openai.OpenAI] = _client) -> None:
+    """`limit` is the name of the limit: the SDK has both. `client` makes the SDK's client for a URL."""
     options = given(
         tools=list(intent.tools),
         tool_choice=intent.tool_choice,
@@ -27,7 +28,7 @@ def send(url: str, intent: Intent, limit: str = "max_tokens") -> None:
     )
     if intent.limit is not None:
         options[limit] = intent.limit
-    _client(url).chat.completions.create(
+    client(url).chat.completions.create(
         model=intent.model, messages=list(intent.messages), stream=intent.stream, **options
     )
 

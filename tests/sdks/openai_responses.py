@@ -43,15 +43,19 @@ def _items(intent: Intent) -> list[dict[str, Any]]:
     return items
 
 
-def send(url: str, intent: Intent) -> None:
+def send(url: str, intent: Intent, is_inline: bool = False) -> None:
+    """With `is_inline` what the system says is an item, and no instruction."""
+    items = _items(intent)
+    if is_inline and intent.system:
+        items.insert(0, {"type": "message", "role": "system", "content": intent.system})
     options = given(
-        instructions=intent.system,
+        instructions=None if is_inline else intent.system,
         tools=[{"type": "function", **each} for each in intent.functions],
         tool_choice={"type": "function", "name": intent.forced} if intent.forced else intent.tool_choice,
         max_output_tokens=intent.limit,
         temperature=intent.temperature,
     )
-    _client(url).responses.create(model=intent.model, input=_items(intent), stream=intent.stream, **options)
+    _client(url).responses.create(model=intent.model, input=items, stream=intent.stream, **options)
 
 
 def read(url: str, is_stream: bool) -> Reading:
