@@ -87,7 +87,7 @@ TEMPLATES = [
     ("template-forbidden", {"payload": 'payload: {¦"{{ model }}": 1}'}, "keys are literal"),
     ("template-forbidden", {"headers": 'headers: {¦"x-{{ model }}": a}'}, "literal"),
     ("template-forbidden", {"auth": KEY.replace("bearer", "header, name: x, prefix: '¦{{ model }}'")}, "literal"),
-    ("unknown-filter", {"path": "path: /{{ model|¦uper }}"}, "did you mean 'upper'?"),
+    ("unknown-filter", {"path": "path: /{{ model|¦lenght }}"}, "did you mean 'length'?"),
     ("unknown-test", {"path": "path: /{{ model is defind }}".replace("is", "¦is")}, "did you mean 'defined'?"),
     ("template-type", {"headers": 'headers: {a: "{{ ¦messages }}"}'}, "tojson"),
     ("template-type", {"payload": 'payload: {a: "x {{ ¦messages }}"}'}, "text is due"),

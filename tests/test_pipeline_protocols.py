@@ -503,9 +503,9 @@ def test_responses() -> None:
                     "properties": {
                         "n": {"type": "integer"},
                         "deep": {"type": ["boolean", "null"]},
-                        "mode": {"anyOf": [{"const": "fast"}, {"type": "null"}]},
+                        "mode": {"const": "fast"},
                     },
-                    "required": ["n", "deep", "mode"],
+                    "required": ["n"],
                     "additionalProperties": False,
                 },
                 "strict": True,
