@@ -31,18 +31,18 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNUSABLE: Final = "\0"
 """Begins what stands for a key that cannot be used (no text, given twice); it and its value are dropped at the end."""
 
-_SCALARS: tuple[tuple[re.Pattern[str], Any], ...] = (
-    (re.compile(r"|~|null|Null|NULL"), lambda text: None),
-    (re.compile(r"true|True|TRUE"), lambda text: True),
-    (re.compile(r"false|False|FALSE"), lambda text: False),
-    (re.compile(r"[-+]?[0-9]+"), int),
-    (re.compile(r"0o[0-7]+"), lambda text: int(text, 8)),
-    (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text, 16)),
-    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
-    (re.compile(r"[-+]?(\.inf|\.Inf|\.INF)"), lambda text: -math.inf if text[0] == "-" else math.inf),
-    (re.compile(r"\.nan|\.NaN|\.NAN"), lambda text: math.nan),
+SCALARS: tuple[tuple[str, re.Pattern[str], Any], ...] = (
+    ("null", re.compile(r"|~|null|Null|NULL"), lambda text: None),
+    ("bool", re.compile(r"true|True|TRUE"), lambda text: True),
+    ("bool", re.compile(r"false|False|FALSE"), lambda text: False),
+    ("int", re.compile(r"[-+]?[0-9]+"), int),
+    ("int", re.compile(r"0o[0-7]+"), lambda text: int(text, 8)),
+    ("int", re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text, 16)),
+    ("float", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    ("float", re.compile(r"[-+]?(\.inf|\.Inf|\.INF)"), lambda text: -math.inf if text[0] == "-" else math.inf),
+    ("float", re.compile(r"\.nan|\.NaN|\.NAN"), lambda text: math.nan),
 )
-"""The core schema of YAML 1.2.2, 10.3.2: `on`, `no`, `12:30` and dates are text."""
+"""The core schema of YAML 1.2.2, 10.3.2, as tag, pattern and meaning: `on`, `no`, `12:30` and dates are text."""
 
 
 @dataclass(slots=True)
@@ -261,7 +261,7 @@ class _Builder:
         self.add(value, event, style)
 
     def resolve(self, text: str, start: int) -> Any:
-        for pattern, convert in _SCALARS:
+        for _, pattern, convert in SCALARS:
             if pattern.fullmatch(text):
                 if len(text) > MAX_DIGITS:
                     hint = "put it in quotes if it is text"
