@@ -55,6 +55,16 @@ class AsyncClient(Caller):
 
     When that loop has ended, the client starts anew on the next one; close it before, or the connections that it
     kept are only closed by the garbage collector.
+
+    >>> import asyncio
+    >>> from engine import Catalog
+    >>> from engine.mock import MockServer
+    >>> async def main(url: str) -> str:
+    ...     async with AsyncClient(base_urls={"acytoo": url}) as client:
+    ...         return (await client.chat("acytoo", "Hi")).text
+    >>> with MockServer(Catalog().provider("acytoo")) as mock:
+    ...     asyncio.run(main(mock.url))
+    'This is a mock of Acytoo; no model has answered. You said: «Hi»'
     """
 
     def _prepare(self) -> None:

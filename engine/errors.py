@@ -44,6 +44,13 @@ class EngineError(Exception):
     `message` is one line without control characters and without secrets. `kind` is one word for programs. `partial` is
     what had arrived of the answer when the failure came after the request was sent, else None. Of a call that was
     begun, `provider` names the file and `attempts` counts the requests.
+
+    >>> from engine import Catalog
+    >>> try:
+    ...     Catalog().provider("openai").decode(b'data: {"choices": [{"delta": {"content": "He"}}]}\\n\\n')
+    ... except EngineError as error:
+    ...     print(error.kind, error.partial.text)
+    truncated He
     """
 
     kind: str = "error"

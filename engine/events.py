@@ -23,7 +23,13 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """The next piece of the model's reasoning, where the API shows it. Never empty."""
+    """The next piece of the model's reasoning, where the API shows it. Never empty.
+
+    >>> from engine import Catalog
+    >>> whole = b'{"choices": [{"message": {"reasoning_content": "Hm.", "content": "Hi"}, "finish_reason": "stop"}]}'
+    >>> list(Catalog().provider("deepseek").events(whole))[:2]
+    [ReasoningDelta(text='Hm.'), TextDelta(text='Hi')]
+    """
 
     text: str
 
@@ -37,7 +43,13 @@ class RefusalDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call: the first of an `index` carries `id` and `name`, each the next piece of the JSON text."""
+    """A piece of a tool call: the first of an `index` carries `id` and `name`, each the next piece of the JSON text.
+
+    >>> begin, more = ToolCallDelta(0, "call_1", "look"), ToolCallDelta(0, arguments='{"n":')
+    >>> pieces = [begin, more, ToolCallDelta(0, arguments="1}")]
+    >>> "".join(piece.arguments for piece in pieces)
+    '{"n":1}'
+    """
 
     index: int
     id: str | None = None
@@ -50,6 +62,12 @@ class Usage:
     """Tokens of the call, normalised: input includes cached, output includes reasoning; None where the API is silent.
 
     `raw` keeps the API's own counters.
+
+    >>> from engine import Catalog
+    >>> whole = b'{"message": {"content": "Hi"}, "done": true, "prompt_eval_count": 3, "eval_count": 1}'
+    >>> usage = Catalog().provider("ollama").decode(whole).usage
+    >>> usage.input_tokens, usage.output_tokens, usage.cached_input_tokens
+    (3, 1, None)
     """
 
     input_tokens: int | None = None
@@ -61,7 +79,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The last event: why the answer ended, in our words, and in the API's own (`raw`, None when it gave none)."""
+    """The last event: why the answer ended, in our words, and in the API's own (`raw`, None when it gave none).
+
+    >>> from engine import Catalog
+    >>> whole = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "max_tokens"}]}'
+    >>> list(Catalog().provider("openai").events(whole))[-1]
+    Finish(reason='unknown', raw='max_tokens')
+    """
 
     reason: FinishReason
     raw: str | None = None

@@ -214,7 +214,16 @@ def _brief(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """The whole answer. `text` never holds reasoning or a refusal; `finish` is our word, `finish_raw` the API's."""
+    """The whole answer. `text` never holds reasoning or a refusal; `finish` is our word, `finish_raw` the API's.
+
+    >>> from engine import Catalog
+    >>> whole = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "model": "m-1"}'
+    >>> answer = Catalog().provider("openai").decode(whole)
+    >>> answer.text, answer.finish, answer.model
+    ('Hi', 'stop', 'm-1')
+    >>> answer.message.as_dict()
+    {'role': 'assistant', 'content': 'Hi'}
+    """
 
     text: str = ""
     reasoning: str = ""

@@ -257,7 +257,9 @@ def _compile_rule(rule: Rule) -> Apply:
 
 def _reads(rule: Rule) -> Apply:
     """What a rule does with one item: its own yields, then those of the rules in it."""
-    steps = [YIELDS[name](says) for name, says in rule.yields]
+    # In one frame the thought comes before what is said, in whatever order a file writes a map's keys.
+    yields = sorted(rule.yields, key=lambda pair: pair[0] != "reasoning")
+    steps = [YIELDS[name](says) for name, says in yields]
     nested = compile_rules(rule.rules) if rule.rules else None
 
     def read(answer: Answer, event: str | None, item: Any, slot: Slot | None = None) -> None:

@@ -395,7 +395,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """A valid provider file. `file` is where it came from, `tree` its plain data."""
+    """A valid provider file. `file` is where it came from, `tree` its plain data.
+
+    >>> from engine import Catalog
+    >>> spec = Catalog().spec("acytoo")
+    >>> spec.url, spec.models.default, spec.params["temperature"].max, spec.working
+    ('https://chat.acytoo.com', 'gpt-3.5-turbo', 2, False)
+    """
 
     name: str
     title: str

@@ -65,6 +65,11 @@ def test_texts(kind, delta):
     assert events([rule(**{kind: "$"})], "raw") == [delta("raw")]
 
 
+def test_the_thought_comes_before_what_is_said_in_one_frame():
+    said = [rule(text="content", reasoning="thought")]
+    assert events(said, {"content": "Hi", "thought": "Hm."}) == [ReasoningDelta("Hm."), TextDelta("Hi")]
+
+
 def test_the_first_of_several_paths_that_says_something_is_read():
     rules = [rule(text=["delta.content", "delta.text", "text"])]
     assert events(rules, {"delta": {"content": None, "text": ""}, "text": "x"}) == [TextDelta("x")]
