@@ -1,4 +1,4 @@
-"""The error tree. Its first level says who must act; every error is one readable line.
+"""The error tree. Its first level says who must act; every error is one readable line::
 
     EngineError
     |- UsageError       the caller: UnknownProviderError, MissingSecretError, ParameterError, UnsupportedError

@@ -45,7 +45,7 @@ def blocks(page: str) -> list[Block]:
     found = [(page.count("\n", 0, match.start()) + 1, match[1], match[2]) for match in _BLOCK.finditer(page)]
     return [
         Block(line, language, text, following[2] if following[1] == "text" else "")
-        for (line, language, text), following in zip(found, [*found[1:], (0, "", "")], strict=True)
+        for (line, language, text), following in zip(found, [*found, (0, "", "")][1:], strict=True)
         if language != "text"
     ]
 
