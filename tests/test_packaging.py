@@ -81,3 +81,25 @@ def test_the_editable_install_uses_the_checkout_s_folders(tmp_path: Path) -> Non
     (copy / "providers" / "other.yaml").write_text(text.replace("name: acytoo", "name: other"), encoding="utf-8")
     assert "other" in run(tools / "wirefile", "list", cwd=tmp_path)
     assert not (copy / "engine" / "providers").exists()
+
+
+def test_the_hooks_of_pre_commit_judge_what_is_committed(tmp_path: Path) -> None:
+    tools, work = new_environment(tmp_path / "tools"), tmp_path / "work"
+    run(tools / "pip", "install", "--quiet", "pre-commit", cwd=tmp_path)
+    (work / "providers").mkdir(parents=True)
+    shutil.copy(ROOT / "providers" / "acytoo.yaml", work / "providers" / "acytoo.yaml")
+    run("git", "init", "--quiet", cwd=work)
+    run("git", "add", "--all", cwd=work)
+    command = [str(tools / "pre-commit"), "try-repo", str(ROOT), "--all-files", "--verbose"]
+    options: dict[str, Any] = {"cwd": work, "capture_output": True, "text": True, "timeout": 300, "check": False}
+    cache = clean_environment() | {"PRE_COMMIT_HOME": str(tmp_path / "cache")}
+    good = subprocess.run(command, env=cache, **options)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "2 passed, 0 failed" in good.stdout
+
+    file = work / "providers" / "acytoo.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("{{ messages }}", "{{ mesages }}", 1), encoding="utf-8")
+    run("git", "add", "--all", cwd=work)
+    bad = subprocess.run(command, env=cache, **options)
+    assert bad.returncode == 1
+    assert "undefined-variable" in bad.stdout
