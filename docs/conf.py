@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine import __version__  # noqa: E402
+from engine import __version__
 
 project = "Wirefile"
 author = "the Wirefile authors"
@@ -21,7 +21,8 @@ nitpicky = False  # types in signatures are the standard library's, whose pages 
 
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
-suppress_warnings = ["myst.xref_missing"]  # links out of docs/ (to a provider file, to SECURITY.md): a test follows them
+# Links out of docs/ (to a provider file, to SECURITY.md): a test follows them.
+suppress_warnings = ["myst.xref_missing"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
