@@ -18,9 +18,11 @@ from .conftest import ROOT, Run
 
 ENGINE = ROOT / "engine"
 MODULES = [
-    *sorted((ENGINE / "loader").glob("*.py")),
-    *sorted((ENGINE / "expressions").glob("*.py")),
+    *(ENGINE / "loader").glob("*.py"),
+    *(ENGINE / "expressions").glob("*.py"),
     ENGINE / "regex.py",
+    ENGINE / "cli" / "paths.py",
+    ENGINE / "cli" / "validate_command.py",
 ]
 """Where rules are named."""
 
@@ -108,7 +110,7 @@ def broken_by(tmp_path: Path, wirefile: Run) -> Broken:
         return {(problem.rule, problem.severity) for problem in problems_of(path)}
 
     def in_folder(words: list[str]) -> set[tuple[str, str]]:
-        for word in words:
+        for word in expanded(words):
             path = tmp_path / word
             path.parent.mkdir(parents=True, exist_ok=True)
             if word.endswith("/"):
@@ -130,6 +132,13 @@ def test_a_bad_example_breaks_its_rule_and_no_other(broken_by: Broken, name: str
 @pytest.mark.parametrize("name", rulebook())
 def test_a_good_example_breaks_no_rule(broken_by: Broken, name: str) -> None:
     assert broken_by(rulebook()[name].good) == set()
+
+
+def expanded(words: list[str]) -> Iterator[str]:
+    """Words as a shell expands their braces: `a-{1..3}` is a-1, a-2, a-3."""
+    for word in words:
+        match = re.fullmatch(r"(.*)\{1\.\.(\d+)\}(.*)", word)
+        yield from (f"{match[1]}{n}{match[3]}" for n in range(1, int(match[2]) + 1)) if match else [word]
 
 
 def test_an_example_is_laid_over_a_valid_file() -> None:
