@@ -12,8 +12,10 @@ import click
 
 from engine import Catalog
 from engine.cli.app import VERBS, cli
+from engine.cli.explain import as_markdown
 from engine.expressions import FILTERS, FUNCTIONS, TESTS
 from engine.folders import builtin_folder
+from engine.loader.rulebook import frame, rulebook
 from engine.loader.schema import schema
 
 HERE = Path(__file__).resolve().parent
@@ -152,7 +154,31 @@ def language() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"cli.md": command_line, "reference.md": reference, "providers.md": providers, "language.md": language}
+def rules() -> str:
+    """docs/rules.md: every rule that a provider file is held to, with a bad and a good example."""
+    lines = [f"# The rules of provider files\n\n{NOTE}{RULES_NOTE}\n```yaml\n{frame()}```"]
+    chapter = ""
+    for rule in rulebook().values():
+        if rule.chapter != chapter:
+            chapter = rule.chapter
+            lines += [f"\n## {chapter}"]
+        lines += [f"\n### {rule.name}\n\n{as_markdown(rule)}"]
+    return "\n".join(lines) + "\n"
+
+
+RULES_NOTE = """\
+`wirefile validate` reports each problem with the name of its rule, and `wirefile validate --explain RULE` prints what
+stands here. An example is the top-level keys that matter: they take the place of these keys in this file, `acme.yaml`.
+A test runs them all: a bad one breaks its rule and no other, a good one none.
+"""
+
+PAGES = {
+    "cli.md": command_line,
+    "reference.md": reference,
+    "providers.md": providers,
+    "language.md": language,
+    "rules.md": rules,
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

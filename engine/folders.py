@@ -19,7 +19,8 @@ def builtin_folder() -> Path:
 
 def is_built_in(path: Path) -> bool:
     """Whether a file is in the built-in folder."""
-    return path.resolve().is_relative_to(builtin_folder().resolve())
+    # Not Path.resolve: it raises for a link that leads to itself, and for a name that is too long.
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(builtin_folder()))
 
 
 def user_folder() -> Path:

@@ -54,7 +54,7 @@ def test_the_wheel_carries_files_and_schema_inside_the_package(wheel: Path) -> N
     tops = {name.split("/")[0] for name in names}
     assert tops == {"engine", next(top for top in tops if top.endswith(".dist-info"))}
     assert not [name for name in names if name.endswith((".pth", ".pyc"))]
-    assert "engine/py.typed" in names
+    assert {"engine/py.typed", "engine/loader/rulebook.yaml"} <= names
 
 
 def test_the_installed_wheel_talks_to_the_mock_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import ParameterError, UsageError
+from .paths import find
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
@@ -167,20 +168,9 @@ def conversation(system: str | None, prompt: str) -> list[Message]:
 
 
 def spec_files(catalog: Catalog, paths: Iterable[str]) -> list[Path]:
-    """The files that PATH words name: files, folders (all below them), globs; without words, all of the catalog."""
-    words = list(paths)
-    if not words:
-        return list(catalog.files())
-    found: dict[Path, None] = {}
-    for word in words:
-        path = Path(word)
-        if path.is_dir():
-            matches = sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and not p.is_dir())
-            matches = matches or [path]  # a folder without files is reported as one that cannot be read
-        elif any(char in word for char in "*?[") and not path.exists():
-            matches = sorted(Path().glob(word)) if not path.is_absolute() else sorted(Path("/").glob(word[1:]))
-            matches = matches or [path]
-        else:
-            matches = [path]
-        found.update(dict.fromkeys(matches))
-    return list(found)
+    """The files that PATH words name: files, folders (all below them), globs; without words, all of the catalog.
+
+    A word that names no file is given back as it is: whoever reads it says what is wrong with it.
+    """
+    found = find(catalog, paths)
+    return found.files + [Path(problem.file) for problem in found.problems]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from typing import Any
 
@@ -30,6 +31,11 @@ def is_terminal() -> bool:
 def has_color() -> bool:
     """Whether to colour: stdout is a terminal, and nobody asked for NO_COLOR (https://no-color.org)."""
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """How many cells a line of the terminal has; without a terminal there is no end of it."""
+    return shutil.get_terminal_size().columns if is_terminal() else sys.maxsize
 
 
 def color(text: str, code: str) -> str:

@@ -6,7 +6,7 @@ schema.py, checked across its parts by checks.py, and only then built into value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from .inherit import inherited
 from .patches import patch_problems, patched
 from .schema import examine, type_name
 from .source import Mark, Source, decode, read_file
+from .together import Named, by_name, by_stem
 from .yamltext import Document, read
 
 NEWEST_VERSION = 1
@@ -32,7 +33,7 @@ _UNREADABLE = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spe
 _STAND_INS = frozenset({"not-finite", "number-too-long"})
 """The rules after which a 0 stands for what was written: nothing is said of that 0."""
 
-__all__ = ["load", "load_text", "problems_of", "problems_of_text", "spec_for"]
+__all__ = ["examined", "load", "load_text", "problems_of", "problems_of_text", "spec_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +82,27 @@ def load_text(text: str, file: str = "<text>") -> ProviderSpec:
 
 def problems_of(path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = ()) -> list[Problem]:
     """Every problem of a file, warnings included, in the order of its lines."""
-    return _problems(lambda: read_file(Path(path), str(path)), _Around(shipped, (Path(path).parent, *folders)))
+    return examined(path, shipped=shipped, folders=folders)[1]
 
 
 def problems_of_text(data: bytes, file: str) -> list[Problem]:
     """Every problem of a file that came as bytes (standard input)."""
-    return _problems(lambda: decode(data, file), _Around())
-
-
-def _problems(read_source: Callable[[], Source], around: _Around) -> list[Problem]:
     try:
-        source = read_source()
+        source = decode(data, file)
     except SpecError as error:
         return list(error.problems)
-    return _examine(source, around)[1]
+    return _examine(source, _Around())[1]
+
+
+def examined(path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = ()) -> tuple[Named, list[Problem]]:
+    """What a file calls itself, and every problem of it: for those who look at several files at once."""
+    around = _Around(shipped, (Path(path).parent, *folders))
+    try:
+        source = read_file(Path(path), str(path))
+    except SpecError as error:
+        return by_stem(path), list(error.problems)
+    document, found = _examine(source, around)
+    return by_name(document), found
 
 
 def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:

@@ -40,6 +40,11 @@ class Source:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def line(self, number: int) -> str:
+        """A line, from 1, without its end; empty when there is none of this number."""
+        start, *following = [*self._starts[number - 1 : number + 1], len(self.text)]
+        return self.text[start : following[0] if following else start].rstrip("\r\n")
+
     def problem(
         self, offset: int, rule: str, message: str, hint: str = "", path: str = "", severity: Severity = "error"
     ) -> Problem:
@@ -115,7 +120,7 @@ _DROPPED = re.compile(r"\\?(?:\r\n|\r|\n)[ \t]*|[ \t]+(?=\r|\n)")
 def read_file(path: Path, shown: str) -> Source:
     """The file as text. Raises SpecError for what is no regular file, too large, or not UTF-8; never waits."""
     try:
-        data = _read(path)
+        data = read_bytes(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problem = Source(shown, "").problem(0, "cannot-read", f"the file cannot be read: {reason}", "check the path")
@@ -123,7 +128,8 @@ def read_file(path: Path, shown: str) -> Source:
     return decode(data, shown)
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The first `MAX_FILE_BYTES` and one more of a regular file. Raises OSError for anything else; never waits."""
     # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. O_NOCTTY: a terminal is not taken over.
     flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY", "O_CLOEXEC"))
     handle = os.open(path, sum(flags, os.O_RDONLY))
