@@ -1,0 +1,31 @@
+"""The measurements run: what they time is no error, and their hostile files are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import authoring
+from benchmarks.__main__ import main
+from engine.loader import problems_of
+
+
+@pytest.mark.parametrize("name", authoring.hostile())
+def test_a_hostile_file_is_refused(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.yaml"
+    file.write_bytes(authoring.hostile()[name])
+    assert any(problem.severity == "error" for problem in problems_of(file))
+
+
+def test_the_copies_are_valid_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authoring, "MANY", 70)
+    files = list(authoring.copies(tmp_path / "many").iterdir())
+    assert len(files) == 70
+    for file in files[:10]:
+        assert not [problem for problem in problems_of(file) if problem.severity == "error"]
+
+
+def test_an_unknown_measurement_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["speed"]) == 2
+    assert capsys.readouterr().err == "no such measurement: speed; there are: authoring\n"
