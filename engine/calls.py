@@ -2,7 +2,8 @@
 
 The identity rule fits every API whose streams are known: the key is the index where there is one, else the id; a new
 call begins when its key has not been seen, or when a fragment has a name and an id that no call of that index has.
-A fragment with neither goes on with the last call. `""` and null mean absent.
+A fragment with neither goes on with the last call. `""` and null mean absent. Where no call has an id, a name behind
+arguments that came whole begins a new one. Arguments that are an object are whole: told again, they say nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,20 @@ Key = int | float | str | tuple[Any, ...]
 class Call:
     """A call as it grows. `block` is the block of the answer that it is."""
 
-    __slots__ = ("arguments", "block", "characters", "given_id", "id", "is_raw", "key", "name", "number", "patched")
+    __slots__ = (
+        "arguments",
+        "block",
+        "characters",
+        "fragments",
+        "given_id",
+        "id",
+        "is_raw",
+        "is_whole",
+        "key",
+        "name",
+        "number",
+        "patched",
+    )
 
     def __init__(self, key: Any) -> None:
         self.number = -1  # among the calls that have a name
@@ -35,8 +49,10 @@ class Call:
         self.given_id = ""
         self.name = ""
         self.arguments = ""
+        self.fragments = 0  # of the arguments
         self.characters = Characters()
         self.is_raw = False
+        self.is_whole = False  # arguments that came as an object: nothing can go on from them
         self.block: Block | None = None
         self.patched: Patched | None = None  # arguments that come as writes at places
 
@@ -90,7 +106,11 @@ class ToolCalls:
         for place, value in patches:
             call.patched = call.patched or Patched()
             call.patched.write(place, value)
-        return _delta(call, _new_arguments(call, text, is_final), is_first=is_first)
+        is_object = text != "" and not isinstance(arguments, str)
+        new = "" if call.is_whole else _new_arguments(call, text, is_final or is_object)
+        call.is_whole = call.is_whole or is_object
+        call.fragments += text != ""
+        return _delta(call, new, is_first=is_first)
 
     def _find(self, key: Any, call_id: str, name: str) -> Call | None:
         found = self._known.get((key, call_id)) if call_id else None
@@ -99,8 +119,13 @@ class ToolCalls:
         if key is None:
             return None if call_id or name else self._last
         last = self._known.get((key, ""))
-        begins_another = last is not None and last.given_id and call_id and name
-        return None if begins_another else last
+        if last is None:
+            return self._last if self._goes_on_without_key(call_id, name) else None
+        return None if _begins_another(last, call_id, name) else last
+
+    def _goes_on_without_key(self, call_id: str, name: str) -> bool:
+        """Whether a fragment with a new key belongs to the last call, which had none."""
+        return self._last is not None and self._last.key is None and not (call_id or name)
 
     def _begin(self, key: Any) -> Call:
         call = Call(key)
@@ -142,6 +167,16 @@ class ToolCalls:
     def so_far(self) -> tuple[ToolCall, ...]:
         """The calls as they stand."""
         return self.settled(cut=True)
+
+
+def _begins_another(last: Call, call_id: str, name: str) -> bool:
+    """Whether a fragment begins another call than the last of its key.
+
+    Where no call has an id, it does when it has a name and the arguments before it came whole, in one fragment.
+    """
+    if last.given_id or call_id:
+        return bool(last.given_id and call_id and name)
+    return bool(last.name and name) and last.fragments == 1 and _is_json(last.arguments)
 
 
 def _key(value: Any) -> Key | None:

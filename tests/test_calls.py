@@ -282,6 +282,39 @@ TWO = [("a", "f", '{"x": 1}'), ("b", "g", '{"y": 2}')]
             [("a", "f", "{}")],
             id="the first id counts",
         ),
+        pytest.param(
+            [{"id": "a", "name": "f"}, {"index": 0, "arguments": '{"x"'}, {"index": 0, "arguments": ": 1}"}],
+            ONE,
+            id="an index that only the fragments have",
+        ),
+        pytest.param(
+            [
+                {"index": 0, "id": "", "name": "f", "arguments": '{"x": 1}'},
+                {"index": 0, "id": "", "name": "g", "arguments": '{"y"'},
+                {"index": 0, "id": "", "name": "", "arguments": ": 2}"},
+            ],
+            [("call_0", "f", '{"x": 1}'), ("call_1", "g", '{"y": 2}')],
+            id="all parallel calls have index 0 and no id",
+        ),
+        pytest.param(
+            [
+                {"index": 0, "name": "f", "arguments": '{"x"'},
+                {"index": 0, "name": "f", "arguments": ": 1}"},
+                {"index": 0, "name": "f", "arguments": " "},
+            ],
+            [("call_0", "f", '{"x": 1} ')],
+            id="a name repeated, index and no id",
+        ),
+        pytest.param(
+            [
+                {"index": 0, "id": "a", "name": "f", "arguments": {"x": 1}},
+                {"index": 0, "id": "a", "name": "f", "arguments": {"x": 1}},
+                {"index": 0, "arguments": '{"x"'},
+                {"index": 0, "arguments": ": 1}"},
+            ],
+            ONE,
+            id="an object, told again",
+        ),
         pytest.param([{"arguments": '{"x": 1}'}, {"index": 3, "arguments": "{}"}], [], id="no name is no call"),
         pytest.param([{"name": "", "id": ""}, {}, {"arguments": "x"}], [], id="nothing is no call"),
         pytest.param([{"index": 0, "name": ["f"], "id": {"a": 1}}], [], id="what is no word is no name"),
