@@ -202,8 +202,10 @@ def _status_is(wanted: int | str, status: int) -> bool:
 def _looks_like_error(event: str | None, data: Any) -> bool:
     if event == "error":
         return True
-    error = data.get("error") if isinstance(data, dict) else None
-    return isinstance(error, dict | str) and bool(error)
+    if not isinstance(data, dict):
+        return False
+    error = data.get("error")
+    return data.get("object") == "error" or (isinstance(error, dict | str) and bool(error))
 
 
 def _maybe_json(text: str) -> Any:

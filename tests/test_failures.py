@@ -198,6 +198,8 @@ def test_a_rule_on_a_status_alone_says_nothing_about_an_answer():
         (None, {"error": {}}, False),
         (None, {"error": False}, False),
         (None, {"error": 0}, False),
+        (None, {"object": "error", "message": "no", "code": None}, True),
+        (None, {"object": "chat.completion.chunk", "message": "no"}, False),
         (None, {"text": "error"}, False),
         (None, ["error"], False),
         (None, None, False),
