@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .blocks import Blocks, Carried, Slot
 from .calls import ToolCalls
-from .characters import Characters, half_at_end, printable, rest_of
+from .characters import Characters, half_at_end, joined, printable, rest_of
 from .counters import merged, normalised
 from .errors import DecodeError
 from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
@@ -94,6 +94,7 @@ class Answer:
         self._think = ThinkSplitter(response.think) if response.think is not None else None
         self._blocks = Blocks() if keeps.blocks else None
         self._said: dict[str, list[str]] | None = {} if keeps.said else None
+        self._retold: dict[tuple[int, str], int | None] = {}  # how far a frame tells again what was said
         self.has_ended = False
         """Whether a rule has read that this is the end."""
         self.refused: Refused | None = None
@@ -128,13 +129,28 @@ class Answer:
     def add_final(self, kind: str, value: Any, slot: Slot | None = None) -> None:
         """All of the text of the slot, without one all of the answer's: what is missing of it is the next piece.
 
-        A value that does not go on from what came is passed over: it says it in other words.
+        Several values in one frame are its parts, one behind the other. A value that does not go on from what came is
+        passed over, and so are the parts behind it: it says it in other words.
         """
         if type(value) is not str or self._said is None:
             return
-        said = (self._said if slot is None else slot.said).setdefault(kind, [])
-        said[:] = ["".join(said)]
-        self.add(kind, rest_of(value, said[0]), slot)
+        place = (id(slot), kind)
+        told = self._retold.get(place, 0)
+        if told == _ALL:
+            self.add(kind, value, slot)
+        elif told is not None:
+            said = (self._said if slot is None else slot.said).setdefault(kind, [])
+            said[:] = [joined(said)]
+            if said[0].startswith(value, told):
+                self._retold[place] = told + len(value)
+                return
+            rest = rest_of(value, said[0][told:])
+            self._retold[place] = None if rest is None else _ALL
+            self.add(kind, rest, slot)
+
+    def begin_frame(self) -> None:
+        """What follows is another frame: it begins anew where it tells again what was said."""
+        self._retold.clear()
 
     def add_cumulative(self, kind: str, value: Any, slot: Slot | None = None) -> None:
         """All of the text so far; its new end is the next piece. Raises DecodeError when it does not go on."""
@@ -268,6 +284,9 @@ class Answer:
             replay=self._blocks.replay(self._provider) if self._blocks is not None else None,
         )
 
+
+_ALL: Final = -1
+"""All that was said has been told again: what follows is new."""
 
 _SAME_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 """Finish reasons that mean the same in an API that the file says nothing about."""

@@ -49,6 +49,17 @@ def printable(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def joined(pieces: list[str]) -> str:
+    """Pieces as one text, with halves of characters joined; one that ends it still waits.
+
+    >>> joined(["a\\ud83d", "\\ude00b"]), joined(["\\ud83d"]) == "\\ud83d"
+    ('a😀b', True)
+    """
+    text = "".join(pieces)
+    half = half_at_end(text)
+    return text if len(pieces) < 2 else printable(text.removesuffix(half)) + half
+
+
 def rest_of(whole: str, start: str) -> str | None:
     """What `whole` adds to `start`, None when it does not begin with it; half a character is a beginning of it.
 

@@ -6,11 +6,14 @@ bytes say it.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 from .answer import Answer, keeps_of
+from .errors import StreamError
 from .failures import Failures
-from .framing import MEDIA_TYPES
+from .framing import MEDIA_TYPES, Frame
 from .rules import FrameReader
 from .spec import Limits, Reading, Response
 
@@ -22,6 +25,9 @@ _JSON_STARTS = (b"{", b"[")
 _SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, retry
 _STARTS = {"sse": _SSE_STARTS, "json_array": (b"[",)}
 """What tells a framing from every other."""
+
+MAX_FIRST_LINE = 64 * 1024
+_LINE_END = re.compile(rb"[\r\n]")
 
 
 class Readers:
@@ -41,11 +47,17 @@ class Readers:
         """An answer of which nothing has been read."""
         return Answer(self.response, self._keeps, self.provider)
 
+    def is_unclear(self, media_type: str, start: bytes | bytearray) -> bool:
+        """Whether a body that begins so may be lines of JSON, or one value: the second line tells."""
+        if not self._may_be_either(media_type) or not start.lstrip(BLANK).startswith(b"{"):
+            return False
+        return _second_line(start) is None and len(start) < MAX_FIRST_LINE
+
     def choose(self, media_type: str, start: bytes) -> FrameReader | None:
         """The reader for a body that begins so; None when it is JSON that the file does not know how to read.
 
         The first byte outweighs the content type, which lies often enough: servers send JSON errors as octet-stream
-        and as event streams.
+        and as event streams. So do lines: some are sent as one JSON value.
         """
         if self.stream is None or self.stream.codec == "text":
             named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
@@ -56,12 +68,59 @@ class Readers:
             return other
         if self.stream.codec in _JSON_STREAMS:
             # Both forms are JSON: one object a line, or an array of them, against one value.
-            is_whole = first != b"[" if self.stream.codec == "json_array" else media_type in MEDIA_TYPES["json"]
+            is_whole = first != b"[" if self.stream.codec == "json_array" else self._is_one_value(media_type, start)
             return self.whole if self.whole is not None and is_whole else self.stream
         if first in _JSON_STARTS:
             return self.whole
         is_said = media_type in MEDIA_TYPES[self.stream.codec]
         return self.stream if self.whole is None or is_said or first in _SSE_STARTS else self.whole
+
+
+    def _may_be_either(self, media_type: str) -> bool:
+        """Whether neither the file nor the content type says that JSON comes in lines, or that it does not."""
+        if self.stream is None or self.stream.codec != "ndjson" or self.whole is None:
+            return False
+        return media_type not in MEDIA_TYPES["ndjson"]
+
+    def _is_one_value(self, media_type: str, start: bytes) -> bool:
+        """Whether JSON is one value and no lines: its first line is none by itself, or there is no other.
+
+        A lone line is a whole answer when it says why it ended, else the first of a stream that broke off.
+        """
+        if not self._may_be_either(media_type):
+            return False
+        begin = _second_line(start)
+        line = start.lstrip(BLANK) if begin is None else start[:begin].lstrip(BLANK)
+        if begin is None and len(start) >= MAX_FIRST_LINE:
+            return media_type in MEDIA_TYPES["json"]
+        return not _is_json(line) if begin is not None else self._is_finished(line)
+
+    def _is_finished(self, line: bytes) -> bool:
+        """Whether a line, read as a whole answer, says why it ended."""
+        answer, frame = self.answer(), Frame(None, line.decode("utf-8", "replace"))
+        if self.whole is None:
+            return False
+        try:
+            self.whole.apply(answer, frame, self.whole.data_of(frame))
+        except StreamError:
+            return False
+        return answer.is_finished
+
+
+def _second_line(start: bytes | bytearray) -> int | None:
+    """Where the second line begins that is not blank; None while there is none."""
+    lead = len(start) - len(start.lstrip(BLANK))
+    end = _LINE_END.search(start, lead)
+    rest = b"" if end is None else start[end.end() :].lstrip(BLANK)
+    return len(start) - len(rest) if rest else None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _others(stream: Reading) -> tuple[FrameReader, ...]:

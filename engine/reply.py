@@ -155,6 +155,8 @@ class Reply:
         start = bytes(self._start).lstrip(BLANK)
         if not start:
             return not self._is_plain_text
+        if self._readers.is_unclear(self._head.media_type, start):
+            return True
         return self._head.media_type in HTML_TYPES and start[:1] == b"<" and len(start) < SNIFFED
 
     @property
@@ -189,7 +191,7 @@ class Reply:
         if self._reader.is_end_text(frame):
             self._ended = True
             return
-        is_blank = not frame.data.strip() and self._reader.codec != "text"
+        is_blank = not (frame.data if self._reader.reads_text else frame.data.strip())
         if is_blank and frame.event is None:
             return  # a heartbeat
         try:
@@ -247,7 +249,7 @@ class Reply:
         if self.has_ended:
             return True
         if self._reader.end.body:
-            return last is None or self._reader.codec != "json_array"  # an array that is cut has not ended
+            return last is None or self._is_whole_event(last)
         # An end that stands in the last, unclosed event of the body still shows that the answer is whole.
         if last is None:
             return False
@@ -265,6 +267,17 @@ class Reply:
         if shows_end:
             self._apply(last, data)  # it may hold the end of the text too
         return shows_end
+
+    def _is_whole_event(self, last: Frame) -> bool:
+        """Whether an event that only lacks its blank line ends the body; it is read, and lost where it broke off."""
+        if self._reader.codec == "json_array":
+            return False  # an array that is cut has not ended
+        try:
+            data = self._reader.data_of(last)
+        except StreamError:
+            return False
+        self._apply(last, data)
+        return True
 
     def _refusal(self) -> ProviderError:
         body = bytes(self._start)

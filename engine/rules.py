@@ -351,6 +351,7 @@ class FrameReader:
         self.end = reading.end
         self.unwrap = reading.unwrap
         self._unwrap = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in reading.unwrap]
+        self.reads_text = "json" not in reading.unwrap
         self._apply = compile_rules(reading.rules)
         self._ends = [compile_condition(condition) for condition in reading.end.conditions]
         self.has_closing_rules = any({"end", "error"} & dict(rule.yields).keys() for rule in every_rule(reading.rules))
@@ -367,7 +368,7 @@ class FrameReader:
 
     def is_end_text(self, frame: Frame) -> bool:
         """Whether the frame is one of the texts that end the stream; such a frame holds nothing else."""
-        return frame.data in self.end.texts
+        return frame.data.strip() in self.end.texts
 
     def shows_end(self, frame: Frame, data: Any) -> bool:
         """Whether the frame's data shows the end."""
@@ -375,6 +376,7 @@ class FrameReader:
 
     def apply(self, answer: Answer, frame: Frame, data: Any) -> None:
         """Write what the frame says into the answer."""
+        answer.begin_frame()
         self._apply(answer, frame.event, data)
 
 

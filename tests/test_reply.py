@@ -429,3 +429,67 @@ def test_another_framing_is_a_stream_as_well() -> None:
     assert caught.value.partial.text == "a"
     whole = framed("sse", "json_array").decode(b'{"t": "all", "f": "end"}')
     assert whole.text == "all"
+
+
+# --- lines of JSON, or one value ---
+
+LINES = b'{"t": "a"}\n\r\n{"t": "b", "f": "end"}\n'
+LINED = f"{{stream: {{codec: ndjson, {RULES}, end: finish}}, {WHOLE}, {MAPS}}}"
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "text/plain", "application/x-ndjson; charset=utf-8"])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_lines_are_lines_whatever_the_content_type_says(kind: str, size: int) -> None:
+    how = readers(LINED, JSON_ANSWER)
+    for body in (LINES, LINES.replace(b"\n", b"\r\n"), LINES.rstrip(), b"\xef\xbb\xbf\n" + LINES):
+        events, _, error = read(how, [body[at : at + size] for at in range(0, len(body), size)], kind)
+        assert (joined(events), error) == ([TextDelta("ab"), Finish("stop", "end")], None)
+    for cut in range(1, LINES.index(b'"f"')):
+        assert isinstance(read(how, [LINES[:cut]], kind)[2], TruncatedError)
+
+
+@pytest.mark.parametrize("kind", ["", "application/json"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_one_value_is_no_line(kind: str, indent: int | None) -> None:
+    rules = "rules: [{text: all, finish: f}]"
+    how = readers(
+        f"{{stream: {{codec: ndjson, {RULES}, end: {{done: true}}}}, whole: {{codec: json, {rules}}}}}", JSON_ANSWER
+    )
+    body = json.dumps({"all": "ab", "f": "stop"}, indent=indent).encode()
+    for size in (1, 1000):
+        answer = read(how, [body[at : at + size] for at in range(0, len(body), size)], kind)
+        assert (answer[0], answer[2]) == ([TextDelta("ab"), Finish("stop", "stop")], None)
+
+
+def test_a_long_line_is_what_the_content_type_says() -> None:
+    how = readers(LINED, JSON_ANSWER)
+    body = json.dumps({"t": "x" * 70_000}).encode()
+    assert how.choose("application/json", body[:69_000]) is how.whole
+    assert how.choose("", body[:69_000]) is how.stream
+    assert not how.is_unclear("", body[:69_000])
+
+
+# --- events without their blank line, and blanks as text ---
+
+
+def test_where_the_body_is_the_end_an_event_that_broke_off_is_a_cut() -> None:
+    provider = end_provider("sse", "body")
+    body = b'data: {"t": "a"}\n\ndata: {"t": "b"}'
+    assert provider.decode(body + b"\n\n").text == "ab"
+    assert provider.decode(body).text == "ab"
+    for cut in range(body.index(b"data", 5) + len("data: "), len(body)):
+        with pytest.raises(TruncatedError):
+            provider.decode(body[:cut])
+
+
+def test_blanks_are_text_where_events_are_no_json() -> None:
+    text = """
+spec_version: 1
+name: plain
+url: https://plain.example
+response: {codec: sse, unwrap: [text], rules: [{when: {event: output}, text: $}], end: {event: done}}
+examples: [{name: e, call: {messages: x}, reply: {status: 500, text: x}, expect: {error: unavailable}}]
+"""
+    provider = Provider(load_text(text, "plain.yaml"))
+    body = b"event: output\ndata:  \n\nevent: output\ndata:\ndata:\n\nevent: output\ndata:\n\nevent: done\ndata:\n\n"
+    assert provider.decode(body).text == " \n"

@@ -287,6 +287,7 @@ def kept(rules: list[Rule], *frames: Any) -> Answer:
     answer = Answer(response, keeps_of(response), "acme")
     apply = compile_rules(tuple(rules))
     for frame in frames:
+        answer.begin_frame()
         apply(answer, None, frame)
     return answer
 
@@ -313,6 +314,27 @@ def test_a_final_text_without_a_slot_is_all_of_the_answer_s():
     answer = kept(rules, *halves)
     answer.settle()
     assert answer.response().text == "😀!"
+
+
+@pytest.mark.parametrize(
+    ("said", "parts", "expected"),
+    [
+        ([], ["a", "b", "a"], "aba"),
+        (["ab"], ["a", "b", "c"], "abc"),
+        (["a"], ["ab", "b", "a"], "abba"),
+        (["ab", "c"], ["a", "bcd", "e"], "abcde"),
+        (["ab"], ["a", "b", ""], "ab"),
+        (["ab"], ["b", "a", "abc"], "ab"),
+        (["abc"], ["ab"], "abc"),
+        (["\ud83d"], ["😀", "!"], "😀!"),
+        (["\ud83d", "\ude00"], ["😀", "!"], "😀!"),
+    ],
+)
+def test_final_texts_of_one_frame_are_parts_of_one(said, parts, expected):
+    rules = [rule(text="t"), rule(each="parts.*", text={"path": "$", "mode": "final"})]
+    answer = kept(rules, *({"t": piece} for piece in said), {"parts": parts}, {"parts": parts})
+    answer.settle()
+    assert answer.response().text == expected
 
 
 def test_the_kinds_of_final_texts_are_apart():
@@ -641,7 +663,9 @@ def test_only_the_whole_raw_text_of_a_frame_is_an_end():
     ends = reader(end=End(texts=frozenset({"[DONE]", "stop"})))
     assert ends.is_end_text(Frame(None, "[DONE]"))
     assert ends.is_end_text(Frame("any", "stop"))
-    for text in ("[DONE] ", " [DONE]", '"[DONE]"', '{"t": "[DONE]"}', "[done]", "", "[DONE]\n"):
+    for text in ("[DONE] ", " [DONE]", "[DONE]\n"):  # blanks around it are none of its words
+        assert ends.is_end_text(Frame(None, text))
+    for text in ('"[DONE]"', '{"t": "[DONE]"}', "[done]", "", "[DONE] x"):
         assert not ends.is_end_text(Frame(None, text))
     assert not reader().is_end_text(Frame(None, "[DONE]"))
 
