@@ -75,7 +75,6 @@ class Readers:
         is_said = media_type in MEDIA_TYPES[self.stream.codec]
         return self.stream if self.whole is None or is_said or first in _SSE_STARTS else self.whole
 
-
     def _may_be_either(self, media_type: str) -> bool:
         """Whether neither the file nor the content type says that JSON comes in lines, or that it does not."""
         if self.stream is None or self.stream.codec != "ndjson" or self.whole is None:

@@ -89,11 +89,16 @@ FAULTS: Mapping[str, str] = {
     "openai-chat-details: details beside the reasoning": DETAILS,
     "openai-chat-details: details whole": DETAILS,
     "openai-chat: a text as completions give it, and usage beside a service's own keys": "the SDK asks for messages",
+    "openai-chat: parts as a stream": PARTS,
+    "openai-chat: parts whole": PARTS,
+    "openai-chat: a call of a custom tool as a stream": "the SDK puts calls of functions together alone",
     "snowflake: an answer as a stream": DETAILS,
+    "snowflake: a sentinel": "the SDK needs an index of the choice",
     "snowflake: an answer whole": DETAILS,
     "gemini-generate: arguments in pieces": "the SDK gives every piece as a call",
     "gemini-generate: an answer as one JSON array": "the SDK reads event streams alone",
     "gemini-generate: cut at its length, in an array": "the SDK reads event streams alone",
+    "vertex-gemini: a finish reason as the number that only this service has": "the SDK reads event streams alone",
     **{
         f"responses: {name}": SNAPSHOT
         for name in (

@@ -45,7 +45,7 @@ def read(url: str, is_stream: bool) -> Reading:
         answer = completions.create(**asked)
     choice, usage = answer.choices[0], answer.usage
     message, extra = choice.message, choice.message.model_extra or {}
-    calls = [(each.id, each.function.name, each.function.arguments) for each in message.tool_calls or ()]
+    calls = [_call(each) for each in message.tool_calls or ()]
     if message.function_call:  # the older kind, which has no id
         calls.append((None, message.function_call.name, message.function_call.arguments))
     counters = usage and {
@@ -62,3 +62,10 @@ def read(url: str, is_stream: bool) -> Reading:
         finish=choice.finish_reason,
         usage=counters or {},
     )
+
+
+def _call(call: Any) -> tuple[str, str, str]:
+    """A call of a function, or of a custom tool, whose input is free text."""
+    if call.type == "custom":
+        return (call.id, call.custom.name, call.custom.input)
+    return (call.id, call.function.name, call.function.arguments)
