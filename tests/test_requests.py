@@ -129,3 +129,30 @@ def test_the_schema_of_an_answer_is_flat_at_gigachat() -> None:
 def test_a_body_of_the_callers_goes_to_no_request_that_has_none() -> None:
     with pytest.raises(ParameterError, match="replicate: a GET has no body that could take version"):
         call("replicate", "hi", "a/b", extra_body={"version": "1"})
+
+
+# --- who asks ---
+
+
+@pytest.mark.parametrize("name", ["azure-openai", "azure-responses"])
+@pytest.mark.parametrize(
+    ("secrets", "header"),
+    [
+        ({"api_key": "k-1234", "ad_token": "t-1234"}, ("api-key", "k-1234")),
+        ({"ad_token": "t-1234"}, ("authorization", "Bearer t-1234")),
+    ],
+)
+def test_azure_takes_a_key_or_a_token(name: str, secrets: dict[str, str], header: tuple[str, str]) -> None:
+    there = Deployment(settings={"resource": "acme"}, secrets=secrets)
+    headers = CATALOG.provider(name).call(ChatRequest.of("hi", "m-1"), there).wire.headers
+    assert [pair for pair in headers.items() if pair[0] in ("api-key", "authorization")] == [header]
+
+
+def test_a_program_asks_databricks_for_a_token_at_the_workspace() -> None:
+    secrets = {"client_id": "Aladdin", "client_secret": "open sesame"}
+    there = Deployment(settings={"url": "https://acme.cloud.databricks.com"}, secrets=secrets)
+    token, main = CATALOG.provider("databricks").call(ChatRequest.of("hi", "m-1"), there).wires
+    assert (token.method, token.url) == ("POST", "https://acme.cloud.databricks.com/oidc/v1/token")
+    assert token.headers["authorization"] == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="  # RFC 7617
+    assert token.content == b"grant_type=client_credentials&scope=all-apis"
+    assert main.headers["authorization"] == "Bearer <access token>"
