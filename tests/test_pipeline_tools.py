@@ -49,7 +49,9 @@ def test_what_a_tool_says_beyond_its_shape_is_reported() -> None:
     look = {"parameters": LOOK["function"]["parameters"]}
     assert list(made.adjustments) == [Adjustment("tools", "dropped", look), Adjustment("tools", "dropped", lost | more)]
     lax = {**COUNT, "function": {**COUNT["function"], "strict": False}}
-    assert call(body('shape: {n: "{{ name }}", p: "{{ parameters }}"}', choice=False), "hi", tools=[lax]).adjustments == ()
+    assert (
+        call(body('shape: {n: "{{ name }}", p: "{{ parameters }}"}', choice=False), "hi", tools=[lax]).adjustments == ()
+    )
     assert call(body(choice=False), "hi", tools=[tool]).adjustments == ()
 
 
