@@ -43,7 +43,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """An opaque value. A list of maps may come in pieces: those with the same `by` are one, the texts at `append` grow."""
+    """An opaque value. A list of maps may come in pieces: those of one `by` are one, the texts at `append` grow."""
 
     value: Any
     by: tuple[str, ...] = ()

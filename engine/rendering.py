@@ -196,7 +196,7 @@ class Renderer:
         payload = self._main.payload(values)
         names = [*(path for path, _ in params.placed), *params.forwarded, *extra_body]
         if names and payload is None and self.spec.method == "GET":
-            raise ParameterError(f"{self.spec.name}: a GET has no body that could take {', '.join(names)}; leave it out")
+            raise ParameterError(f"{self.spec.name}: a GET has no body that could take {', '.join(names)}")
         if payload is None or payload is OMIT:
             payload = {} if names else OMIT
         if names and not isinstance(payload, dict):

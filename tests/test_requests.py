@@ -13,7 +13,7 @@ import pytest
 
 from engine import Catalog
 from engine.deployment import Deployment
-from engine.errors import ParameterError, UnsupportedError
+from engine.errors import ParameterError
 from engine.messages import ChatRequest
 from engine.rendering import RenderedCall
 
@@ -110,7 +110,7 @@ def test_reasoning_models_of_xai_take_no_stop() -> None:
 @pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-pro"])
 @pytest.mark.parametrize("name", ["cohere", "gemini", "ollama", "ollama-generate", "vertex-gemini", "yandexgpt"])
 def test_an_effort_without_a_word_of_the_services_is_refused(name: str, model: str) -> None:
-    with pytest.raises(ParameterError, match="'reasoning_effort' of .* is one of: none"):
+    with pytest.raises(ParameterError, match=r"'reasoning_effort' of .* is one of: none"):
         call(name, "hi", model, reasoning_effort="utmost")
 
 
