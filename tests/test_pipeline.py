@@ -70,6 +70,7 @@ BAD = [
     ([{"role": "function", "name": "f", "content": "x"}], "the result of a call of 'f'"),
     ([{"role": "assistant", "content": None, "function_call": {"arguments": "{}"}}], "function_call without a 'name'"),
     ([{"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": {}}}], "no JSON text"),
+    ([{**calling("c1"), "role": "user", "content": "x"}], "messages.0, of the role user, makes tool calls"),
     (user({"type": "text"}), r"messages\.0\.content\.0 is of the type text and has no 'text'"),
     (user({"type": "text", "text": "a"}, {"type": "text", "text": 5}), r"messages\.0\.content\.1"),
     (user({"type": "refusal", "text": "a"}), "no 'refusal'"),

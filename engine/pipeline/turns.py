@@ -197,6 +197,8 @@ class _Calls:
     def made(self, message: Message, place: str) -> tuple[Part, ...]:
         """The calls of an assistant's message; one without an id is given one."""
         calls = message.tool_calls or _legacy_call(message, place)
+        if calls and message.role != "assistant":
+            raise ParameterError(f"{place}, of the role {message.role}, makes tool calls, which an assistant does")
         seen: set[str] = set()
         parts = []
         for call in calls:
