@@ -46,7 +46,7 @@ class Carried:
     """An opaque value. A list of maps may come in pieces: those of one `by` are one, the texts at `append` grow."""
 
     value: Any
-    by: str | None = None
+    by: tuple[str, ...] = ()
     append: tuple[str, ...] = ()
 
 
@@ -136,7 +136,7 @@ def _extended(known: Any, carried: Carried) -> Any:
     if not isinstance(value, list):
         return value
     items: list[Any] = known if isinstance(known, list) else []
-    if carried.by is None:
+    if not carried.by:
         items.extend(value)
         return items
     places = {_place(item, carried.by): item for item in items}
@@ -152,9 +152,11 @@ def _extended(known: Any, carried: Carried) -> Any:
     return items
 
 
-def _place(item: Any, by: str) -> Any:
-    place = item.get(by) if isinstance(item, dict) else None
-    return place if isinstance(place, str | int) else None
+def _place(item: Any, by: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """What tells an item apart; None for one that says nothing of the kind."""
+    place = tuple(item.get(key) for key in by) if isinstance(item, dict) else ()
+    is_one = all(isinstance(value, str | int | None) for value in place) and any(value is not None for value in place)
+    return place if is_one else None
 
 
 def _merge(earlier: dict[str, Any], piece: Mapping[str, Any], append: Sequence[str]) -> None:

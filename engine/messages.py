@@ -19,6 +19,9 @@ MAX_INT_BITS = 13_287
 TOOL_CHOICES = ("auto", "none", "required")
 """What a caller may choose of the tools, beside one of them."""
 
+SPEAKERS = ("system", "developer", "user")
+"""Whose messages are their content alone; one without any means nothing to an API."""
+
 BLOCK_TYPES = ("reasoning", "text", "tool_call", "message")
 """What a block of `replay` can be; `message` stands for all of the answer."""
 
@@ -158,6 +161,9 @@ class ChatRequest:
         built = tuple(Message.of(message) for message in messages)
         if not built:
             raise ParameterError("there is no message to send; give at least one")
+        for number, message in enumerate(built):
+            if message.content in (None, ()) and message.role in SPEAKERS:
+                raise ParameterError(f"messages.{number}, of the role {message.role}, says nothing; give it 'content'")
         return cls(
             built,
             plain(model, "model"),
@@ -368,7 +374,7 @@ def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
         identity = call.get("id")
         if not (identity is None or isinstance(identity, str)):
             raise ParameterError(f"the id of the tool call {function['name']!r} is text, not {_kind(identity)}")
-        calls.append(ToolCall(identity or "", function["name"], arguments))
+        calls.append(ToolCall(identity or "", function["name"], arguments if arguments.strip() else "{}"))
     return tuple(calls)
 
 

@@ -4,7 +4,7 @@ file; every value that goes into a URL or a header is checked for what could bre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -33,12 +33,14 @@ class RenderedCall:
     """A call ready to be sent: its requests, what was adjusted on the way, and the secrets to keep out of messages.
 
     A call of one request has it in `only`; where others go before it, `route` renders each when its turn comes.
+    `signed_anew` gives the one request with a signature of now, for another try: it holds a time, perhaps a nonce.
     """
 
     only: WireRequest | None
     adjustments: tuple[Adjustment, ...]
     secrets: tuple[Secret, ...]
     route: Route | None = None
+    signed_anew: Callable[[], Ready] | None = None
 
     @property
     def wire(self) -> WireRequest:
@@ -87,7 +89,10 @@ class Renderer:
                 ready = main(values, territory.own, access)
             except TemplateError as error:  # what an expression made of this call's values
                 raise ParameterError(f"{spec.name}: {error}") from None
-            return RenderedCall(ready.wire, (*adjustments, *ready.adjustments), (*private, *ready.made))
+            again = partial(self._signed_anew, ready.unsigned, extra, access) if ready.unsigned else None
+            return RenderedCall(
+                ready.wire, (*adjustments, *ready.adjustments), (*private, *ready.made), signed_anew=again
+            )
         token = TokenCall(auth.token, secrets, settings, self._helpers) if auth and auth.token else None
         route = Route(self._legs, deployment, settings, values, territory, main, access, token, identity_of(secrets))
         return RenderedCall(None, (*adjustments, *route.rehearse()), private, route)
@@ -111,10 +116,17 @@ class Renderer:
         if access is None:
             return Ready(WireRequest(self.spec.method, url, unsigned, content), added)
         refuse_open_secret(url, bool(private), self.spec.name)
-        wire = WireRequest(self.spec.method, url, self._with_extra(unsigned, extra)[0], content)
-        signed = may.signature(wire)
-        headers, replaced = self._with_extra(unsigned.replaced(signed.headers), extra)
-        return Ready(replace(wire, headers=headers), (*added, *replaced), signed.made)
+        ready = self._signed(WireRequest(self.spec.method, url, unsigned, content), extra, may)
+        return replace(ready, adjustments=(*added, *ready.adjustments))
+
+    def _signed(self, wire: WireRequest, extra: Pairs, access: Access) -> Ready:
+        """A request with the caller's own headers, and signed with them."""
+        signed = access.signature(replace(wire, headers=self._with_extra(wire.headers, extra)[0]))
+        headers, replaced = self._with_extra(wire.headers.replaced(signed.headers), extra)
+        return Ready(replace(wire, headers=headers), replaced, signed.made, wire if signed.headers else None)
+
+    def _signed_anew(self, wire: WireRequest, extra: Pairs, access: Access) -> Ready:
+        return self._signed(wire, extra, replace(access, now=self._helpers.clock()))
 
     def _territory(self, settings: Mapping[str, Any], deployment: Deployment) -> Territory:
         """Where this call may go."""
@@ -195,6 +207,8 @@ class Renderer:
     ) -> tuple[Any, tuple[Adjustment, ...]]:
         payload = self._main.payload(values)
         names = [*(path for path, _ in params.placed), *params.forwarded, *extra_body]
+        if names and payload is None and self.spec.method == "GET":
+            raise ParameterError(f"{self.spec.name}: a GET has no body that could take {', '.join(names)}")
         if payload is None or payload is OMIT:
             payload = {} if names else OMIT
         if names and not isinstance(payload, dict):

@@ -36,11 +36,15 @@ Found = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A request that can be sent, what its making changed, and what was made with a secret: tokens, signatures."""
+    """A request that can be sent, what its making changed, and what was made with a secret: tokens, signatures.
+
+    `unsigned` is the request before it was signed; None where it is not.
+    """
 
     wire: WireRequest
     adjustments: tuple[Adjustment, ...] = ()
     made: tuple[Secret, ...] = ()
+    unsigned: WireRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

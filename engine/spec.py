@@ -187,7 +187,7 @@ class CarryMap:
 
     name: str
     paths: tuple[str, ...]
-    by: str | None = None
+    by: tuple[str, ...] = ()
     append: tuple[str, ...] = ()
 
 

@@ -139,7 +139,7 @@ def test_a_part_of_a_block_gives_it_its_own():
 # --- lists ---
 
 
-def listed(*values: Any, by: str | None = None, append: tuple[str, ...] = ()) -> Any:
+def listed(*values: Any, by: tuple[str, ...] = (), append: tuple[str, ...] = ()) -> Any:
     blocks = Blocks()
     for value in values:
         blocks.begin_carry()
@@ -171,7 +171,7 @@ def test_items_of_one_key_are_one():
         [{"index": 0, "text": None, "signature": None}, {"text": "no index"}, 5],
         [{"index": 1, "data": "e"}, {"text": "no index"}],
     ]
-    assert listed(*pieces, by="index", append=("text",)) == [
+    assert listed(*pieces, by=("index",), append=("text",)) == [
         {"index": 0, "type": "reasoning.text", "text": "ab", "format": "f", "signature": "s"},
         {"index": 1, "data": "e"},
         {"text": "no index"},
@@ -181,11 +181,26 @@ def test_items_of_one_key_are_one():
     assert pieces[0][0]["text"] == "a"
 
 
+def test_items_of_several_keys_are_one_where_all_of_them_are_the_same():
+    pieces = [
+        [{"type": "summary", "index": 0, "summary": "a"}],
+        [{"type": "summary", "index": 0, "summary": "b"}, {"type": "sealed", "index": 0, "data": "d"}],
+        [{"type": "sealed", "data": "e"}, {"type": ["odd"], "index": 0}, {"summary": "c"}],
+    ]
+    assert listed(*pieces, by=("type", "index"), append=("summary",)) == [
+        {"type": "summary", "index": 0, "summary": "ab"},
+        {"type": "sealed", "index": 0, "data": "d"},
+        {"type": "sealed", "data": "e"},
+        {"type": ["odd"], "index": 0},
+        {"summary": "c"},
+    ]
+
+
 def test_what_was_given_does_not_grow_afterwards():
     blocks, pieces = Blocks(), ([{"index": 0, "text": "a"}], [{"index": 0, "text": "b"}, {"index": 1}])
     seen = []
     for value in pieces:
         blocks.begin_carry()
-        blocks.carry({"x": Carried(value, "index", ("text",))}, None)
+        blocks.carry({"x": Carried(value, ("index",), ("text",))}, None)
         seen.append(replayed(blocks)[0]["carry"]["x"])
     assert seen == [[{"index": 0, "text": "a"}], [{"index": 0, "text": "ab"}, {"index": 1}]]

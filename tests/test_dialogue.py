@@ -95,7 +95,15 @@ def failures(text: str) -> list[str]:
     return [str(failure) for example in provider.spec.examples for failure in run_example(provider, example)]
 
 
-@pytest.mark.parametrize("text", [JOBS, TOKENS])
+BARE = TOKENS.replace(
+    """      - request: {url: "https://login.tokens.example/t", form: {key: <TOKENS_KEY>}}
+        reply: {""",
+    "      - reply: {",
+)
+"""The same, with a step of which only the reply is shown."""
+
+
+@pytest.mark.parametrize("text", [JOBS, TOKENS, BARE])
 def test_the_requests_of_an_example_are_made_of_its_replies(text: str) -> None:
     assert failures(text) == []
 
@@ -121,6 +129,21 @@ def test_what_does_not_hold_in_an_example_is_said_with_its_place(old: str, new: 
     assert old in JOBS
     found = failures(JOBS.replace(old, new))
     assert any(failure.startswith(path) for failure in found), found
+
+
+def test_the_main_request_is_compared_where_only_the_reply_of_the_token_request_is_shown() -> None:
+    found = failures(BARE.replace('chat", json: {text: Hello}}', 'chat", json: {text: Bye}}'))
+    assert any(failure.startswith("request.json.text") for failure in found), found
+
+
+@pytest.mark.parametrize("name", ["gigachat", "watsonx", "watsonx-text"])
+def test_a_mock_that_gives_tokens_answers_whatever_is_said(name: str) -> None:
+    provider = Catalog().provider(name)
+    secrets = dict.fromkeys(provider.spec.secrets, "k-1234")
+    with MockServer(provider) as mock, Client(base_urls={name: mock.url}, secrets={name: secrets}) as client:
+        assert client.chat(name, "Hi there", "m-1").text.endswith("You said: «Hi there»")
+        with client.stream(name, "Hi there", "m-1") as stream:
+            assert "".join(getattr(event, "text", "") for event in stream).endswith("You said: «Hi there»")
 
 
 @pytest.fixture

@@ -36,6 +36,23 @@ def test_examples_of_the_shipped_files_hold(path: Path, index: int) -> None:
     assert run_example(provider, example, thorough=example.file == str(path)) == []
 
 
+NO_WHOLE = {"acytoo": "plain text has one form", "replicate": "its answers are streams"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_file_shows_an_answer_in_each_form_and_a_refusal(path: Path) -> None:
+    spec = shipped(path)
+    if spec.is_abstract:
+        return
+    good = [example for example in spec.examples if example.reply.status == 200 and "error" not in example.expect]
+    says = {example.stream for example in good if example.expect.get("text")}
+    assert says == ({True} if path.stem in NO_WHOLE else {True, False})
+    assert any("error" in example.expect for example in spec.examples)
+    if "{{ tools }}" in str(spec.payload):
+        assert any(example.expect.get("tool_calls") for example in good)
+        assert any(example.tools for example in spec.examples)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_shipped_files_have_no_problems(path: Path) -> None:
     assert problems_of(path, shipped=True) == []

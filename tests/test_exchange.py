@@ -10,6 +10,7 @@ from engine.deployment import Deployment
 from engine.errors import DecodeError, ProviderError, TransportError, TruncatedError, UsageError
 from engine.events import Finish, TextDelta, Usage
 from engine.exchange import DRAIN_SECONDS, REFUSAL_SECONDS, TRANSITIONS, Exchange, State
+from engine.expressions import Helpers
 from engine.loader import load_text
 from engine.messages import ChatRequest
 from engine.provider import Provider
@@ -335,3 +336,36 @@ def test_an_attempt_begins_with_nothing_of_the_last_one(exchange):
     exchange.feed(TEXT + END)
     exchange.finish()
     assert exchange.response.usage.input_tokens is None
+
+
+SIGNED = (
+    ("{type: aws_sigv4, service: s, region: r, access_key: k, secret_key: k}", "x-amz-date"),
+    ('{type: jwt, algorithm: HS256, key: k, claims: {exp: "{{ now() + 5 }}"}}', "authorization"),
+    ('{type: header, name: x-nonce, value: "{{ uuid4() }}"}', "x-nonce"),
+)
+
+
+@pytest.mark.parametrize(("auth", "header"), SIGNED)
+def test_another_try_is_signed_anew_and_says_the_same(clock: Clock, auth: str, header: str) -> None:
+    file = FILE.replace("payload: {m", 'headers: {x-key: "{{ uuid4() }}"}\npayload: {id: "{{ uuid4() }}", m')
+    numbers = itertools.count()
+    helpers = Helpers(clock, lambda: next(numbers).to_bytes(16, "big"))
+    provider = Provider(load_text(f"{file}secrets: {{k: {{env: [ACME_KEY]}}}}\nauth: {auth}\n"), helpers)
+    request = ChatRequest.of("hi", extra_headers={"x-mine": "1"})
+    call = provider.call(request, Deployment(environ={"ACME_KEY": "secret-1234"}))
+    exchange = Exchange(provider, call, TIMEOUTS, clock, lambda: 1.0)
+    first = exchange.start()
+    clock.now += 7
+    exchange.failed(LOST)
+    second = exchange.start()
+    assert (second.method, second.url, second.content) == (first.method, first.url, first.content)
+    assert [name for name, _ in second.headers.pairs] == [name for name, _ in first.headers.pairs]
+    changed = {name for name in first.headers if first.headers[name] != second.headers[name]}
+    assert header in changed
+    assert changed <= {header, "authorization"}  # the key of the file's own is the same for every try
+
+
+def test_a_request_that_is_not_signed_is_the_same_in_every_try(exchange: Exchange) -> None:
+    first = exchange.start()
+    exchange.failed(LOST)
+    assert exchange.start() is first

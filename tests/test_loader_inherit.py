@@ -97,6 +97,15 @@ def test_a_problem_in_what_is_inherited_names_both_files(folder: Path) -> None:
     assert f"inherited by {folder / 'child.yaml'}" in problem.message
 
 
+def test_a_role_of_the_parent_s_that_the_child_has_no_messages_of_is_no_problem(folder: Path) -> None:
+    put(folder / "protocols", "base", PARENT.replace("headers:", "messages: {roles: {developer: system}}\nheaders:", 1))
+    field = 'messages: {system: field}\npayload: {system: "{{ system }}"}\n'
+    assert problems_of(put(folder, "child", CHILD + field)) == []
+    own = field.replace("field}", "field, roles: {system: s}}")
+    (problem,) = problems_of(put(folder, "child", CHILD + own))
+    assert (problem.rule, problem.path) == ("dead-rule", "messages.roles.system")
+
+
 def test_a_problem_of_the_child_is_the_child_s(folder: Path) -> None:
     put(folder, "child", CHILD.replace("{max: 1}", "{max: high}"))
     assert rules(folder / "child.yaml") == [("child", 7, "wrong-type")]

@@ -234,6 +234,15 @@ examples:
     assert spoken[1].count(b"Hel") > 1
 
 
+@pytest.mark.parametrize("model", ["amazon.nova-pro-v1:0", "amazon.titan-text-express-v1", "meta.llama3-8b-v1:0"])
+def test_a_model_that_the_path_names_has_its_own_words(model: str) -> None:
+    name = "bedrock-invoke"
+    provider = Catalog().provider(name)
+    secrets = dict.fromkeys(provider.spec.secrets, "k-1234")
+    with MockServer(provider) as mock, Client(base_urls={name: mock.url}, secrets={name: secrets}) as client:
+        assert client.chat(name, "Hi there", model).text.count("Hi there") == 1
+
+
 def test_a_file_whose_examples_say_no_text_gives_501(chirp: Path) -> None:
     text = CHIRP[: CHIRP.index("examples:")] + (
         "examples:\n  - {name: e, call: {messages: x}, reply: {status: 500, text: x}, expect: {error: unavailable}}\n"

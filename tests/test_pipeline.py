@@ -25,6 +25,7 @@ from tests.test_pipeline_protocols import (
     GEMINI,
     GIGACHAT,
     OLLAMA,
+    RESPONSES,
     RESULTS,
     YANDEX,
     call,
@@ -69,6 +70,7 @@ BAD = [
     ([{"role": "function", "name": "f", "content": "x"}], "the result of a call of 'f'"),
     ([{"role": "assistant", "content": None, "function_call": {"arguments": "{}"}}], "function_call without a 'name'"),
     ([{"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": {}}}], "no JSON text"),
+    ([{**calling("c1"), "role": "user", "content": "x"}], "messages.0, of the role user, makes tool calls"),
     (user({"type": "text"}), r"messages\.0\.content\.0 is of the type text and has no 'text'"),
     (user({"type": "text", "text": "a"}, {"type": "text", "text": 5}), r"messages\.0\.content\.1"),
     (user({"type": "refusal", "text": "a"}), "no 'refusal'"),
@@ -108,8 +110,6 @@ def test_a_file_that_sends_no_messages_does_not_judge_them() -> None:
     [
         [calling("c1"), result("c1"), calling("c1"), result("c1")],  # ids may be unique within one answer only
         [calling("a", "b"), result("b"), "wait", result("a")],
-        [calling(""), result(None)],
-        [calling("", ""), result(None), result(None, name="f")],
         [{"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ""}},
          {"role": "function", "name": "f", "content": "x"}],
         user(image("data:,hi%20there")),
@@ -122,6 +122,23 @@ def test_a_file_that_sends_no_messages_does_not_judge_them() -> None:
 )  # fmt: skip
 def test_what_is_unusual_is_sent_as_it_is(messages: Any) -> None:
     assert sent(PLAIN, messages)["messages"] == [Message.of(message).as_chat_message() for message in messages]
+
+
+def test_what_says_nothing_is_given_its_least_form_where_messages_are_sent_as_they_are() -> None:
+    messages = [calling("", "", arguments=" "), result(None), result(None, name="f")]
+    made = sent(PLAIN, ["hi", *messages])["messages"]
+    ids = [each["id"] for each in made[1]["tool_calls"]]
+    assert len(set(ids)) == 2
+    assert [each["tool_call_id"] for each in made[2:]] == ids
+    assert {each["function"]["arguments"] for each in made[1]["tool_calls"]} == {"{}"}
+
+
+@pytest.mark.parametrize("content", [None, []])
+@pytest.mark.parametrize("role", ["system", "developer", "user"])
+@pytest.mark.parametrize("body", [PLAIN, ANTHROPIC, GEMINI], ids=["plain", "parts", "model"])
+def test_a_message_without_content_is_refused(body: str, role: str, content: Any) -> None:
+    with pytest.raises(ParameterError, match=f"messages.1, of the role {role}, says nothing"):
+        call(body, ["hi", {"role": role, "content": content}])
 
 
 # --- what this API cannot take ---
@@ -238,6 +255,35 @@ def test_a_message_without_a_shape_stays_as_it_was() -> None:
         {"role": "user", "content": [{"type": "text", "text": "b", "cache_control": 1}]},
     ]
     assert sent(body, messages)["messages"] == messages
+
+
+def test_roles_alone_leave_all_else_of_a_message_as_it_was() -> None:
+    body = 'messages: {roles: {developer: system}}\npayload: {messages: "{{ messages }}"}'
+    legacy = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}
+    rest = ["hi", {**legacy, "reasoning_content": "Hm."}, {"role": "function", "name": "f", "content": "x"}]
+    made = sent(body, [{"role": "developer", "content": "s", "x": None}, *rest])["messages"]
+    assert made[0] == {"role": "system", "content": "s", "x": None}
+    assert made[1:] == [Message.of(message).as_chat_message() for message in rest]
+
+
+@pytest.mark.parametrize("body", [RESPONSES, GIGACHAT, YANDEX], ids=["responses", "calls", "results"])
+def test_an_empty_text_beside_calls_is_no_message_where_calls_are_entries(body: str) -> None:
+    without, beside = (sent(body, ["hi", {**calling("c"), "content": content}]) for content in (None, ""))
+    assert without == beside
+
+
+def test_an_empty_text_beside_others_is_left_out_without_a_word() -> None:
+    made = call(ANTHROPIC, ["hi", {**calling("c"), "content": ""}, result("c")])
+    assert [part["type"] for part in json.loads(made.wire.content)["messages"][1]["content"]] == ["tool_use"]
+    assert [change.parameter for change in made.adjustments if change.parameter == "messages"] == []
+
+
+def test_an_empty_text_that_carries_something_stays() -> None:
+    body = GEMINI.replace("messages:", "messages:\n  drop_empty: true", 1)
+    blocks = [{"type": "text", "text": "Hi"}, {"type": "text", "text": "", "carry": {"thoughtSignature": "c2ln"}}]
+    said = {"role": "assistant", "content": "Hi", "replay": {"from": "acme", "blocks": blocks}}
+    made = sent(body, ["hi", said, "and?"])["contents"][1]["parts"]
+    assert made == [{"text": "Hi"}, {"text": "", "thoughtSignature": "c2ln"}]
 
 
 def test_merging_joins_neighbours_and_never_results() -> None:

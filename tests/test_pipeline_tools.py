@@ -41,6 +41,20 @@ def test_a_tool_that_is_no_function_is_refused_where_tools_have_a_shape(tool: di
     assert sent(body(choice=False), "hi", tools=[tool]) == {"tools": [tool]}
 
 
+def test_what_a_tool_says_beyond_its_shape_is_reported() -> None:
+    more = {"cache_control": {"type": "ephemeral"}}
+    tool = {**COUNT, **more, "function": {**COUNT["function"], "strict": True, "description": "", "x": None, "y": 1}}
+    made = call(body('shape: {n: "{{ name }}", d: "{{ description }}"}', choice=False), "hi", tools=[LOOK, tool])
+    lost = {"parameters": COUNT["function"]["parameters"], "strict": True, "y": 1}
+    look = {"parameters": LOOK["function"]["parameters"]}
+    assert list(made.adjustments) == [Adjustment("tools", "dropped", look), Adjustment("tools", "dropped", lost | more)]
+    lax = {**COUNT, "function": {**COUNT["function"], "strict": False}}
+    assert (
+        call(body('shape: {n: "{{ name }}", p: "{{ parameters }}"}', choice=False), "hi", tools=[lax]).adjustments == ()
+    )
+    assert call(body(choice=False), "hi", tools=[tool]).adjustments == ()
+
+
 def test_schema_passes_leave_a_tool_in_the_shape_of_chats() -> None:
     tools = sent(body("schema: [{drop_keys: [$schema, $defs, minimum]}]", choice=False), "hi", **BOTH)["tools"]
     wanted = {key: value for key, value in LOOK["function"]["parameters"].items() if key not in ("$schema", "$defs")}

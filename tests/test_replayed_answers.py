@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from engine import Catalog
-from engine.messages import Message
+from engine.deployment import Deployment
+from engine.messages import ChatRequest, Message
 
 THOUGHT = {"type": "thinking", "thinking": "A greeting.", "signature": "EqQB"}
 HIDDEN = {"type": "redacted_thinking", "data": "Emw=="}
@@ -59,6 +60,35 @@ def test_an_answer_goes_back_as_it_came(
     results = [{"role": "tool", "tool_call_id": call.id, "content": "rain"} for call in answer.tool_calls]
     wire = provider.render(["Hi", Message.of(stored), *results, "And now?"], found.model)
     assert json.loads(wire.content)["messages"][1] == {"role": "assistant", "content": blocks}
+
+
+@pytest.mark.parametrize("name", ["openrouter", "vercel-gateway", "minimax"])
+def test_details_that_came_in_pieces_go_back_whole(name: str) -> None:
+    def chunk(*details: Any, **delta: Any) -> bytes:
+        data = {"choices": [{"index": 0, "delta": {**delta, "reasoning_details": list(details)}}]}
+        return b"data: %s\n\n" % json.dumps(data).encode()
+
+    text, summary = {"type": "reasoning.text", "index": 0}, {"type": "reasoning.summary", "index": 0}
+    sealed = {"type": "reasoning.encrypted", "index": 0, "id": "rs_1", "data": "eA=="}
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    body = [
+        chunk({**text, "text": "A "}, {**summary, "summary": "S"}),
+        chunk({**text, "text": "greeting."}, {**summary, "summary": "um."}),
+        chunk({**text, "signature": "c2ln"}, sealed, {**sealed, "id": "rs_2"}),
+        chunk(tool_calls=[call]),
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n',
+    ]
+    provider = Catalog().provider(name)
+    answer = provider.decode(body)
+    result = {"role": "tool", "tool_call_id": "a", "content": "rain"}
+    request = ChatRequest.of(["Hi", answer.message, result], "m-1")
+    wire = provider.call(request, Deployment(placeholders=True)).wire
+    assert json.loads(wire.content)["messages"][1]["reasoning_details"] == [
+        {**text, "text": "A greeting.", "signature": "c2ln"},
+        {**summary, "summary": "Sum."},
+        sealed,
+        {**sealed, "id": "rs_2"},
+    ]
 
 
 def test_reasoning_that_nobody_signed_is_not_said_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -274,7 +274,7 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
 def _carry(name: str, says: Any) -> CarryMap:
     if not isinstance(says, Mapping):
         return CarryMap(name, _paths(says))
-    return CarryMap(name, _paths(says["path"]), says.get("by"), tuple(says.get("append", ())))
+    return CarryMap(name, _paths(says["path"]), _paths(says.get("by")), tuple(says.get("append", ())))
 
 
 def condition(tests: Mapping[str, Any]) -> Condition:

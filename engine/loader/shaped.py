@@ -79,7 +79,8 @@ def _dead_roles(subject: Subject) -> Iterator[Problem]:
     messages, gone = subject.section("messages"), _gone(subject)
     for section in ("roles", "shapes"):
         for role in _map(messages.get(section)):
-            if role in gone:
+            is_own = subject.document.wrote(("messages", section, role))
+            if role in gone and (is_own or section == "shapes"):  # a protocol's word for a role that a file has not
                 yield _dead(subject, ("messages", section, role), gone[role], "remove it")
     shapes, items = _map(messages.get("shapes")), messages.get("items", [])
     for kind in shapes:

@@ -65,6 +65,10 @@ class Document:
             place, key = place[:-1], False
         return self.keys.get(place, self.values[place]) if key else self.values[place]
 
+    def wrote(self, place: Place) -> bool:
+        """Whether a key stands in the file itself, and is not inherited."""
+        return self.mark(place, key=True).source is self.source
+
     def problem(
         self,
         place: Iterable[str | int],

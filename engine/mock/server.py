@@ -24,7 +24,7 @@ from ..provider import Provider
 from ..spec import Example
 from . import FAULTS, Fault
 from .reencode import content_type, reencode
-from .shape import body_faults, path_fits, prompt_of
+from .shape import body_faults, path_fits, prompt_of, slot_in
 from .steps import Rehearsed
 
 MAX_BODY = 32 * 1024 * 1024
@@ -142,8 +142,9 @@ class MockServer:
         return None
 
     def _provider_for(self, observed: dict[str, Any]) -> Provider:
-        """The provider as it is for the model that a request names in its body."""
-        model = _said_for("model", self.provider.spec.payload, _body_of(observed))
+        """The provider as it is for the model that a request names in its body, or in its path."""
+        spec = self.provider.spec
+        model = _said_for("model", spec.payload, _body_of(observed)) or slot_in(spec.path, observed["path"], "model")
         try:
             return self.provider.for_model(model) if isinstance(model, str) else self.provider
         except EngineError:  # a model that the file does not allow, or patches that do not go together

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 from ..examples import same
 from ..expressions import as_text
@@ -24,15 +25,31 @@ def path_fits(spec: ProviderSpec, path: str) -> bool:
 
 def path_matches(template: str, path: str) -> bool:
     """Whether a path is that of a template, with something in each slot."""
+    return _read(template, path) is not None or (not template and path == "/")
+
+
+def slot_in(template: str, path: str, name: str) -> str | None:
+    """What a path says in the slot of one name alone; None where the template has no such slot.
+
+    >>> slot_in("/model/{{ model }}/invoke", "/model/a%3A0/invoke", "model")
+    'a:0'
+    """
+    match = _read(template, path)
+    slots = [slot[0].strip("{} ") for slot in _SLOT.finditer(template)]
+    return unquote(match[slots.index(name) + 1]) if match is not None and name in slots else None
+
+
+def _read(template: str, path: str) -> re.Match[str] | None:
+    """A path read by its template: a group for each slot."""
     wanted = template if template.startswith("/") or not template else f"/{template}"
     pieces = []
     position = 0
     for slot in _SLOT.finditer(wanted):
         pieces.append(re.escape(wanted[position : slot.start()]))
-        pieces.append(".+" if "path_segments" in slot[0] else "[^/]+")
+        pieces.append("(.+)" if "path_segments" in slot[0] else "([^/]+)")
         position = slot.end()
     pieces.append(re.escape(wanted[position:]))
-    return re.fullmatch("".join(pieces), path) is not None or (not wanted and path == "/")
+    return re.fullmatch("".join(pieces), path)
 
 
 def body_faults(spec: ProviderSpec, body: Any) -> list[str]:

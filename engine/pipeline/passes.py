@@ -87,15 +87,21 @@ def drop_empty(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
     """Without texts of nothing but white space, and without messages of no part."""
     made: Turns = []
     for turn in turns:
-        if turn.parts and not any(part.type == "text" and not part.values["text"].strip() for part in turn.parts):
+        parts = tuple(part for part in turn.parts if not _is_blank(part))
+        if len(parts) == len(turn.parts) and parts:
             made.append(turn)
             continue
-        parts = tuple(part for part in turn.parts if part.type != "text" or part.values["text"].strip())
-        blank = (part.values["text"] for part in turn.parts if part.type == "text" and part not in parts)
-        context.dropped("messages", "".join(blank))
+        blank = "".join(part.values["text"] for part in turn.parts if _is_blank(part))
+        if blank or not parts:  # "" beside other parts says nothing
+            context.dropped("messages", blank)
         if parts:
             made.append(turn._replace(parts=parts))
     return made
+
+
+def _is_blank(part: Part) -> bool:
+    """Whether a part is a text that says nothing, and brings nothing that must go back with it."""
+    return part.type == "text" and not part.values["text"].strip() and not part.values.get("carry")
 
 
 def first_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:

@@ -14,7 +14,7 @@ from .passes import PASSES, conversation
 from .shapes import MessageShaper
 from .template import Context
 from .tools import Choice, Tool, ToolShaper
-from .turns import check_messages, turns_of
+from .turns import checked, turns_of
 
 
 class Shaped(NamedTuple):
@@ -28,8 +28,9 @@ class Shaper:
     """The pipeline of a file; where the file says nothing, what the caller gave stays as it is."""
 
     def __init__(self, spec: ProviderSpec) -> None:
-        self._is_plain = spec.messages is None and spec.parts is None
         self._shaping = spec.messages or MessageShaping()
+        # Roles alone are no reason to take messages apart.
+        self._is_plain = spec.parts is None and self._shaping == MessageShaping(roles=self._shaping.roles)
         self._messages = MessageShaper(self._shaping, PartShaper(spec.parts))
         self._passes = tuple(one for is_asked, one in PASSES.values() if is_asked(self._shaping))
         self._tools = None if spec.tools is None else ToolShaper(spec.tools)
@@ -43,11 +44,14 @@ class Shaper:
     def messages(self, messages: Sequence[Message], context: Context) -> Shaped:
         """The conversation as the API writes it. Raises ParameterError or UnsupportedError."""
         if self._is_plain:
-            check_messages(messages)
-            return Shaped([message.as_chat_message() for message in messages], OMIT)
+            return Shaped([self._as_given(message) for message in checked(messages)], OMIT)
         turns = turns_of(messages, context.owner, replay=self._shaping.reasoning == "replay")
         turns, system = conversation(turns, self._shaping, self._passes, context)
         return Shaped(self._messages.messages(turns, context), self._messages.system(system, context))
+
+    def _as_given(self, message: Message) -> dict[str, Any]:
+        data = message.as_chat_message()
+        return data | {"role": self._shaping.roles[message.role]} if message.role in self._shaping.roles else data
 
     def tools(self, tools: Sequence[Tool], choice: Choice, context: Context) -> tuple[Any, Any]:
         """The tools and the choice among them, OMIT for what is not sent. Raises UnsupportedError."""

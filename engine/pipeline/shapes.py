@@ -56,6 +56,8 @@ class MessageShaper:
     def _split(self, turn: Turn, context: Context) -> Iterator[Any]:
         for kind, run in groupby(turn.parts, lambda part: part.type if part.type in self._items else None):
             some = turn._replace(parts=tuple(run))
+            if kind is None and all(part.type == "text" and not part.values["text"] for part in some.parts):
+                continue  # callers write "" beside calls, where chat completions have one message for both
             if kind is None:
                 yield from self._message(self._shapes.get(turn.role, self._any), some, context)
             elif kind in self._shapes:

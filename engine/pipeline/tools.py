@@ -15,6 +15,9 @@ from .template import Context, Template
 Tool = Mapping[str, Any]
 Choice = str | Mapping[str, Any] | None
 
+_SHELL = ("type", "function")
+"""What stands around a function."""
+
 
 class ToolShaper:
     """A file's `tools`, compiled."""
@@ -62,6 +65,10 @@ class ToolShaper:
         if self._shape is None:
             kept = {key: value for key, value in function.items() if key != "parameters" or "parameters" in values}
             return {**tool, "function": {**kept, **values}}
+        unread = {key: value for key, value in function.items() if key not in self._shape.reads}
+        lost = {key: value for key, value in {**unread, **tool}.items() if key not in _SHELL and value}
+        if lost:  # what is false or empty says nothing
+            context.dropped("tools", lost)
         return self._shape.render(values, context)
 
     def _passed(self, parameters: dict[str, Any], name: str, context: Context) -> Any:

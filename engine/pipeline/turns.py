@@ -6,6 +6,7 @@ What a caller gives that no API could take is found here: a result without its c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..errors import ParameterError
@@ -48,14 +49,30 @@ def turns_of(messages: Sequence[Message], owner: str, *, replay: bool) -> list[T
     return [_turn(message, f"messages.{number}", calls, owner, replay) for number, message in enumerate(messages)]
 
 
-def check_messages(messages: Sequence[Message]) -> None:
-    """What `turns_of` would refuse, for a file that sends messages as they are given. Raises ParameterError."""
+def checked(messages: Sequence[Message]) -> Iterator[Message]:
+    """The messages for a file that sends them as they are given; calls and results without an id are given one.
+
+    Raises ParameterError for what `turns_of` would refuse.
+    """
     calls = _Calls()
     for number, message in enumerate(messages):
         if message.role in _TOOL or isinstance(message.content, tuple) or message.tool_calls:
-            _turn(message, f"messages.{number}", calls, "", False)
-        elif "function_call" in message.extra:
+            turn = _turn(message, f"messages.{number}", calls, "", False)
+            yield _identified(message, turn.parts)
+            continue
+        if "function_call" in message.extra:
             calls.made(message, f"messages.{number}")
+        yield message
+
+
+def _identified(message: Message, parts: tuple[Part, ...]) -> Message:
+    if message.role == "tool" and not message.tool_call_id:
+        return replace(message, tool_call_id=parts[0].values["id"])
+    if all(call.id for call in message.tool_calls):
+        return message
+    ids = [part.values["id"] for part in parts if part.type == "tool_call"]
+    named = zip(message.tool_calls, ids, strict=True)
+    return replace(message, tool_calls=tuple(replace(call, id=identity) for call, identity in named))
 
 
 _TOOL = ("tool", "function")
@@ -180,6 +197,8 @@ class _Calls:
     def made(self, message: Message, place: str) -> tuple[Part, ...]:
         """The calls of an assistant's message; one without an id is given one."""
         calls = message.tool_calls or _legacy_call(message, place)
+        if calls and message.role != "assistant":
+            raise ParameterError(f"{place}, of the role {message.role}, makes tool calls, which an assistant does")
         seen: set[str] = set()
         parts = []
         for call in calls:

@@ -58,6 +58,7 @@ class Journey:
         self._polling_since: float | None = None
         self._noted: dict[Hashable, int] = {}
         self._has_renewed = False
+        self._has_asked = False
         self._open: list[str] = []  # the steps that a clean-up takes back
 
     # --- what is next ---
@@ -128,12 +129,23 @@ class Journey:
         """The next request. Raises UsageError, or ProviderError for a URL that it may not go to."""
         if self._leg is None:
             assert self._call.only is not None, "a call without a route has one request"
-            return self._call.only
+            wire = self._once_more() if self._has_asked else self._call.only
+            self._has_asked = True
+            return wire
         assert self._call.route is not None
         ready = self._call.route.request(self._leg, self._found, self._token)
         wire, self._made = ready.wire, ready.made
         self._url = str.__str__(wire.url)
         return self._with_cookies(wire) if self._leg.kind != "token" else wire
+
+    def _once_more(self) -> WireRequest:
+        """The only request of the call for another try."""
+        assert self._call.only is not None
+        if self._call.signed_anew is None:
+            return self._call.only
+        ready = self._call.signed_anew()
+        self._made = ready.made
+        return ready.wire
 
     def _with_cookies(self, wire: WireRequest) -> WireRequest:
         cookies = self._jar.header(str.__str__(wire.url))
