@@ -12,7 +12,19 @@ import pytest
 ENGINE = Path(__file__).resolve().parents[1] / "engine"
 
 LADDER = (
-    ("errors", "shaping", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
+    (
+        "errors",
+        "shaping",
+        "suggest",
+        "version",
+        "secrets",
+        "hosts",
+        "regex",
+        "events",
+        "folders",
+        "characters",
+        "comparison",
+    ),
     ("messages", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (
         "expressions",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..examples import same
+from ..comparison import same
 from ..expressions import as_text
 from ..spec import ProviderSpec
 
