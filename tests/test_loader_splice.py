@@ -33,7 +33,10 @@ def changed(text: str, **values: Any) -> str:
     [
         ("a: 1  # one\nb: 2\n", {"a": 3}, "a: 3  # one\nb: 2\n"),
         ("a: x\n", {"a": "yes"}, 'a: "yes"\n'),
-        ("a: x\n", {"a": "p, q"}, 'a: "p, q"\n'),
+        ("a: x\n", {"a": "p, q: [r]"}, 'a: "p, q: [r]"\n'),
+        ("a: x\n", {"a": "p, https://q"}, "a: p, https://q\n"),
+        ("{a: x, b: y}\n", {"a": "https://q", "b": "p, q"}, '{a: https://q, b: "p, q"}\n'),
+        ("{a: x, b: y}\n", {"a": "on", "b": "p]"}, '{a: "on", b: "p]"}\n'),
         ("a: x\n", {"a": None}, "a: null\n"),
         ("a:\nb: 2\n", {"a": "x"}, "a: x\nb: 2\n"),
         ('a: "x"\n', {"a": "y"}, 'a: "y"\n'),

@@ -109,6 +109,9 @@ class _Splice:
             return "'" + new.replace("'", "''") + "'"
         if mark.style in ("|", ">"):
             return self.as_block(self.text[mark.start : self.end_of(place)], new)
+        is_plain = not mark.style and not _items(self.document.at(place)) and yaml_text(new) == new
+        if is_plain and mark.start < mark.end and (not self.is_flow(place[:-1]) or _is_plain_in_brackets(new)):
+            return new
         return None
 
     def as_block(self, old: str, new: str) -> str | None:
@@ -192,6 +195,11 @@ def _items(value: Any) -> dict[str | int, Any]:
     if isinstance(value, dict):
         return dict(value)
     return dict(enumerate(value)) if isinstance(value, list) else {}
+
+
+def _is_plain_in_brackets(text: str) -> bool:
+    problems = Problems()
+    return read(Source("", f"[{text}]"), problems).data == [text] and not problems.found
 
 
 def _on_one_line(value: Any) -> str:
