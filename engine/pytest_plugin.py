@@ -7,6 +7,7 @@ it loads no part of the engine and leaves every YAML file alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +89,15 @@ class ExampleItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What differs, and where that is written; of any other exception its traceback."""
-        if isinstance(excinfo.value, ExampleFailed):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo)
+        from .contracts.contrast import contrast
+
+        if not isinstance(excinfo.value, ExampleFailed):
+            return super().repr_failure(excinfo)
+        findings = [
+            replace(finding, position=replace(finding.position, file=_near(finding.position.file, self.config)))
+            for finding in excinfo.value.findings
+        ]
+        return "\n".join(line for finding in findings for line in contrast(finding))
 
 
 class InvalidItem(pytest.Item):
@@ -110,7 +117,8 @@ class InvalidItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The problems as `wirefile validate` shows them."""
-        return "\n".join(str(problem) for problem in self.error.problems)
+        problems = [replace(problem, file=_near(problem.file, self.config)) for problem in self.error.problems]
+        return "\n".join(map(str, problems))
 
 
 class ExampleFailed(Exception):
@@ -121,9 +129,13 @@ class ExampleFailed(Exception):
         self.findings = findings
 
     def __str__(self) -> str:
-        from .contracts.contrast import contrast
+        return "; ".join(str(finding.failure) for finding in self.findings)
 
-        return "\n".join(line for finding in self.findings for line in contrast(finding))
+
+def _near(file: str, config: pytest.Config) -> str:
+    """A path as it is called where pytest was started."""
+    here = config.invocation_params.dir
+    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
 
 
 def _one_line(name: str) -> str:

@@ -153,12 +153,17 @@ def test_a_fifo_is_not_waited_for(process: Run, tmp_path: Path) -> None:
     assert (ran.code, "FIFO" in ran.out) == (1, True)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes as Linux shows them")
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "engine", "test", "-j", "2", str(ROOT / "providers")]
     running = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), start_new_session=True, text=True
     )
-    time.sleep(3)  # the work takes longer
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    deadline = time.monotonic() + 60
+    while len(children.read_text().split()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)  # until they leave interrupts to the first process; the work takes longer
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
     out, err = running.communicate(timeout=20)
     assert (running.returncode, out, err) == (130, "", "wirefile: interrupted\n")
