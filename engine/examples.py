@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from .comparison import NOTHING, Place, Words, differences
 from .deployment import Deployment
 from .dialogue import lines
-from .display import request_data
+from .display import request_data, response_data
 from .errors import EngineError
 from .events import Usage
 from .messages import Adjustment, ChatRequest, ChatResponse, ToolCall
@@ -34,14 +35,23 @@ SEED = 20_231
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something in an example that did not hold: `path` in the example, what it says, and what was observed."""
+    """Something in an example that did not hold: its place in the example, what that says, and what was observed.
+
+    Either of the two is NOTHING where there is no such value, and other `Words` where something is told instead of a
+    value. With a `cut`, what was observed is the answer to the reply in these pieces, and `expected` that to it whole.
+    """
 
     example: str
     line: int
-    path: str
+    place: Place
     expected: Any
     observed: Any
     cut: str = ""
+
+    @property
+    def path(self) -> str:
+        """The place with dots."""
+        return ".".join(map(str, self.place))
 
     def __str__(self) -> str:
         where = f" ({self.cut})" if self.cut else ""
@@ -57,15 +67,18 @@ class _Outcome:
     status: int | None = None
 
     def says(self, key: str) -> Any:
+        """What an example can expect; NOTHING where it did not come to that."""
         if key == "error":
-            return self.error
-        if self.response is None:
-            return None
-        if key == "usage":
-            return self.response.usage
-        if key == "adjustments":
-            return _actions(self.response.adjustments)
-        return getattr(self.response, key)
+            return NOTHING if self.error is None else self.error
+        return NOTHING if self.response is None else getattr(self.response, key)
+
+    def data(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        data: dict[str, Any] = {} if self.error is None else {"error": self.error, "status": self.status}
+        if self.response is not None:
+            data |= response_data(self.response)
+            del data["message"]  # says the same once more
+        return data
 
 
 Proven = set[tuple[object, ...]]
@@ -92,7 +105,7 @@ def run_example(
     except EngineError as error:
         if example.expect.get("error") == error.kind:
             return []
-        return [Failure(example.name, example.line, "call", "a request", f"{error.kind}: {error.message}")]
+        return [_told(example, ("call",), "a request", f"{error.kind}: {error.message}")]
     failures, is_answered = _compare_requests(provider, example, call)
     if not is_answered:
         return failures
@@ -103,19 +116,19 @@ def run_example(
 def _compare_requests(provider: Provider, example: Example, call: RenderedCall) -> tuple[list[Failure], bool]:
     """What differs in the requests of an example, and whether it came to the one whose reply is the answer."""
     if not example.steps:
-        return list(_compare_request(example, example.request, request_data(call.wire), "request")), True
+        return list(_compare_request(example, example.request, request_data(call.wire), ("request",))), True
     failures: list[Failure] = []
     said = 0
     try:
         for wire, step in lines(provider, example, call):
             expected = example.request if step is None else step.request
-            path = "request" if step is None else f"steps.{said}.request"
-            failures += _compare_request(example, expected, request_data(wire), path)
+            place: Place = ("request",) if step is None else ("steps", said, "request")
+            failures += _compare_request(example, expected, request_data(wire), place)
             said += step is not None
     except EngineError as error:
         if example.expect.get("error") != error.kind:
             told = f"{error.kind}: {error.message}"
-            failures.append(Failure(example.name, example.line, f"steps.{max(said - 1, 0)}", "a reply", told))
+            failures.append(_told(example, ("steps", max(said - 1, 0)), "a reply", told))
         return failures, False
     return failures, True
 
@@ -128,21 +141,16 @@ def request_of(example: Example) -> ChatRequest:
 
 
 def _compare_request(
-    example: Example, wanted: Mapping[str, Any], observed: Mapping[str, Any], at: str
+    example: Example, wanted: Mapping[str, Any], observed: Mapping[str, Any], at: Place
 ) -> Iterator[Failure]:
     for key, expected in wanted.items():
-        seen = observed.get(key)
+        seen = observed.get(key, NOTHING)
         if key == "url" and "?" not in expected:
             seen = urlunsplit(urlsplit(observed["url"])._replace(query=""))
         if key == "headers":
             lower = {name.lower(): value for name, value in observed["headers"].items()}
-            for name, value in expected.items():
-                if lower.get(name.lower()) != value:
-                    path = f"{at}.headers.{name}"
-                    yield Failure(example.name, example.line, path, value, lower.get(name.lower()))
-        elif not same(expected, seen):
-            place, due, got = difference(expected, seen, f"{at}.{key}")
-            yield Failure(example.name, example.line, place, due, got)
+            seen = {name: lower[name.lower()] for name in expected if name.lower() in lower}
+        yield from _differing(example, expected, seen, (*at, key))
 
 
 def _compare_reply(
@@ -156,18 +164,26 @@ def _compare_reply(
     whole = _outcome(provider, example, [body])
     for key, expected in example.expect.items():
         observed = adjustments if key == "adjustments" else whole.says(key)
-        if not _holds(key, expected, observed):
-            shown = f"{observed} ({_trouble(whole)})" if key != "error" and whole.error else observed
-            yield Failure(example.name, example.line, f"expect.{key}", expected, shown)
+        seen = NAMED[key](expected, observed) if key in NAMED and observed is not NOTHING else observed
+        yield from _differing(example, expected, seen, ("expect", key))
     if "error" not in example.expect and whole.error is not None:
-        yield Failure(example.name, example.line, "expect", "an answer", _trouble(whole))
+        yield _told(example, ("expect",), "an answer", f"error: {whole.error}")
     reading = _reading_of(provider, example)
     for name, chunks in cuts if reading not in proven else ():
         outcome = _outcome(provider, example, chunks)
         if outcome != whole:
-            yield Failure(example.name, example.line, "reply", _told(whole), _told(outcome), name)
+            yield from _differing(example, whole.data(), outcome.data(), ("expect",), name)
             return
     proven.add(reading)
+
+
+def _differing(example: Example, expected: Any, observed: Any, at: Place, cut: str = "") -> Iterator[Failure]:
+    for place, due, seen in differences(expected, observed, at):
+        yield Failure(example.name, example.line, place, due, seen, cut)
+
+
+def _told(example: Example, place: Place, expected: str, observed: str) -> Failure:
+    return Failure(example.name, example.line, place, Words(expected), Words(observed))
 
 
 def _reading_of(provider: Provider, example: Example) -> tuple[object, ...]:
@@ -176,17 +192,44 @@ def _reading_of(provider: Provider, example: Example) -> tuple[object, ...]:
     return rules, example.reply.status, tuple(example.reply.headers.items()), example.reply.chunks
 
 
-def _holds(key: str, expected: Any, observed: Any) -> bool:
-    if key == "usage":
-        if not isinstance(observed, Usage):
-            return False
-        return all(getattr(observed, counter) == value for counter, value in expected.items())
-    if key == "adjustments":
-        return all(action in _many(observed.get(name)) for name, action in expected.items())
-    if key == "tool_calls":
-        calls = observed or ()
-        return len(calls) == len(expected) and all(map(_is_call, expected, calls))
-    return same(expected, observed)
+def _named_counters(expected: Mapping[str, Any], usage: Usage) -> dict[str, Any]:
+    return {counter: getattr(usage, counter) for counter in expected}
+
+
+def _named_adjustments(expected: Mapping[str, str], done: Mapping[str, str | list[str]]) -> dict[str, str]:
+    """What was done to the parameters that an example names; of several actions the one that it names, or the first."""
+    actions = {name: _many(done[name]) for name in expected if name in done}
+    return {name: expected[name] if expected[name] in many else many[0] for name, many in actions.items()}
+
+
+def _many(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _named_calls(expected: list[Mapping[str, Any]], calls: tuple[ToolCall, ...]) -> list[dict[str, Any]]:
+    """The calls with the keys that an example names of each; all keys of those that it does not know."""
+    every: dict[str, Any] = {"id": "", "name": "", "arguments": {}}
+    named = [*expected, *[every] * len(calls)]
+    return [{key: _call_value(call, key, due[key]) for key in due} for due, call in zip(named, calls, strict=False)]
+
+
+def _call_value(call: ToolCall, key: str, expected: Any) -> Any:
+    """A value of a call; arguments are compared as JSON where an example gives them as no text."""
+    value: str = getattr(call, key)
+    if key != "arguments" or isinstance(expected, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+NAMED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "usage": _named_counters,
+    "adjustments": _named_adjustments,
+    "tool_calls": _named_calls,
+}
+"""Of these an example names a part: what was observed, as much of it as is named."""
 
 
 def _actions(adjustments: Iterable[Adjustment]) -> dict[str, str | list[str]]:
@@ -197,39 +240,12 @@ def _actions(adjustments: Iterable[Adjustment]) -> dict[str, str | list[str]]:
     return {name: actions[0] if len(actions) == 1 else actions for name, actions in done.items()}
 
 
-def _many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _is_call(expected: Mapping[str, Any], call: ToolCall) -> bool:
-    """Whether a call is what an example says of it; arguments are compared as JSON where they are no text."""
-    for key, value in expected.items():
-        observed: Any = getattr(call, key)
-        if key == "arguments" and not isinstance(value, str):
-            try:
-                observed = json.loads(observed)
-            except ValueError:
-                return False
-        if not same(value, observed):
-            return False
-    return True
-
-
 def _outcome(provider: Provider, example: Example, chunks: list[bytes]) -> _Outcome:
     try:
         response = provider.decode(chunks, example.reply.status, example.reply.headers)
     except EngineError as error:
         return _Outcome(error.partial, error.kind, getattr(error, "status", None))
     return _Outcome(response, None)
-
-
-def _trouble(outcome: _Outcome) -> str:
-    return f"error: {outcome.error}"
-
-
-def _told(outcome: _Outcome) -> str:
-    text = outcome.response.text if outcome.response else ""
-    return f"error {outcome.error} after {text!r}" if outcome.error else repr(text)
 
 
 def _cuts(example: Example, thorough: bool) -> Iterator[tuple[str, list[bytes]]]:
@@ -249,32 +265,3 @@ def _cuts(example: Example, thorough: bool) -> Iterator[tuple[str, list[bytes]]]
         amount = dice.randint(1, min(len(body) - 1, 12))
         edges = [0, *sorted(dice.sample(range(1, len(body)), amount)), len(body)]
         yield f"random cut {number}", [body[a:b] for a, b in pairwise(edges)]
-
-
-def same(expected: Any, observed: Any) -> bool:
-    """JSON equality: true is not 1, and 1 is 1.0.
-
-    >>> same({"a": 1}, {"a": True}), same([1, "x"], [1.0, "x"])
-    (False, True)
-    """
-    if isinstance(expected, bool) or isinstance(observed, bool):
-        return expected is observed
-    if isinstance(expected, dict) and isinstance(observed, dict):
-        return expected.keys() == observed.keys() and all(same(expected[key], observed[key]) for key in expected)
-    if isinstance(expected, list) and isinstance(observed, list):
-        return len(expected) == len(observed) and all(map(same, expected, observed))
-    return bool(expected == observed)
-
-
-def difference(expected: Any, observed: Any, path: str) -> tuple[str, Any, Any]:
-    """The first place where two values differ: its path, and the two values there."""
-    if isinstance(expected, dict) and isinstance(observed, dict):
-        for key in [*expected, *(key for key in observed if key not in expected)]:
-            left, right = expected.get(key, "nothing"), observed.get(key, "nothing")
-            if not same(left, right):
-                return difference(left, right, f"{path}.{key}")
-    if isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
-        for index, (left, right) in enumerate(zip(expected, observed, strict=True)):
-            if not same(left, right):
-                return difference(left, right, f"{path}.{index}")
-    return path, expected, observed

@@ -225,7 +225,7 @@ def test_test(wirefile: Run, chirp: Path) -> None:
     (chirp / "chirp.yaml").write_text(CHIRP.replace("text: Hello ✓", "text: Bye"), "utf-8")
     ran = wirefile("test", str(chirp))
     assert ran.code == 1
-    assert "expect.text: expected 'Bye', observed 'Hello ✓'" in ran.out
+    assert f'{chirp / "chirp.yaml"}:51:14  expect.text\n        - "Bye"\n        + "Hello ✓"\n' in ran.out
     report = json.loads(wirefile("test", str(chirp), "--json").out)
     assert (report["passed"], report["failed"]) == (3, 1)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import SpecError
-from engine.examples import difference, run_example, same
+from engine.examples import run_example
 from engine.loader import load_text, problems_of
 from engine.provider import Provider
 from engine.spec import ProviderSpec
@@ -186,20 +186,6 @@ def test_cuts_find_a_decoder_that_depends_on_them(monkeypatch: pytest.MonkeyPatc
     provider = Provider(shipped(ROOT / "providers" / "acytoo.yaml"))
     failures = run_example(provider, provider.spec.examples[0])
     assert [failure.cut for failure in failures] == ["byte by byte"]
-
-
-def test_same_knows_json() -> None:
-    assert same({"a": [1, None]}, {"a": [1.0, None]})
-    assert not same(1, True)
-    assert not same({"a": None}, {})
-    assert not same([1], [1, 2])
-    assert not same("1", 1)
-
-
-def test_difference_names_the_first_place() -> None:
-    assert difference({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "x") == ("x.a.b.1", 2, 3)
-    assert difference({"a": 1}, {"a": 1, "b": 2}, "x") == ("x.b", "nothing", 2)
-    assert difference([1], [1, 2], "x") == ("x", [1], [1, 2])
 
 
 # --- tools and their calls ---

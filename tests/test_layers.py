@@ -12,7 +12,19 @@ import pytest
 ENGINE = Path(__file__).resolve().parents[1] / "engine"
 
 LADDER = (
-    ("errors", "shaping", "suggest", "version", "secrets", "hosts", "regex", "events", "folders", "characters"),
+    (
+        "errors",
+        "shaping",
+        "suggest",
+        "version",
+        "secrets",
+        "hosts",
+        "regex",
+        "events",
+        "folders",
+        "characters",
+        "comparison",
+    ),
     ("messages", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (
         "expressions",
@@ -37,8 +49,8 @@ LADDER = (
     ("exchange", "catalog", "display"),
     ("dialogue",),
     ("caller", "transport", "examples"),
-    ("client", "async_client", "mock"),
-    ("compat",),
+    ("client", "async_client", "mock", "contracts"),
+    ("compat", "pytest_plugin"),
     ("cli",),
 )
 """Rungs from the ground up; a package is one room. The face of the package and `__main__` stand outside."""
@@ -51,6 +63,7 @@ ROOMS = {
     "httpcore": "transport",
     "click": "cli",
     "cryptography": "auth",
+    "pytest": "pytest_plugin",
 }
 
 RUNG = {room: number for number, rooms in enumerate(LADDER) for room in rooms}

@@ -103,3 +103,14 @@ def test_the_hooks_of_pre_commit_judge_what_is_committed(tmp_path: Path) -> None
     bad = subprocess.run(command, env=cache, **options)
     assert bad.returncode == 1
     assert "undefined-variable" in bad.stdout
+
+
+def test_the_installed_wheel_brings_its_plugin_to_pytest(wheel: Path, tmp_path: Path) -> None:
+    tools = new_environment(tmp_path / "venv")
+    run(tools / "pip", "install", "--quiet", wheel, "pytest", cwd=tmp_path)
+    (tmp_path / "providers").mkdir()
+    shutil.copy(ROOT / "providers" / "acytoo.yaml", tmp_path / "providers")
+    (tmp_path / "test_own.py").write_text("def test_own():\n    pass\n", encoding="utf-8")
+    assert "1 passed" in run(tools / "pytest", "-W", "error", cwd=tmp_path)
+    ran = run(tools / "pytest", "-W", "error", "-v", "--wirefile", "providers/acytoo.yaml", cwd=tmp_path)
+    assert "providers/acytoo.yaml::a Cyrillic answer in pieces PASSED" in ran

@@ -53,16 +53,18 @@ def load(
     folders: Iterable[Path] = (),
     allow_env: Collection[str] = (),
     redirected: bool = False,
+    text: str | None = None,
 ) -> ProviderSpec:
     """The provider file at `path`. Raises SpecError with every problem of it.
 
     `shipped` says that the file came with the package, so that it may read protected variables; `allow_env` names
     those that the caller lets any file read; `redirected` that a base URL of the caller's stands for the file's `url`.
     What the file extends is looked for beside it, in `folders`, and among the built-in files; in each folder also
-    below `protocols`.
+    below `protocols`. `text` stands for what the file says: to see whether it may be written.
     """
     around = _Around(shipped, (Path(path).parent, *folders), frozenset(allow_env), redirected)
-    document, found = _examine(read_file(Path(path), str(path)), around)
+    source = read_file(Path(path), str(path)) if text is None else decode(text.encode(), str(path))
+    document, found = _examine(source, around)
     Problems(found).raise_if_any()
     return build(document)
 

@@ -15,10 +15,11 @@ from itertools import count
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from ..comparison import same
 from ..deployment import Deployment
 from ..display import body_data, request_data
 from ..errors import EngineError, UsageError
-from ..examples import request_of, same
+from ..examples import request_of
 from ..failures import kind_of
 from ..provider import Provider
 from ..spec import Example

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
-from ..examples import same
+from ..comparison import same
 from ..expressions import as_text
 from ..spec import ProviderSpec
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..comparison import same
 from ..deployment import Deployment
 from ..dialogue import Line, lines
 from ..display import request_data
 from ..errors import EngineError
-from ..examples import request_of, same
+from ..examples import request_of
 from ..paths import Path
 from ..provider import Provider
 from ..spec import Example, Reply, Request

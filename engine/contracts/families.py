@@ -1,0 +1,79 @@
+"""The examples of many files, in several processes: files on one protocol share much of the work, and stay together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from ..examples import Proven
+from .outcomes import Outcome, outcomes
+
+FEW = 4
+"""Fewer files than this are not worth other processes."""
+
+Done = list[tuple[Path, list[Outcome]]]
+
+
+def run_all(files: Sequence[Path], folders: tuple[Path, ...], jobs: int | None = None) -> list[Outcome]:
+    """What comes of all examples, in the order of the files; `jobs` is how many processes there may be."""
+    families: dict[str, list[Path]] = {}
+    for file in files:
+        families.setdefault(_parent_of(file), []).append(file)
+    run = partial(_run_family, folders=folders)
+    workers = min(len(families), jobs or _processors())
+    if workers < 2 or (jobs is None and len(files) < FEW):
+        found = [run(family) for family in families.values()]
+    else:
+        found = _side_by_side(run, sorted(families.values(), key=_weight, reverse=True), workers)
+    by_file = {file: results for family in found for file, results in family}
+    return [result for file in files for result in by_file[file]]
+
+
+def _side_by_side(run: partial[Done], families: Sequence[list[Path]], workers: int) -> list[Done]:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children
+
+    others = active_children()
+    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
+        try:
+            return list(pool.map(run, families))
+        except BaseException:
+            # Leaving the pool would wait until all that was begun is done.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                if child not in others:
+                    child.terminate()
+            raise
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _parent_of(file: Path) -> str:
+    """What a file extends, or else its own path."""
+    try:
+        text = file.read_text("utf-8", "replace") if file.is_file() else ""  # a FIFO would be waited for
+    except OSError:
+        text = ""
+    extends = re.search(r"^extends:\s*(\S+)", text, re.MULTILINE)
+    return extends[1] if extends else str(file)
+
+
+def _weight(family: list[Path]) -> int:
+    return sum(file.stat().st_size for file in family if file.is_file())
+
+
+def _leave_interrupts() -> None:
+    """An interrupt is for the process that waits; the others end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run_family(family: list[Path], folders: tuple[Path, ...]) -> Done:
+    proven: Proven = set()
+    return [(file, list(outcomes(file, folders, proven))) for file in family]
