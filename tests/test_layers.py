@@ -36,7 +36,7 @@ LADDER = (
     ("steps", "provider"),
     ("exchange", "catalog", "display"),
     ("dialogue",),
-    ("caller", "transport", "examples"),
+    ("caller", "transport", "examples", "drift"),
     ("client", "async_client", "mock"),
     ("compat",),
     ("cli",),
