@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-import base64
 import json
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Catalog
 from engine.drift import KINDS, Drift, drift
 from engine.folders import builtin_folder
-from engine.framing import FRAMINGS
+from engine.framing import FRAMINGS, Frame
 from engine.loader import load_text
-from engine.mock.reencode import encode_frame
+from engine.mock.reencode import ENCODERS
 from engine.provider import Provider
 from engine.spec import Example
 
@@ -74,7 +74,7 @@ def test_an_answer_like_those_of_the_examples_is_no_drift() -> None:
         (sse(HELLO, {"weather": {"sky": "rain"}}, END, USED), ["unread-frame frame"]),
         (sse(HELLO, {"delta": {"text": ["a", "list"]}}, END, USED), ["changed-type delta.text"]),
         (sse({"id": "c1"}, END, USED), ["no-answer"]),
-        (sse(HELLO) + b"data: {half\n\n", ["unreadable"]),
+        (sse(HELLO, done=False) + b"data: {half\n\n", ["unreadable"]),
         (b"", ["empty"]),
         (b"<html><body>Sign in</body></html>", ["unknown-error HTTP 200"]),
         (sse(HELLO, {"error": {"code": 7, "message": "ouch"}}), ["unknown-error HTTP 200"]),
@@ -106,7 +106,9 @@ def test_refusals(status: int, body: bytes, expected: list[str]) -> None:
 
 
 def test_how_often_and_the_first_value_are_told() -> None:
-    body = sse({"delta": {"text": "a", "mood": "sk-abcdefghijklmnopqrstuvwx"}}, {"delta": {"text": "b", "mood": 2}}, END)
+    body = sse(
+        {"delta": {"text": "a", "mood": "sk-abcdefghijklmnopqrstuvwx"}}, {"delta": {"text": "b", "mood": 2}}, END
+    )
     found = next(item for item in drift(chirp, body) if item.kind == "unknown-field")
     assert (found.count, found.example) == (2, '"sk-a***"')
     assert str(found) == 'unknown-field: delta.mood: no rule reads it, and no example shows it (2 times): "sk-a***"'
@@ -126,27 +128,143 @@ def test_names_that_could_steer_a_terminal_do_not() -> None:
 # --- planted in each protocol ---
 
 PROTOCOLS = ["openai", "anthropic", "gemini", "openai-responses", "bedrock", "cohere", "ollama", "replicate"]
+Change = Callable[[str | None, Any], tuple[str | None, Any]]
 
 
-def _streams(provider: Provider) -> list[Example]:
-    """Its streamed answers, those that say the most first."""
-    answers = [e for e in provider.spec.examples if "error" not in e.expect and e.stream and "usage" in e.expect]
-    return sorted(answers, key=lambda example: -len(example.reply.body))
-
-
-def _rewritten(provider: Provider, example: Example, change: Any) -> bytes:
-    """The body of an example with the JSON of each of its frames changed."""
-    reading = provider.readers.choose(example.reply.headers.get("content-type", ""), example.reply.body)
+def planted(name: str, change: Change, *, most: Callable[[Example], bool] = lambda example: True) -> list[str]:
+    """The drift of the longest streamed answer of a file that `most` takes, each of its frames changed."""
+    provider = Catalog().provider(name)
+    answers = [e for e in provider.spec.examples if "error" not in e.expect and e.stream and most(e)]
+    example = max(answers, key=lambda example: len(example.reply.body))
+    provider, reply = provider.for_model(example.model), example.reply
+    media_type = reply.headers.get("content-type", "").partition(";")[0]
+    reading = provider.readers.choose(media_type, reply.body)
     assert reading is not None
     decoder = FRAMINGS[reading.codec]()
-    frames = [*decoder.feed(example.reply.body), *decoder.finish()]
-    out = b""
-    for frame in frames:
-        try:
-            data = json.loads(frame.data)
-        except ValueError:
-            out += encode_frame(reading.codec, frame.event, frame.data)
-            continue
-        event, data = change(frame.event, data)
-        out += encode_frame(reading.codec, event, json.dumps(data, ensure_ascii=False))
-    return out
+    frames = [_changed(frame, change) for frame in [*decoder.feed(reply.body), *decoder.finish()]]
+    body = ENCODERS[reading.codec](frames)
+    assert body != reply.body
+    return kinds(drift(provider, body, 200, reply.headers))
+
+
+def _changed(frame: Frame, change: Change) -> Frame:
+    try:
+        data = json.loads(frame.data)
+    except ValueError:
+        return frame
+    event, data = change(frame.event, data)
+    return Frame(event, json.dumps(data, ensure_ascii=False))
+
+
+def _everywhere(data: Any, leaf: Callable[[str, Any], Any]) -> Any:
+    """The data with every value that stands under a key changed."""
+    if isinstance(data, dict):
+        return {key: _everywhere(leaf(key, value), leaf) for key, value in data.items()}
+    return [_everywhere(item, leaf) for item in data] if isinstance(data, list) else data
+
+
+JSON_PROTOCOLS = [name for name in PROTOCOLS if name != "replicate"]  # whose frames are text
+
+
+@pytest.mark.parametrize("name", JSON_PROTOCOLS)
+def test_a_new_field_is_found(name: str) -> None:
+    found = planted(name, lambda event, data: (event, {**data, "novelty": 1}), most=lambda e: "usage" in e.expect)
+    assert found == ["unknown-field novelty"]
+
+
+@pytest.mark.parametrize("name", JSON_PROTOCOLS)
+def test_a_new_finish_reason_is_found(name: str) -> None:
+    words = Catalog().provider(name).spec.response.finish
+
+    def change(event: str | None, data: Any) -> tuple[str | None, Any]:
+        return event, _everywhere(data, lambda key, value: _sulk(words, key, value))
+
+    assert "unknown-finish finish" in planted(name, change, most=lambda example: example.expect.get("finish") == "stop")
+
+
+def _sulk(words: Mapping[str, Any], key: str, value: Any) -> Any:
+    return (
+        "sulk" if re.search("finish|stop|reason|status", key) and isinstance(value, str) and value in words else value
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in JSON_PROTOCOLS if name != "gemini"])
+def test_a_new_event_is_found(name: str) -> None:
+    """Where frames are told apart by a word, an unknown one is reported by it."""
+    has_events = name == "bedrock"
+    seen = []
+
+    def change(event: str | None, data: Any) -> tuple[str | None, Any]:
+        seen.append(event)
+        if len(seen) > 1:
+            return event, data
+        return ("novelty" if has_events or event else event), ({**data, "type": "novelty"} if "type" in data else data)
+
+    found = planted(name, change)
+    if name in ("openai", "ollama"):  # nothing in their frames says what they are
+        assert found == [] or "unknown-event event" in found
+    else:
+        assert any(line.startswith("unknown-event") for line in found), found
+
+
+@pytest.mark.parametrize("name", JSON_PROTOCOLS)
+def test_lost_usage_is_found(name: str) -> None:
+    def change(event: str | None, data: Any) -> tuple[str | None, Any]:
+        return event, _without(data, re.compile("usage|tokens|eval_count|metadata$", re.IGNORECASE))
+
+    found = planted(name, change, most=lambda example: "usage" in example.expect)
+    assert {"missing-usage usage.input_tokens", "missing-usage usage.output_tokens"} <= set(found)
+
+
+def _without(data: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(data, dict):
+        return {key: _without(value, pattern) for key, value in data.items() if not pattern.search(key)}
+    return [_without(item, pattern) for item in data] if isinstance(data, list) else data
+
+
+def test_a_new_kind_of_block_inside_a_frame_is_found() -> None:
+    body = json.dumps({"content": [{"type": "hologram", "shape": "cube"}, {"type": "text", "text": "Hi"}]}).encode()
+    found = kinds(drift(Catalog().provider("anthropic"), body, 200, {"content-type": "application/json"}))
+    assert "unknown-event content.*.type" in found
+
+
+# --- anything at all ---
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "delta", "content", "type", "usage", "error", "0", "candidates", "parts"])
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+@settings(max_examples=20)
+@given(frames=st.lists(values, max_size=4), status=st.sampled_from([200, 204, 302, 400, 429, 503]), done=st.booleans())
+def test_no_frames_make_it_fail(name: str, frames: list[Any], status: int, done: bool) -> None:
+    provider = Catalog().provider(name)
+    codec = (provider.spec.response.stream or provider.spec.response.whole).codec  # type: ignore[union-attr]
+    for found in (
+        drift(provider, ENCODERS[codec]([Frame(None, json.dumps(frame)) for frame in frames]), status),
+        drift(provider, json.dumps(frames).encode(), status, {"content-type": "application/json"}),
+        drift(provider, sse(*frames, done=done), status, {"content-type": "text/event-stream"}),
+    ):
+        assert all(item.kind in KINDS and str(item).isprintable() for item in found)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_make_it_fail(body: bytes) -> None:
+    assert all(str(item).isprintable() for item in drift(chirp, body))
+
+
+def test_what_nests_deeply_does_not_make_it_fail() -> None:
+    for depth in (200, 900, 100_000):
+        body = b'data: {"delta": ' + b"[" * depth + b"]" * depth + b"}\n\ndata: [DONE]\n\n"
+        assert drift(chirp, body)

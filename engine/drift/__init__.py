@@ -148,12 +148,12 @@ def _of_kinds(heard: Heard, declared: Declared, known: Known) -> Iterator[Drift]
         for word in new:
             count, first = seen.get(word, (0, kind.first))
             seen[word] = (count + kind.count, first)
-        if not new and not kind.is_read and not known.shows_shape(kind):
+        if not new and _is_unread(kind, known):
             path = kind.words[0][1] if kind.words else "frame"
             message = f"no rule finds anything in it{_times(kind.count)}"
             yield Drift("unread-frame", _clean(path), message, kind.count, _shown(kind.first))
-    for (asked, word), (count, first) in seen.items():
-        message = f"no rule asks for {_shown(word)}, and no example shows it{_times(count)}"
+    for (asked, name), (count, first) in seen.items():
+        message = f"no rule asks for {_shown(name)}, and no example shows it{_times(count)}"
         yield Drift("unknown-event", _clean(asked.name), message, count, _shown(first))
 
 
@@ -164,7 +164,12 @@ def _new_words(kind: Kind, declared: Declared, known: Known) -> list[Word]:
 def _is_strange(kind: Kind, declared: Declared, known: Known) -> bool:
     """Whether a kind of frame is reported as such: nothing more is said of its fields."""
     new = _new_words(kind, declared, known)
-    return any(not asked.scope for asked, _ in new) or not (kind.is_read or known.shows_shape(kind))
+    return any(not asked.scope for asked, _ in new) or _is_unread(kind, known)
+
+
+def _is_unread(kind: Kind, known: Known) -> bool:
+    """Whether no rule finds anything in frames that no example shows, neither by a word nor by what is in them."""
+    return not (kind.is_read or any(word in known.words for word in kind.words) or known.shows_shape(kind))
 
 
 def _of_places(heard: Heard, declared: Declared, known: Known) -> Iterator[Drift]:
@@ -182,6 +187,7 @@ def _of_places(heard: Heard, declared: Declared, known: Known) -> Iterator[Drift
             name = "unknown-counter" if is_counter else "unknown-field"
             yield Drift(name, _path(place), message, found.count, example)
         elif place not in declared.opaque and (change := _change(known.types.get(place, set()), found.types)):
+            new.add(place)
             yield Drift("changed-type", _path(place), change, found.count, example)
 
 

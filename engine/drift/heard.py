@@ -45,12 +45,12 @@ class Found:
 
 @dataclass(slots=True)
 class Kind:
-    """Frames of one kind: how many, what is in them, and whether a rule reads something in any of them."""
+    """Frames of one kind: the words that say it, whether a rule reads something in them, and all that is in them."""
 
     words: tuple[Word, ...]
+    is_read: bool
     first: Any
     count: int = 0
-    is_read: bool = False
     places: dict[Place, Found] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ class Heard:
 
     status: int
     codec: str = ""
-    kinds: dict[tuple[Word, ...], Kind] = field(default_factory=dict)
+    kinds: dict[tuple[bool, tuple[Word, ...]], Kind] = field(default_factory=dict)
     refused: tuple[str | None, Any] | None = None
     """The event name and the data of the frame, or of the body, that is a refusal."""
     knows_refusal: bool = False
@@ -94,25 +94,21 @@ class _Listener(Reply):
         self._note(frame.event, data)
 
     def _note(self, event: str | None, data: Any) -> None:
-        declared, heard = self._declared, self.heard
+        declared, kinds = self._declared, self.heard.kinds
         words = tuple(_words(declared, event, data))
-        if len(heard.kinds) >= MAX_KINDS and words not in heard.kinds:
+        places = list(places_of(data, declared.opaque))
+        is_read = not places or self._reads(event, data, {place for place, _ in places})
+        if len(kinds) >= MAX_KINDS and (is_read, words) not in kinds:
             words = ()
-        kind = heard.kinds.setdefault(words, Kind(words, data))
+        kind = kinds.setdefault((is_read, words), Kind(words, is_read, data))
         kind.count += 1
-        if not isinstance(data, dict | list):
-            kind.is_read = True
-            return
-        here = set()
-        for place, value in places_of(data, declared.opaque):
-            found = kind.places.setdefault(place, Found(value))
-            found.count += 1
-            found.types.add(type(value))
-            here.add(place)
-        kind.is_read = kind.is_read or any(
-            (not rule.places or rule.places & here) and rule.holds(event, data)
-            for rule in declared.rules.get(heard.codec, ())
-        )
+        for place, value in places:
+            kind.places.setdefault(place, Found(value)).add(Found(value, 1, {type(value)}))
+
+    def _reads(self, event: str | None, data: Any, here: set[Place]) -> bool:
+        """Whether a rule holds for a frame and finds something in it."""
+        rules = self._declared.rules.get(self.heard.codec, ())
+        return any((not rule.places or rule.places & here) and rule.holds(event, data) for rule in rules)
 
     def judge(self) -> None:
         """Say whether what was refused is a refusal that the file knows."""

@@ -25,7 +25,8 @@ class Known:
     finishes: set[str] = field(default_factory=set)
     answers: list[tuple[str, frozenset[Place], frozenset[str]]] = field(default_factory=list)
     """Of each whole answer: its codec, its places, and what it lacks."""
-    refusals: list[frozenset[Place]] = field(default_factory=list)
+    refusals: dict[bool, list[frozenset[Place]]] = field(default_factory=lambda: {True: [], False: []})
+    """What was in refusals: in those by their status, and in those inside an answer."""
     faults: set[tuple[int, bytes]] = field(default_factory=set)
     """Statuses and bodies that show a fault."""
 
@@ -55,7 +56,7 @@ class Known:
         if heard.error is None:
             self.answers.append((heard.codec, heard.places, lacks(heard.response, declared)))
         elif _is_refusal(heard):
-            self.refusals.append(_shape(heard))
+            self.refusals[heard.status >= 300].append(_shape(heard))
         else:
             self.faults.add((heard.status, body))
 
@@ -65,7 +66,7 @@ class Known:
 
     def shows_refusal(self, heard: Heard) -> bool:
         """Whether a refusal of an example has all that is in this one."""
-        return _within(_shape(heard), self.refusals)
+        return _within(_shape(heard), self.refusals[heard.status >= 300])
 
     def shows_shape(self, kind: Kind) -> bool:
         """Whether a frame of an example in which nothing is found has all that is in this one."""
