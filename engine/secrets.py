@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -128,21 +130,49 @@ def redact(text: str, secrets: tuple[Secret, ...]) -> str:
     >>> redact("no such key: sk-123", (Secret("sk-123", name="ACME_API_KEY"),))
     'no such key: ***'
     """
-    values = [secret.reveal() for secret in secrets if len(secret.reveal()) >= MIN_REDACTED]
-    spellings = {spelling for value in values for spelling in _spellings(value)}
-    # RFC 7617 joins two of them before it encodes them.
-    spellings.update(_base64(f"{user}:{password}") for user, password in permutations(values, 2))
-    for spelling in sorted(spellings, key=len, reverse=True):  # a secret may begin like another one
+    for spelling, _ in spellings(secrets):
         text = text.replace(spelling, MASK)
     return text
 
 
-def _spellings(value: str) -> tuple[str, ...]:
-    encoded = _base64(value)
-    url_safe = encoded.translate(str.maketrans("+/", "-_"))
+def spellings(secrets: Iterable[Secret]) -> list[tuple[str, str]]:
+    """Each spelling of each secret, with the secret's name; the longest first, for a secret may begin like another."""
+    named = {secret.reveal(): secret.name for secret in secrets if len(secret.reveal()) >= MIN_REDACTED}
+    found = {spelling: name for value, name in named.items() for spelling in _spellings(value)}
+    # RFC 7617 joins two of them before it encodes them.
+    for (user, _), (password, name) in permutations(named.items(), 2):
+        found.setdefault(_base64(f"{user}:{password}"), name)
+    return sorted(found.items(), key=lambda item: len(item[0]), reverse=True)
+
+
+def _spellings(value: str) -> set[str]:
+    encoded = {_base64(value), *_inside_base64(value)}
+    encoded |= {text.translate(_URL_SAFE) for text in encoded}
+    quoted = {quote(value, safe=""), quote_plus(value)}
+    quoted |= {_ESCAPED_BYTE.sub(lambda match: match[0].lower(), text) for text in quoted}
     escaped = json.dumps(value)[1:-1]
+    careful = {escaped.replace("/", r"\/"), "".join(_CAREFUL.get(char, char) for char in escaped)}
     # Twice where a JSON body is quoted in a JSON error.
-    return value, quote(value, safe=""), quote_plus(value), escaped, json.dumps(escaped)[1:-1], encoded, url_safe
+    return {value, escaped, json.dumps(escaped)[1:-1], *careful, *quoted, *encoded}
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
+_ESCAPED_BYTE = re.compile("%[0-9A-F]{2}")
+_CAREFUL = {char: f"\\u{ord(char):04x}" for char in "<>&'+="}
+"""What some encoders of JSON escape so that it can stand in HTML."""
+
+_MIN_INSIDE = 8
+"""Shorter pieces of base64 stand in other base64 by chance."""
+
+
+def _inside_base64(value: str) -> Iterator[str]:
+    """What base64 makes of a value in the middle of others, without the characters that its neighbours have a part in."""
+    for before in range(3):
+        data = bytes(before) + value.encode()
+        text = base64.b64encode(data).decode().rstrip("=")
+        whole = text[(before * 8 + 5) // 6 : len(data) * 8 // 6]
+        if len(whole) >= _MIN_INSIDE:
+            yield whole
 
 
 def _base64(value: str) -> str:

@@ -26,6 +26,7 @@ LADDER = (
         "blocks",
         "counters",
         "dispatch",
+        "tape",
     ),
     ("auth", "deployment", "pipeline"),
     ("loader", "answer", "request_template", "base_url", "token_call"),
@@ -37,7 +38,7 @@ LADDER = (
     ("exchange", "catalog", "display"),
     ("dialogue",),
     ("caller", "transport", "examples", "drift"),
-    ("client", "async_client", "mock"),
+    ("client", "async_client", "mock", "recording"),
     ("compat",),
     ("cli",),
 )
