@@ -166,7 +166,7 @@ _MIN_INSIDE = 8
 
 
 def _inside_base64(value: str) -> Iterator[str]:
-    """What base64 makes of a value in the middle of others, without the characters that its neighbours have a part in."""
+    """What base64 makes of a value amid others, without the characters that its neighbours have a part in."""
     for before in range(3):
         data = bytes(before) + value.encode()
         text = base64.b64encode(data).decode().rstrip("=")

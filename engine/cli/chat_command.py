@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ import click
 from ..errors import EngineError, UsageError
 from ..events import ReasoningDelta, TextDelta
 from . import output
-from .exits import INTERRUPTED, code_of, note_adjustments, one_line, say
+from .exits import FINE, INTERRUPTED, PROBLEMS, code_of, note_adjustments, one_line, say
 from .options import (
     call_options,
     catalog_of,
@@ -28,9 +29,11 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..catalog import Catalog
     from ..client import Client
     from ..messages import ChatResponse, Message
     from ..provider import Provider
+    from ..recording import Recorder
     from ..spec import ProviderSpec
 
 
@@ -44,6 +47,29 @@ class _Call:
     params: dict[str, Any]
     stream: bool
     as_json: bool
+    recording: _RecordTo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _RecordTo:
+    """Where calls are recorded."""
+
+    recorder: Recorder
+    file: Path
+    folders: tuple[Path, ...]
+
+    def write(self) -> int:
+        """Add the last call to the file; the exit code. Whatever goes wrong is said beside the answer."""
+        assert self.recorder.last is not None, "a client with a recorder begins a recording with each call"
+        try:
+            written = self.recorder.last.write(self.file, folders=self.folders)
+        except (EngineError, OSError) as error:
+            say(f"not recorded: {one_line(str(error))}")
+            return PROBLEMS
+        say(f"recorded as '{written.name}' in {written.file}:{written.line}", prefix="")
+        for path in written.left_out:
+            say(f"note: {path} is left out: another call does not repeat it", prefix="")
+        return FINE
 
 
 @click.command("chat")
@@ -59,6 +85,7 @@ class _Call:
 @click.option("--force", is_flag=True, help="Call it although the file says that it does not work.")
 @click.option("--no-stream", is_flag=True, help="Ask for the whole answer.")
 @click.option("--json", "as_json", is_flag=True, help="The whole answer as one JSON object.")
+@click.option("--record", metavar="FILE", help="Add the call to the examples of this provider file, without secrets.")
 @providers_option
 @click.pass_context
 def command(
@@ -78,8 +105,13 @@ def command(
     force: bool,
     no_stream: bool,
     as_json: bool,
+    record: str | None,
 ) -> int:
-    """Talk to a provider. The answer appears as it arrives; without PROMPT on a terminal, a conversation."""
+    """Talk to a provider. The answer appears as it arrives; without PROMPT on a terminal, a conversation.
+
+    With --record, what went over the wire becomes an example: test, mock and documentation. A FILE that is not there is
+    made, and extends the provider. It is written only where it is valid and the new example holds.
+    """
     from ..client import Client
 
     name, model = split_name(name)
@@ -89,6 +121,7 @@ def command(
     given = parameters(provider.for_model(model).spec, params) | extras(extra_body, extra_headers)
     interactive = prompt is None and sys.stdin.isatty()
     text = "" if interactive else prompt_text(read_stdin_text() if prompt is None else prompt)
+    recording = _record_to(record, provider, catalog, "a mock" if mock else "") if record is not None else None
     with ExitStack() as stack:
         deployment: dict[str, Any] = {"base_url": base_url, "settings": pairs(settings, "--setting")}
         if mock:
@@ -103,12 +136,22 @@ def command(
             proxy=proxy,
             timeout=timeout,
             strict=strict,
+            recorder=recording.recorder if recording is not None else None,
         )
         stack.enter_context(client)
-        call = _Call(client, name, model, given, not no_stream, as_json)
+        call = _Call(client, name, model, given, not no_stream, as_json, recording)
         if interactive:
             return _converse(call, system)
         return _turn(call, conversation(system, text))[0]
+
+
+def _record_to(record: str, provider: Provider, catalog: Catalog, origin: str) -> _RecordTo:
+    """A recorder and its file. Raises what is wrong with the file before anything is sent."""
+    from ..recording import Recorder, refuse_unfit
+
+    file = Path(record)
+    refuse_unfit(file, provider, catalog.folders)
+    return _RecordTo(Recorder(origin=origin), file, catalog.folders)
 
 
 def _refuse_if_not_working(spec: ProviderSpec, allowed: bool) -> None:
@@ -152,11 +195,13 @@ def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | Non
         if isinstance(error, UsageError):
             raise
         say(one_line(error.message))
+        if call.recording is not None:
+            call.recording.write()
         return code_of(error), None
     if call.as_json:
         output.write_json(response_data(answer))
     note_adjustments(answer.adjustments)
-    return 0, answer
+    return call.recording.write() if call.recording is not None else FINE, answer
 
 
 def _collected(call: _Call, messages: list[Message]) -> ChatResponse:

@@ -67,9 +67,8 @@ class Recording:
         hold.
         """
         moment = now or datetime.now(UTC)
-        recorded = self.recorded()
-        tree = example_of(recorded, self.origin)
-        return add_example(Path(file), tree, self.provider, self.origin, moment, recorded.scrubber, tuple(folders))
+        tree = example_of(self.recorded(), self.origin)
+        return add_example(Path(file), tree, self.provider, self.origin, moment, tuple(folders))
 
 
 class Recorder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..secrets import Secret, spellings
@@ -42,7 +43,7 @@ class Scrubber:
         for chunk in chunks:
             cuts.append(cuts[-1] + len(chunk))
         edits = [(match.start(), match.end(), self._names[match[0].decode()].encode()) for match in self._matches(body)]
-        return [_between(body, start, end, edits) for start, end in zip(cuts, cuts[1:], strict=False)]
+        return [_between(body, start, end, edits) for start, end in pairwise(cuts)]
 
     def _matches(self, body: bytes) -> Iterator[re.Match[bytes]]:
         return self._in_bytes.finditer(body)

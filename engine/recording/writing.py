@@ -22,7 +22,6 @@ from ..loader.yamlout import yaml_text
 from ..provider import Provider
 from ..spec import Example
 from ..version import __version__
-from .scrub import Scrubber
 
 Folders = tuple[Path, ...]
 
@@ -55,7 +54,6 @@ def add_example(
     provider: Provider,
     origin: str,
     moment: datetime,
-    scrubber: Scrubber,
     folders: Folders,
 ) -> Written:
     """Write the example `tree`, which has no name yet, behind the others of a file."""
@@ -69,8 +67,6 @@ def add_example(
         new = with_example(text, str(file), example, comment)
         added, failures = _checked(new, file, name, folders)
         if not failures:
-            if scrubber.finds(new[len(os.path.commonprefix([text, new])) :]) and not scrubber.finds(text):
-                raise UsageError("a secret would be left in the example; nothing is recorded")
             _replace(file, old, new)
             return Written(str(file), added.line, name, tuple(left_out))
         left_out += _leave_out(example, failures, file)
@@ -141,7 +137,7 @@ def _read(file: Path, provider: Provider, folders: Folders) -> tuple[str, bytes 
 
 
 def _replace(file: Path, old: bytes | None, text: str) -> None:
-    """Put the text in the place of the file, whole or not at all. Raises UsageError where it changed in the meantime."""
+    """Put the text in the place of the file, whole or not at all. Raises UsageError where it has changed since."""
     if (file.read_bytes() if file.exists() else None) != old:
         raise UsageError(f"{file} was changed by someone else in the meantime; record again")
     bom = _BOM if old is not None and old.startswith(_BOM) else b""
