@@ -13,14 +13,17 @@ import pytest
 from engine import AsyncClient, Catalog, Client
 from engine.errors import EngineError, UsageError
 from engine.examples import run_example
+from engine.framing import Frame
+from engine.framing.aws_eventstream import encode_message
 from engine.loader import load
 from engine.mock import MockServer
 from engine.provider import Provider
 from engine.recording import Recorder, Written
 from engine.spec import Example
 
-from .conftest import CHIRP
+from .conftest import CHIRP, Run
 from .faultserver import DONE, FIN, RST, FaultServer, Send, chunked, head, sse, whole
+from .stepserver import Answer, Asked, StepServer
 
 CANARY = "sk-canary/7+9=Zq&x"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -52,7 +55,8 @@ def recorded(
 ) -> tuple[Example, str]:
     """The example that a call to a server that says `answer` becomes, and the text of its file."""
     recorder = Recorder()
-    options: dict[str, Any] = {"secrets": {name: {"api_key": CANARY}}} if "secrets" not in params else {}
+    declares = Catalog(folder).spec(name).secrets
+    options: dict[str, Any] = {"secrets": {name: {"api_key": CANARY}}} if declares else {}
     with (
         FaultServer([answer, FIN()]) as server,
         Client(Catalog(folder), base_urls={name: server.url}, recorder=recorder, **options) as client,
@@ -245,14 +249,14 @@ def test_characters_that_the_network_cut_are_whole(tmp_path: Path) -> None:
     (tmp_path / "plain.yaml").write_text(TEXT, encoding="utf-8")
     body = "Привет, 世界! 👋".encode()
     answer = chunked(*(body[at : at + 1] for at in range(len(body))))
-    example, _ = recorded(tmp_path, answer, "plain", file="plain.yaml", secrets=None)
+    example, _ = recorded(tmp_path, answer, "plain", file="plain.yaml")
     assert example.reply.body == body
     assert all(chunk.decode() for chunk in example.reply.chunks)
 
 
 def test_bytes_that_are_no_text_are_base64(tmp_path: Path) -> None:
     (tmp_path / "plain.yaml").write_text(TEXT, encoding="utf-8")
-    example, text = recorded(tmp_path, whole(b"caf\xe9"), "plain", file="plain.yaml", secrets=None)
+    example, text = recorded(tmp_path, whole(b"caf\xe9"), "plain", file="plain.yaml")
     assert example.reply.body == b"caf\xe9"
     assert f"base64: {base64.b64encode(b'caf' + bytes([0xE9])).decode()}" in text
 
@@ -403,13 +407,25 @@ def test_a_refused_token_is_never_recorded(tmp_path: Path) -> None:
 # --- the file ---
 
 GOOD = sse(DELTA % "Hallo", USED, DONE)
-FLOW = CHIRP[: CHIRP.index("examples:")] + (
-    "examples: [{name: a, call: {messages: hi}, reply: {json: {text: Hi, stop_reason: end}}, expect: {text: Hi}}]  # all\n"
-)
+ABOVE, BELOW = CHIRP.split("examples:\n")
+FLOW = ABOVE + "examples: [{name: a, call: {messages: hi}, reply: {json: {text: Hi}}, expect: {text: Hi}}]  # all\n"
 FLOW_LINES = FLOW.replace("[{name", "[\n  {name").replace("}}]  #", "}},  # one\n]  #")
-BLOCK = CHIRP.rstrip().rsplit("\n", 4)[0] + (
-    '\n  - name: the last\n    call: {messages: hi}\n    reply:\n      text: |\n        {"text": "Hi"}\n\n'
-    "    expect: {text: Hi, error: truncated}\n"
+BLOCK = (
+    CHIRP
+    + """\
+  -
+    name: the last
+    call: {messages: hi, stream: false}
+    reply:
+      headers: {content-type: application/json}
+      text: |
+        {"text": "Hi"}
+    expect:
+      text: >-
+        Hi
+
+  # to be gone on with
+"""
 )
 
 
@@ -422,11 +438,12 @@ BLOCK = CHIRP.rstrip().rsplit("\n", 4)[0] + (
         "\ufeff" + CHIRP,
         CHIRP + "# the end\n\n\n",
         CHIRP + "\nx-note: behind the examples  # and more\n",
-        CHIRP.replace("\n  - name", "\n- name").replace("\n    ", "\n  "),
+        ABOVE + "examples:\n" + BELOW.replace("\n  ", "\n").removeprefix("  "),
         FLOW,
         FLOW_LINES,
+        BLOCK,
     ],
-    ids=["plain", "no-last-line-end", "crlf", "bom", "comment", "key-behind", "flat", "flow", "flow-lines"],
+    ids=["plain", "no-last-line-end", "crlf", "bom", "comment", "key-behind", "flat", "flow", "flow-lines", "block"],
 )
 def test_nothing_else_of_the_file_is_touched(chirp: Path, text: str) -> None:
     path = chirp / "chirp.yaml"
@@ -454,7 +471,12 @@ def test_a_file_that_inherits_its_examples_gets_its_own(chirp: Path) -> None:
     text = "spec_version: 1\nname: mine\ntitle: Mine\nextends: chirp"
     (chirp / "mine.yaml").write_text(text, encoding="utf-8")
     _, after = (
-        recorded(chirp, GOOD, "mine", file="mine.yaml", secrets=None)
+        recorded(
+            chirp,
+            GOOD,
+            "mine",
+            file="mine.yaml",
+        )
         if False
         else recorded(chirp, GOOD, file="mine.yaml")
     )

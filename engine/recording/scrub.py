@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from ..secrets import Secret, spellings
+
+_NEVER = "(?!)"
 
 
 class Scrubber:
@@ -18,15 +20,16 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        found = spellings(secret for secret in secrets if not secret.is_placeholder)
-        self._names = {spelling: f"<{name}>" for spelling, name in found}
-        words = "|".join(re.escape(spelling) for spelling, _ in found) or r"(?!)"
-        self._pattern = re.compile(words)
-        self._in_bytes = re.compile(words.encode())
+        expression, self._names = spellings(secret for secret in secrets if not secret.is_placeholder)
+        self._pattern = re.compile(expression or _NEVER)
+        self._in_bytes = re.compile((expression or _NEVER).encode())
+
+    def _name(self, match: re.Match[Any]) -> str:
+        return f"<{self._names[match.lastgroup or '']}>"
 
     def text(self, text: str) -> str:
         """A text without secrets."""
-        return self._pattern.sub(lambda match: self._names[match[0]], text)
+        return self._pattern.sub(self._name, text)
 
     def tree(self, value: Any) -> Any:
         """Plain data without secrets, in its keys too."""
@@ -42,11 +45,9 @@ class Scrubber:
         cuts = [0]
         for chunk in chunks:
             cuts.append(cuts[-1] + len(chunk))
-        edits = [(match.start(), match.end(), self._names[match[0].decode()].encode()) for match in self._matches(body)]
+        found = self._in_bytes.finditer(body)
+        edits = [(match.start(), match.end(), self._name(match).encode()) for match in found]
         return [_between(body, start, end, edits) for start, end in pairwise(cuts)]
-
-    def _matches(self, body: bytes) -> Iterator[re.Match[bytes]]:
-        return self._in_bytes.finditer(body)
 
     def finds(self, value: Any) -> bool:
         """Whether there is a secret in a text, some bytes, or plain data."""
