@@ -19,7 +19,9 @@ from engine.mock.reencode import ENCODERS
 from engine.provider import Provider
 from engine.spec import Example
 
-from .conftest import CHIRP, shipped
+from .conftest import CHIRP, Run, shipped
+from .faultserver import FaultServer, Send, whole
+from .faultserver import sse as sse_answer
 
 FILES = sorted(builtin_folder().rglob("*.yaml"))
 chirp = Provider(load_text(CHIRP, "chirp.yaml"))
@@ -268,3 +270,87 @@ def test_what_nests_deeply_does_not_make_it_fail() -> None:
     for depth in (200, 900, 100_000):
         body = b'data: {"delta": ' + b"[" * depth + b"]" * depth + b"}\n\ndata: [DONE]\n\n"
         assert drift(chirp, body)
+
+
+# --- the command ---
+
+
+def test_the_command_compares_a_file(wirefile: Run, tmp_path: Path, chirp_folder: str) -> None:
+    path = tmp_path / "answer.sse"
+    path.write_bytes(sse(HELLO, {"delta": {"tone": "warm"}}, {"delta": {}, "stop_reason": "sulk"}, USED))
+    ran = wirefile("drift", "chirp", str(path), "--providers", chirp_folder)
+    assert (ran.code, ran.err) == (1, "2 drifted\n")
+    assert [line.split(": ")[:2] for line in ran.out.splitlines()] == [
+        ["unknown-finish", "finish"],
+        ["unknown-field", "delta.tone"],
+    ]
+    found = json.loads(wirefile("drift", "chirp", str(path), "--json", "--providers", chirp_folder).out)["drifts"]
+    assert [item["kind"] for item in found] == ["unknown-finish", "unknown-field"]
+    assert found[1] == {
+        "kind": "unknown-field",
+        "path": "delta.tone",
+        "message": 'no rule reads it, and no example shows it: "warm"',
+        "count": 1,
+        "example": '"warm"',
+    }
+
+
+def test_the_command_reads_standard_input(process: Run, chirp_folder: str) -> None:
+    ran = process("drift", "chirp", "-", "--providers", chirp_folder, stdin=sse(HELLO, END, USED))
+    assert (ran.code, ran.out, ran.err) == (0, "", "nothing drifted\n")
+    refusal = b'{"error": {"code": "no_credit"}}'
+    words = ("drift", "chirp", "-", "--providers", chirp_folder, "--status", "429")
+    assert process(*words, "--header", "content-type: application/json", stdin=refusal).code == 0
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-5", "anthropic", "bedrock:m", "ollama:m", "openai-responses:gpt-5"])
+def test_a_mock_does_not_drift(wirefile: Run, name: str) -> None:
+    ran = wirefile("drift", name, "--mock")
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_a_live_answer_is_compared_and_shows_no_key(
+    wirefile: Run, chirp_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHIRP_API_KEY", "sk-canary-1234567")
+    frames = [json.dumps({**HELLO, "echo": "your key: sk-canary-1234567"}), json.dumps(END), json.dumps(USED), "[DONE]"]
+    with FaultServer([sse_answer(*frames)]) as server:
+        ran = wirefile("drift", "chirp", "--providers", chirp_folder, "--base-url", server.url, "--prompt", "Ping")
+        assert b"Ping" in server.requests[0].body
+    assert (ran.code, ran.err) == (1, "1 drifted\n")
+    assert ran.out == 'unknown-field: echo: no rule reads it, and no example shows it: "your key: <CHIRP_API_KEY>"\n'
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (whole(b'{"error": {"code": "no_credit"}}', 429, "application/json"), 4),  # the file knows it: the call failed
+        (whole(b'{"oh": "no"}', 418, "application/json"), 1),
+        (sse_answer(json.dumps(HELLO)), 1),
+    ],
+)
+def test_live_calls_that_fail(
+    wirefile: Run, chirp_folder: str, monkeypatch: pytest.MonkeyPatch, answer: Send, code: int
+) -> None:
+    monkeypatch.setenv("CHIRP_API_KEY", "sk-canary-1234567")
+    with FaultServer([answer]) as server:
+        assert wirefile("drift", "chirp", "--providers", chirp_folder, "--base-url", server.url).code == code
+
+
+def test_words_that_are_off(wirefile: Run, chirp_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHIRP_API_KEY", raising=False)
+    words = ("--providers", chirp_folder)
+    assert wirefile("drift", "chirp", "--status", "200", *words).code == 2
+    assert wirefile("drift", "chirp", "nowhere.sse", *words).code == 2
+    assert wirefile("drift", "chirp", *words).code == 2  # no key
+    monkeypatch.setenv("CHIRP_API_KEY", "sk-canary-1234567")
+    assert wirefile("drift", "chirp", *words, "--base-url", "http://127.0.0.1:9").code == 3
+    assert wirefile("drift", "acytoo", *words).code == 2  # not working
+
+
+@pytest.fixture
+def chirp_folder(tmp_path: Path) -> str:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "chirp.yaml").write_text(CHIRP, encoding="utf-8")
+    return str(folder)

@@ -84,12 +84,11 @@ def drift(
     ('unknown-field', 'choices.*.delta.mood')
     """
     head = ResponseHead(status, Headers((headers or {}).items()))
-    body = chunks if isinstance(chunks, bytes) else b"".join(chunks)
     spec = provider.spec
     declared = Declared.by(spec.response, spec.errors)
     known = Known.of(provider, declared)
-    heard = listen(provider.readers, declared, head, body)
-    if known.shows_fault(heard, body):
+    heard = listen(provider.readers, declared, head, chunks)
+    if known.shows_fault(heard):
         return ()
     order = list(KINDS)
     found = sorted(_drifts(heard, declared, known, provider), key=lambda item: (order.index(item.kind), item.path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,8 @@ class Heard:
     refused: tuple[str | None, Any] | None = None
     """The event name and the data of the frame, or of the body, that is a refusal."""
     knows_refusal: bool = False
+    digest: bytes = b""
+    """What tells the body from every other."""
     response: ChatResponse = field(default_factory=ChatResponse)
     error: EngineError | None = None
 
@@ -125,15 +128,21 @@ class _Listener(Reply):
 def listen(readers: Readers, declared: Declared, head: ResponseHead, chunks: bytes | Iterable[bytes]) -> Heard:
     """What a response holds, and what it came to. Raises nothing for what the bytes hold."""
     listener = _Listener(readers, declared)
-    heard = listener.heard
+    heard, digest = listener.heard, hashlib.sha256()
     try:
-        for _ in recorded(listener, head, chunks):
+        for _ in recorded(listener, head, _digested(chunks, digest)):
             pass
     except EngineError as error:
         heard.error = error
     listener.judge()
-    heard.response = listener.response
+    heard.digest, heard.response = digest.digest(), listener.response
     return heard
+
+
+def _digested(chunks: bytes | Iterable[bytes], digest: Any) -> Iterator[bytes]:
+    for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
+        digest.update(chunk)
+        yield chunk
 
 
 def merged(kinds: Iterable[Kind]) -> dict[Place, Found]:

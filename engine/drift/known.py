@@ -28,7 +28,7 @@ class Known:
     refusals: dict[bool, list[frozenset[Place]]] = field(default_factory=lambda: {True: [], False: []})
     """What was in refusals: in those by their status, and in those inside an answer."""
     faults: set[tuple[int, bytes]] = field(default_factory=set)
-    """Statuses and bodies that show a fault."""
+    """Statuses and digests of bodies that show a fault."""
 
     @classmethod
     def of(cls, provider: Provider, declared: Declared) -> Known:
@@ -40,10 +40,10 @@ class Known:
             except EngineError:  # an example of a model that the file does not take
                 readers = provider.readers
             head = ResponseHead(example.reply.status, Headers(example.reply.headers.items()))
-            known._add(listen(readers, declared, head, example.reply.body), example.reply.body, declared)
+            known._add(listen(readers, declared, head, example.reply.body), declared)
         return known
 
-    def _add(self, heard: Heard, body: bytes, declared: Declared) -> None:
+    def _add(self, heard: Heard, declared: Declared) -> None:
         for kind in heard.kinds.values():
             self.words.update(kind.words)
             for place, found in kind.places.items():
@@ -58,11 +58,11 @@ class Known:
         elif _is_refusal(heard):
             self.refusals[heard.status >= 300].append(_shape(heard))
         else:
-            self.faults.add((heard.status, body))
+            self.faults.add((heard.status, heard.digest))
 
-    def shows_fault(self, heard: Heard, body: bytes) -> bool:
+    def shows_fault(self, heard: Heard) -> bool:
         """Whether an example shows this fault, byte by byte: a cut answer excuses no other one."""
-        return (heard.status, body) in self.faults
+        return (heard.status, heard.digest) in self.faults
 
     def shows_refusal(self, heard: Heard) -> bool:
         """Whether a refusal of an example has all that is in this one."""

@@ -50,6 +50,19 @@ class Recorded:
         """The last reply: `status`, `headers`, and the body as `chunks` or `base64`, in the words of an example."""
         return self.reply_of(self.takes[-1])
 
+    @property
+    def answer(self) -> tuple[bytes, int, dict[str, str]]:
+        """The last reply as bytes, status and headers, without secrets. Raises UsageError where that cannot be had."""
+        take = self.takes[-1]
+        if take.kind != "main" or take.head is None:
+            raise UsageError("the call ended before its own request was answered")
+        body = b"".join(_plain_chunks(take, take.head))
+        clean = b"".join(self.scrubber.pieces([body]))
+        if clean != body and _texts([body]) is None:
+            raise UsageError("the reply is binary and holds a secret, which cannot be taken out")
+        headers = {name.lower(): self.scrubber.text(value) for name, value in take.head.headers.items()}
+        return clean, take.head.status, {name: value for name, value in headers.items() if name not in _NEVER}
+
     def reply_of(self, take: Take) -> dict[str, Any]:
         """One reply. Raises UsageError for a body that cannot be read without its secret."""
         head = take.head
