@@ -303,7 +303,7 @@ def test_the_command_reads_standard_input(process: Run, chirp_folder: str) -> No
     assert process(*words, "--header", "content-type: application/json", stdin=refusal).code == 0
 
 
-@pytest.mark.parametrize("name", ["openai:gpt-5", "anthropic", "bedrock:m", "ollama:m", "openai-responses:gpt-5"])
+@pytest.mark.parametrize("name", ["openai:gpt-5", "anthropic:m", "bedrock:m", "ollama:m", "openai-responses:gpt-5"])
 def test_a_mock_does_not_drift(wirefile: Run, name: str) -> None:
     ran = wirefile("drift", name, "--mock")
     assert (ran.code, ran.out) == (0, "")
