@@ -262,7 +262,7 @@ class Answer:
         elif table:
             reason = table.get(self._finish, table.get("default", "unknown"))
         else:
-            reason = self._finish if self._finish in _SAME_WORDS else "unknown"
+            reason = self._finish if self._finish in SAME_WORDS else "unknown"
         if reason == "stop" and self._calls:
             reason = table.get("with_tools", reason)
         return reason or "unknown"  # type: ignore[return-value]
@@ -288,5 +288,5 @@ class Answer:
 _ALL: Final = -1
 """All that was said has been told again: what follows is new."""
 
-_SAME_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter"})
+SAME_WORDS = frozenset({"stop", "length", "tool_calls", "content_filter"})
 """Finish reasons that mean the same in an API that the file says nothing about."""

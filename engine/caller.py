@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .catalog import Catalog
 from .deployment import Deployment
@@ -19,6 +19,9 @@ from .provider import Provider
 from .spec import Response, Timeouts
 from .steps import StepCache
 from .suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from .recording import Recorder
 
 
 class Caller:
@@ -38,6 +41,7 @@ class Caller:
         allow_env: Collection[str] = (),
         strict: bool = False,
         cache: StepCache | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         if not isinstance(max_connections, int) or max_connections < 1:
             raise UsageError("max_connections is at least 1")
@@ -56,6 +60,7 @@ class Caller:
         self._timeout = _deadlines(timeout)
         self._strict = strict
         self._cache = cache if cache is not None else StepCache()
+        self._recorder = recorder
         self._closed = False
         self._known_names: set[str] = set()
         self._prepare()
@@ -80,9 +85,11 @@ class Caller:
         request = ChatRequest.of(messages, model or named_model or None, **params)
         patched = found.for_model(request.model)
         request = replace(request, stream=asks_for_stream(patched.spec.response, stream))
-        call = found.call(request, self._deployment(name, found.name))
+        deployment = self._deployment(name, found.name)
+        call = found.call(request, deployment)
+        tape = self._recorder.begin(found, request, deployment) if self._recorder is not None else None
         timeouts, cache = self._timeouts(patched), self._cache
-        return Exchange(patched, call, timeouts, time.monotonic, random.random, cache=cache)
+        return Exchange(patched, call, timeouts, time.monotonic, random.random, cache=cache, tape=tape)
 
     def _deployment(self, asked: str, name: str) -> Deployment:
         """What the caller decided, under the name of the call (which may be a path) or under the file's own."""

@@ -58,7 +58,8 @@ class Client(Caller):
     values that go before the environment's. `max_connections` bounds calls in flight, `timeout` is the total in
     seconds or a mapping of the file's deadlines. `http_client` is your own httpx.Client; it is not closed by us.
     `allow_env` is that of Catalog, for a client without a catalog of its own. `strict` refuses calls whose parameters
-    would be dropped, clamped, or forwarded to an API whose file does not know them.
+    would be dropped, clamped, or forwarded to an API whose file does not know them. `recorder` keeps what goes over the
+    wire, so that a call becomes an example of its file.
 
     >>> from engine import Client
     >>> Client().chat("no-such-provider", "Hi")

@@ -22,6 +22,7 @@ from .retry import date_refusal, wait_before_retry
 from .spec import Timeouts
 from .steps import Journey, StepCache
 from .steps.reading import StepReply
+from .tape import Tape
 from .wire import ResponseHead, WireRequest
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Patience:
 class Exchange:
     """One call. `clock` gives monotonic seconds, `random` numbers in [0, 1), `wall` seconds since 1970.
 
-    `cache` keeps what calls share: access tokens, and what cached steps read.
+    `cache` keeps what calls share: access tokens, and what cached steps read. On `tape`, if there is one, all that goes
+    over the wire is kept.
     """
 
     def __init__(
@@ -88,10 +90,12 @@ class Exchange:
         *,
         cache: StepCache | None = None,
         wall: Callable[[], float] = time.time,
+        tape: Tape | None = None,
     ) -> None:
         self._provider = provider
         cache = cache if cache is not None else StepCache()
         self._journey = Journey(provider.spec, provider.readers, call, cache, wall)
+        self._tape = tape
         self._clock = clock
         self._random = random
         self.timeouts = timeouts
@@ -153,12 +157,16 @@ class Exchange:
         self.pause = 0.0
         wire = self._journey.request()
         self._reply = self._journey.reply()
+        if self._tape is not None:
+            self._tape.sent(self._journey.take(wire))
+            self._tape.hide(self._journey.secrets)
         return wire
 
     def head(self, head: ResponseHead) -> None:
         """Take status and headers; raises what they alone decide."""
         self._step("head")
-        self._head = head
+        if self._tape is not None:
+            self._tape.head(head)
         self._reply.head(head)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -167,6 +175,8 @@ class Exchange:
         self._has_bytes = True
         if self.is_settled:
             self._drained += self._clock() - self._waits_since
+        if self._tape is not None:
+            self._tape.feed(data)
         return self._reply.feed(data)
 
     def finish(self) -> list[Event]:
@@ -176,7 +186,13 @@ class Exchange:
         if isinstance(self._reply, StepReply):
             return self._arrived(self._reply)
         self.state = done
+        self._noted_end()
         return events
+
+    def _noted_end(self, error: EngineError | None = None) -> None:
+        if self._tape is not None:
+            self._tape.hide(self._journey.secrets)
+            self._tape.ended(error)
 
     def _arrived(self, reply: StepReply) -> list[Event]:
         """Go on behind a reply that is no answer; that of a poll turns out to be the answer when it is done."""
@@ -191,6 +207,7 @@ class Exchange:
         if answer.fault is None:
             events += answer.finish()
         self._step("finish")
+        self._noted_end()
         return events
 
     def cleanup(self) -> list[WireRequest]:
@@ -264,9 +281,10 @@ class Exchange:
         """What to do about an error: seconds to wait before the next `start`, or the error itself is raised."""
         date_refusal(error)
         error = self._told(self._reply.failed(error))
-        wait = None
+        wait, renews = None, False
         if not self._reply.has_given_events and self.state in (State.OPENING, State.READING):
-            if self._journey.renews(error):
+            renews = self._journey.renews(error)
+            if renews:
                 wait, self._tries = 0.0, 0
             else:
                 wait = wait_before_retry(self._journey.policy, self._tries, error, self._random)
@@ -274,9 +292,12 @@ class Exchange:
             error = self._journey.explained(error)
             self._journey.failed(error)
             self._step("fail")
+            self._noted_end(error)
             # The frames below hold raw bytes of the answer, in which a server may echo the key.
             raise error.with_traceback(None)
         self._step("retry")
+        if self._tape is not None:
+            self._tape.forget(shared=renews)
         return wait
 
     def _told(self, error: EngineError) -> EngineError:

@@ -107,8 +107,7 @@ class Failures:
 
         `hide` takes the secrets out of a text.
         """
-        text = body.decode("utf-8", "replace")
-        data = _alone(_maybe_json(text))
+        text, data = body.decode("utf-8", "replace"), data_of(body)
         return self._error(self.match(head, None, data, in_stream=False), head, data, text, hide)
 
     def in_body(
@@ -215,8 +214,9 @@ def _maybe_json(text: str) -> Any:
         return None
 
 
-def _alone(data: Any) -> Any:
-    """Where an answer would have been a list, its refusal may be a list of one: that one."""
+def data_of(body: bytes) -> Any:
+    """The JSON of a refusal, None where it is none. Where an answer would have been a list, it may be a list of one."""
+    data = _maybe_json(body.decode("utf-8", "replace"))
     return data[0] if type(data) is list and len(data) == 1 else data
 
 

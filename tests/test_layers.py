@@ -38,6 +38,7 @@ LADDER = (
         "blocks",
         "counters",
         "dispatch",
+        "tape",
     ),
     ("auth", "deployment", "pipeline"),
     ("loader", "answer", "request_template", "base_url", "token_call"),
@@ -48,8 +49,8 @@ LADDER = (
     ("steps", "provider"),
     ("exchange", "catalog", "display"),
     ("dialogue",),
-    ("caller", "transport", "examples"),
-    ("client", "async_client", "mock", "contracts"),
+    ("caller", "transport", "examples", "drift"),
+    ("client", "async_client", "mock", "contracts", "recording"),
     ("compat", "pytest_plugin"),
     ("cli",),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ import click
 from ..errors import EngineError, UsageError
 from ..events import ReasoningDelta, TextDelta
 from . import output
-from .exits import INTERRUPTED, code_of, note_adjustments, one_line, say
+from .exits import FINE, INTERRUPTED, PROBLEMS, code_of, note_adjustments, one_line, say
 from .options import (
     call_options,
     catalog_of,
@@ -26,12 +26,14 @@ from .options import (
     read_stdin_text,
     split_name,
 )
+from .reach import client_for, mocked, reach_options, refuse_if_not_working, rehearse
 
 if TYPE_CHECKING:
+    from ..catalog import Catalog
     from ..client import Client
     from ..messages import ChatResponse, Message
     from ..provider import Provider
-    from ..spec import ProviderSpec
+    from ..recording import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,29 @@ class _Call:
     params: dict[str, Any]
     stream: bool
     as_json: bool
+    recording: _RecordTo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _RecordTo:
+    """Where calls are recorded."""
+
+    recorder: Recorder
+    file: Path
+    folders: tuple[Path, ...]
+
+    def write(self) -> int:
+        """Add the last call to the file; the exit code. Whatever goes wrong is said beside the answer."""
+        assert self.recorder.last is not None, "a client with a recorder begins a recording with each call"
+        try:
+            written = self.recorder.last.write(self.file, folders=self.folders)
+        except (EngineError, OSError) as error:
+            say(f"not recorded: {one_line(str(error))}")
+            return PROBLEMS
+        say(f"recorded as '{written.name}' in {written.file}:{written.line}", prefix="")
+        for path in written.left_out:
+            say(f"note: {path} is left out: another call does not repeat it", prefix="")
+        return FINE
 
 
 @click.command("chat")
@@ -51,14 +76,9 @@ class _Call:
 @click.argument("prompt", required=False, metavar="[PROMPT|-]")
 @click.option("-s", "--system", help="A system message before the conversation.")
 @call_options
-@click.option("--setting", "settings", multiple=True, metavar="k=v", help="A setting of the file.")
-@click.option("--base-url", metavar="U", help="In place of the file's url.")
-@click.option("--proxy", metavar="U", help="Send through this HTTP proxy.")
-@click.option("--timeout", type=click.FloatRange(0, 3600, min_open=True), help="Seconds for the whole call.")
-@click.option("--mock", is_flag=True, help="Talk to a mock of the API on this machine.")
-@click.option("--force", is_flag=True, help="Call it although the file says that it does not work.")
-@click.option("--no-stream", is_flag=True, help="Ask for the whole answer.")
+@reach_options
 @click.option("--json", "as_json", is_flag=True, help="The whole answer as one JSON object.")
+@click.option("--record", metavar="FILE", help="Add the call to the examples of this provider file, without secrets.")
 @providers_option
 @click.pass_context
 def command(
@@ -78,66 +98,43 @@ def command(
     force: bool,
     no_stream: bool,
     as_json: bool,
+    record: str | None,
 ) -> int:
-    """Talk to a provider. The answer appears as it arrives; without PROMPT on a terminal, a conversation."""
-    from ..client import Client
+    """Talk to a provider. The answer appears as it arrives; without PROMPT on a terminal, a conversation.
 
+    With --record, what went over the wire becomes an example: test, mock and documentation. A FILE that is not there is
+    made, and extends the provider. It is written only where it is valid and the new example holds.
+    """
     name, model = split_name(name)
     catalog = catalog_of(context)
     provider = catalog.provider(name, redirected=base_url is not None or mock)
-    _refuse_if_not_working(provider.spec, base_url is not None or mock or force)
+    refuse_if_not_working(provider.spec, base_url is not None or mock or force)
     given = parameters(provider.for_model(model).spec, params) | extras(extra_body, extra_headers)
     interactive = prompt is None and sys.stdin.isatty()
     text = "" if interactive else prompt_text(read_stdin_text() if prompt is None else prompt)
+    recording = _record_to(record, provider, catalog, "a mock" if mock else "") if record is not None else None
+    if mock and not interactive:
+        rehearse(provider, conversation(system, text), model, given, strict)
     with ExitStack() as stack:
         deployment: dict[str, Any] = {"base_url": base_url, "settings": pairs(settings, "--setting")}
         if mock:
-            if not interactive:
-                _rehearse(provider, conversation(system, text), model, given, strict)
-            deployment |= stack.enter_context(_mocked(provider))
-        client = Client(
-            catalog,
-            base_urls={provider.name: deployment["base_url"]} if deployment["base_url"] else {},
-            settings={provider.name: deployment["settings"]},
-            secrets={provider.name: deployment.get("secrets", {})},
-            proxy=proxy,
-            timeout=timeout,
-            strict=strict,
-        )
-        stack.enter_context(client)
-        call = _Call(client, name, model, given, not no_stream, as_json)
+            deployment |= stack.enter_context(mocked(provider))
+        recorder = recording.recorder if recording is not None else None
+        more = {"proxy": proxy, "timeout": timeout, "strict": strict, "recorder": recorder}
+        client = stack.enter_context(client_for(catalog, provider, deployment, more))
+        call = _Call(client, name, model, given, not no_stream, as_json, recording)
         if interactive:
             return _converse(call, system)
         return _turn(call, conversation(system, text))[0]
 
 
-def _refuse_if_not_working(spec: ProviderSpec, allowed: bool) -> None:
-    if not spec.working and not allowed:
-        raise UsageError(
-            f"{spec.file} says that {spec.title} is not working (flags.working: false); "
-            f"talk to a mock with --mock, to another address with --base-url, or try all the same with --force"
-        )
+def _record_to(record: str, provider: Provider, catalog: Catalog, origin: str) -> _RecordTo:
+    """A recorder and its file. Raises what is wrong with the file before anything is sent."""
+    from ..recording import Recorder, refuse_unfit
 
-
-def _rehearse(
-    provider: Provider, messages: list[Message], model: str | None, params: dict[str, Any], strict: bool
-) -> None:
-    """Raise what is wrong with the call before a mock is started for it."""
-    from ..deployment import Deployment
-    from ..messages import ChatRequest
-
-    provider.call(ChatRequest.of(messages, model, **params), Deployment(placeholders=True, strict=strict))
-
-
-@contextmanager
-def _mocked(provider: Provider) -> Iterator[dict[str, Any]]:
-    """A mock, and the deployment that reaches it: no setting and no secret of the real service is needed."""
-    from ..mock import MockServer
-
-    with MockServer(provider) as server:
-        say(f"a mock of {provider.spec.title} at {server.url}", prefix="")
-        secrets = {name: f"<{source.env[0]}>" for name, source in provider.spec.secrets.items()}
-        yield {"base_url": server.url, "secrets": secrets}
+    file = Path(record)
+    refuse_unfit(file, provider, catalog.folders)
+    return _RecordTo(Recorder(origin=origin), file, catalog.folders)
 
 
 def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | None]:
@@ -152,11 +149,13 @@ def _turn(call: _Call, messages: list[Message]) -> tuple[int, ChatResponse | Non
         if isinstance(error, UsageError):
             raise
         say(one_line(error.message))
+        if call.recording is not None:
+            call.recording.write()
         return code_of(error), None
     if call.as_json:
         output.write_json(response_data(answer))
     note_adjustments(answer.adjustments)
-    return 0, answer
+    return call.recording.write() if call.recording is not None else FINE, answer
 
 
 def _collected(call: _Call, messages: list[Message]) -> ChatResponse:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import stat
-import sys
-from collections.abc import Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import EngineError, UsageError
+from ..errors import EngineError
 from ..events import TextDelta
 from . import output
+from .bodies import body_chunks
 from .options import catalog_of, header, providers_option, split_name
-
-CHUNK = 64 * 1024
 
 if TYPE_CHECKING:
     from ..reply import Reply
@@ -51,7 +45,7 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
     reply = Reply(provider.readers)
     head = ResponseHead(status, Headers(header(word, "--header") for word in headers))
     try:
-        with closing(_chunks(file)) as chunks:
+        with closing(body_chunks(file)) as chunks:
             for event in recorded(reply, head, chunks):
                 if form == "text" and isinstance(event, TextDelta):
                     output.write(event.text, end="")
@@ -70,26 +64,3 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
 def _finish_line(reply: Reply, form: str) -> None:
     if form == "text" and reply.response.text and not reply.response.text.endswith("\n"):
         output.write("")
-
-
-def _chunks(file: str) -> Generator[bytes, None, None]:
-    if file == "-":
-        stdin = cast(io.BufferedReader, sys.stdin.buffer)
-        while chunk := stdin.read1(CHUNK):
-            yield chunk
-        return
-    with open(file, "rb", opener=_open_at_once) as stream:
-        nothing_came = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
-        while chunk := stream.read1(CHUNK):
-            nothing_came = False
-            yield chunk
-        if nothing_came:
-            raise UsageError(f"{file} is a FIFO, and nothing was written to it; name a file, or - for standard input")
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Opening a FIFO that nobody writes to would wait for ever; one that a shell fills (`<(...)`) is read as it is."""
-    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if hasattr(os, "set_blocking"):
-        os.set_blocking(handle, True)
-    return handle

@@ -69,15 +69,15 @@ def load(
     return build(document)
 
 
-def load_text(text: str, file: str = "<text>") -> ProviderSpec:
-    """A provider file from its text; `file` is the name that problems bear.
+def load_text(text: str, file: str = "<text>", *, shipped: bool = False, folders: Iterable[Path] = ()) -> ProviderSpec:
+    """A provider file from its text; `file` is the name that problems bear, the rest is that of `load`.
 
     >>> load_text("spec_version: 2")
     Traceback (most recent call last):
     ...
     engine.errors.SpecError: <text>:1:15: future-version: spec_version is 2, this engine knows 1; update wirefile
     """
-    document, found = _examine(decode(text.encode("utf-8", "surrogatepass"), file), _Around())
+    document, found = _examine(decode(text.encode("utf-8", "surrogatepass"), file), _Around(shipped, tuple(folders)))
     Problems(found).raise_if_any()
     return build(document)
 

@@ -91,10 +91,10 @@ class _Splice:
     def written(self, place: Place, new: Any) -> _Edit:
         """The whole value anew, in the form of what it replaces where that fits."""
         mark = self.document.values[place]
-        end = self.end_of(place)
+        end = self.document.end_of(place)
         if isinstance(new, str) and (text := self.in_style(place, new)) is not None:
             return _Edit(mark.start, end, text)
-        is_block = isinstance(self.document.at(place), dict | list) and not self.is_flow(place)
+        is_block = isinstance(self.document.at(place), dict | list) and not self.document.is_flow(place)
         if is_block and new and isinstance(new, dict | list):
             return _Edit(mark.start, end, self.lines(yaml_text(new, indent=self.column(mark.start))))
         lead = "" if mark.start < mark.end or self.text[mark.start - 1 : mark.start].isspace() else " "
@@ -108,9 +108,9 @@ class _Splice:
         if mark.style == "'" and new.isprintable():
             return "'" + new.replace("'", "''") + "'"
         if mark.style in ("|", ">"):
-            return self.as_block(self.text[mark.start : self.end_of(place)], new)
+            return self.as_block(self.text[mark.start : self.document.end_of(place)], new)
         is_plain = not mark.style and not _items(self.document.at(place)) and yaml_text(new) == new
-        if is_plain and mark.start < mark.end and (not self.is_flow(place[:-1]) or _is_plain_in_brackets(new)):
+        if is_plain and mark.start < mark.end and (not self.document.is_flow(place[:-1]) or _is_plain_in_brackets(new)):
             return new
         return None
 
@@ -132,9 +132,9 @@ class _Splice:
     def added(self, place: Place, new: Any, after: Place) -> _Edit:
         """One more entry of a map or list, behind another."""
         *_, key = place
-        end = self.end_of(after)
+        end = self.document.end_of(after)
         lead = f"{_on_one_line(key)}: " if isinstance(key, str) else ""
-        if self.is_flow(place[:-1]):
+        if self.document.is_flow(place[:-1]):
             return _Edit(end, end, f", {lead}{_on_one_line(new)}")
         column = self.column(self.document.values[place[:-1]].start)
         text = (lead or "- ") + _on_one_line(new)
@@ -150,8 +150,8 @@ class _Splice:
         Of those in brackets, one at the end takes the comma before it along, any other the comma behind it.
         """
         mark = self.document.keys[place] if place in self.document.keys else self.document.values[place]
-        start, end = mark.start, self.end_of(place)
-        if self.is_flow(place[:-1]):
+        start, end = mark.start, self.document.end_of(place)
+        if self.document.is_flow(place[:-1]):
             if is_at_end:
                 before = re.search(r"\s*,\s*\Z", self.text[:start])
                 return _Edit(before.start() if before else start, end, "")
@@ -161,20 +161,6 @@ class _Splice:
         if not re.fullmatch(r" *" if place in self.document.keys else r" *- +", self.text[first:start]):
             return None
         return _Edit(first, self.line_after(end)[1], "")
-
-    def is_flow(self, place: Place) -> bool:
-        """Whether a map or list stands in brackets."""
-        return self.text[self.document.values[place].start : self.document.values[place].start + 1] in ("[", "{")
-
-    def end_of(self, place: Place) -> int:
-        """Where a value ends; the parser's end of a block is where the next thing begins."""
-        mark = self.document.values[place]
-        inside = _items(self.document.at(place))
-        if inside and not self.is_flow(place):
-            return self.end_of((*place, list(inside)[-1]))
-        if mark.style in ("|", ">"):
-            return mark.start + len(self.text[mark.start : mark.end].rstrip())
-        return mark.end
 
     def column(self, offset: int) -> int:
         """How many characters stand before an offset in its line."""

@@ -92,6 +92,23 @@ class Document:
             message = f"{message} (inherited by {self.source.file})"
         return mark.source.problem(offset, rule, message, hint, shown, severity)
 
+    def is_flow(self, place: Place) -> bool:
+        """Whether a value is a map or list in brackets."""
+        mark = self.values[place]
+        return not mark.style and mark.source.text[mark.start : mark.start + 1] in ("[", "{")
+
+    def end_of(self, place: Place) -> int:
+        """The offset where what a value holds ends; the parser's end of a block is where the next thing begins."""
+        mark, value = self.values[place], self.at(place)
+        text = mark.source.text
+        if isinstance(value, dict | list) and value and not self.is_flow(place):
+            return self.end_of((*place, next(reversed(value)) if isinstance(value, dict) else len(value) - 1))
+        if mark.style in ("|", ">"):
+            return mark.start + len(text[mark.start : mark.end].rstrip())
+        if mark.start == mark.end and place in self.keys:  # a key without a value: behind its colon
+            return text.index(":", self.keys[place].end) + 1
+        return mark.end
+
     def at(self, place: Place) -> Any:
         """The value at a place."""
         data = self.data

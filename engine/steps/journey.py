@@ -20,6 +20,7 @@ from ..reply import Reply
 from ..rules import compile_condition
 from ..secrets import Secret, Sensitive, shown
 from ..spec import Poll, ProviderSpec, RetryPolicy, TokenRequest
+from ..tape import Take
 from ..wire import Headers, ResponseHead, WireRequest
 from .cache import StepCache
 from .cookies import CookieJar
@@ -146,6 +147,13 @@ class Journey:
         ready = self._call.signed_anew()
         self._made = ready.made
         return ready.wire
+
+    def take(self, wire: WireRequest) -> Take:
+        """The request that is next, for a tape."""
+        if self._leg is None:
+            return Take(wire, "main")
+        reads = () if self._leg.step is None else tuple(self._leg.step.read.values())
+        return Take(wire, self._leg.kind, self._leg.key is not None, reads)
 
     def _with_cookies(self, wire: WireRequest) -> WireRequest:
         cookies = self._jar.header(str.__str__(wire.url))
