@@ -37,7 +37,7 @@ LADDER = (
     ("exchange", "catalog", "display"),
     ("dialogue",),
     ("caller", "transport", "examples"),
-    ("client", "async_client", "mock"),
+    ("client", "async_client", "mock", "testing"),
     ("compat",),
     ("cli",),
 )
