@@ -36,13 +36,10 @@ from engine.errors import (
 )
 from engine.events import Event, Finish, TextDelta, Usage
 from engine.messages import ChatResponse
-from tests.faultserver import (
-    DONE,
+from engine.testing import (
     FIN,
     LAST,
     RST,
-    STOP,
-    USAGE,
     Again,
     Drip,
     Each,
@@ -54,11 +51,11 @@ from tests.faultserver import (
     Stall,
     chunk,
     chunked,
-    delta,
     head,
     sse,
     whole,
 )
+from tests.faultserver import DONE, STOP, USAGE, delta
 
 KINDS = ("sync", "async")
 KEY = "sk-Verysecret/Key+0123456789abcdef"

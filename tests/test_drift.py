@@ -18,10 +18,10 @@ from engine.loader import load_text
 from engine.mock.reencode import ENCODERS
 from engine.provider import Provider
 from engine.spec import Example
+from engine.testing import FaultServer, Send, whole
+from engine.testing import sse as sse_answer
 
 from .conftest import CHIRP, Run, shipped
-from .faultserver import FaultServer, Send, whole
-from .faultserver import sse as sse_answer
 
 FILES = sorted(builtin_folder().rglob("*.yaml"))
 chirp = Provider(load_text(CHIRP, "chirp.yaml"))

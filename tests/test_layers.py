@@ -49,8 +49,7 @@ LADDER = (
     ("steps", "provider"),
     ("exchange", "catalog", "display"),
     ("dialogue",),
-    ("caller", "transport", "examples", "drift"),
-    ("client", "async_client", "mock", "contracts", "recording"),
+    ("client", "async_client", "mock", "contracts", "recording", "testing"),
     ("compat", "pytest_plugin"),
     ("cli",),
 )

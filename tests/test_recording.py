@@ -20,9 +20,10 @@ from engine.mock import MockServer
 from engine.provider import Provider
 from engine.recording import Recorder, Written
 from engine.spec import Example
+from engine.testing import FIN, RST, FaultServer, Send, chunked, head, sse, whole
 
 from .conftest import CHIRP, Run
-from .faultserver import DONE, FIN, RST, FaultServer, Send, chunked, head, sse, whole
+from .faultserver import DONE
 from .stepserver import Answer, Asked, StepServer
 
 CANARY = "sk-canary/7+9=Zq&x"

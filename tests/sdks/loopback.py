@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ..faultserver import FIN, FaultServer, whole
+from engine.testing import FIN, FaultServer, whole
 
 REFUSAL = whole(b'{"error": {"message": "captured", "type": "invalid_request_error"}, "message": "captured"}', 400,
                 "application/json", connection="close")  # fmt: skip
