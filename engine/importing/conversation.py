@@ -61,11 +61,20 @@ class History:
     items: tuple[dict[str, Any], ...]
     role: Place | None
     text: Place
+    is_plain: bool = False
+    """Whether the messages have the shape that callers give them: role and content, and no other keys."""
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages as a caller would say them."""
+        if self.is_plain:
+            return list(self.items)
+        return [{"role": role, "content": text} for role, text in self.pairs]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Role and text of each message."""
-        return [(_role(at(item, self.role)) if self.role else "user", str(at(item, self.text))) for item in self.items]
+        return [(_role(at(item, self.role)) if self.role else "user", _said(at(item, self.text))) for item in self.items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,20 @@ class Found:
     params: Mapping[Place, tuple[str, dict[str, Any], Any]] = field(default_factory=dict)
 
     @property
-    def messages(self) -> list[dict[str, str]]:
+    def messages(self) -> list[dict[str, Any]]:
         """The conversation as a caller would say it."""
-        pairs = [("system", self.system_text)] if self.system is not None else []
-        pairs += self.history.pairs if self.history else []
-        pairs += [("user", self.prompt_text)] if self.prompt is not None else []
-        return [{"role": role, "content": text} for role, text in pairs]
+        said: list[dict[str, Any]] = []
+        if self.system is not None:
+            said.append({"role": "system", "content": self.system_text})
+        said += self.history.messages if self.history else []
+        if self.prompt is not None:
+            said.append({"role": "user", "content": self.prompt_text})
+        return said
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Role and text of each message."""
+        return [(_role(message["role"]), _said(message.get("content"))) for message in self.messages]
 
 
 def find(tree: Any, prompt: str | None = None) -> Found:
@@ -175,11 +192,32 @@ def _history(leaves: list[tuple[Place, Any]], prompt: str | None) -> History | N
 def _as_history(place: Place, value: Any) -> History | None:
     if not (isinstance(value, list) and value and all(isinstance(item, dict) and item for item in value)):
         return None
+    if all(map(_is_plain, value)):
+        return History(place, tuple(value), ("role",), ("content",), is_plain=True)
     role = _role_place(value)
     if role is None and not (_name(place) in ("messages", "contents", "conversation") and "role" not in value[0]):
         return None
     text = _text_place(value, role)
     return None if text is None else History(place, tuple(value), role, text)
+
+
+_PLAIN_KEYS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id"))
+
+
+def _is_plain(item: dict[str, Any]) -> bool:
+    content = item.get("content")
+    is_content = isinstance(content, str) or (
+        isinstance(content, list) and all(isinstance(part, dict) and "type" in part for part in content)
+    )
+    is_role = item.get("role") in ("system", "developer", "user", "assistant", "tool")
+    return is_role and item.keys() <= _PLAIN_KEYS and (is_content or "tool_calls" in item)
+
+
+def _said(content: Any) -> str:
+    """The text of a content: itself, or that of its parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
 
 
 def _role_place(items: list[dict[str, Any]]) -> Place | None:
