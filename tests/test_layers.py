@@ -49,7 +49,7 @@ LADDER = (
     ("exchange", "catalog", "display"),
     ("dialogue",),
     ("caller", "transport", "examples"),
-    ("client", "async_client", "mock", "contracts"),
+    ("client", "async_client", "mock", "contracts", "importing"),
     ("compat", "pytest_plugin"),
     ("cli",),
 )
