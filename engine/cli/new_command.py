@@ -28,7 +28,9 @@ MAX_REPLY = 64 * 1024 * 1024
 @click.option("--reply", metavar="FILE", help="The reply to the request, as `curl -N` or `curl -i` wrote it.")
 @click.option("--prompt", metavar="TEXT", help="What the user typed, to find it in the request.")
 @click.option("--entry", type=click.IntRange(1), metavar="N", help="Which entry of the HAR file.")
-@click.option("-o", "--output", "target", metavar="FILE|-", help="Where to write; - is standard output.  [default: NAME.yaml]")
+@click.option(
+    "-o", "--output", "target", metavar="FILE|-", help="Where to write; - is standard output.  [default: NAME.yaml]"
+)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @providers_option
 def command(

@@ -310,7 +310,10 @@ class _Reader:
         for key in _KINDS:
             said = [value.get(key) if isinstance(value, dict) else None for _, value in self._frames]
             distinct = {text for text in said if isinstance(text, str)}
-            if 1 < len(distinct) <= max(2, len(said) // 2 + 1) and sum(isinstance(t, str) for t in said) > len(said) / 2:
+            if (
+                1 < len(distinct) <= max(2, len(said) // 2 + 1)
+                and sum(isinstance(t, str) for t in said) > len(said) / 2
+            ):
                 return f".{key}"
         return None
 
@@ -364,7 +367,9 @@ class _Reader:
                 and any(one.texts)
             ]
             if others and behind:
-                self._todos.append(f"`{dotted(before)}` has several items: check that all of them are text of the answer")
+                self._todos.append(
+                    f"`{dotted(before)}` has several items: check that all of them are text of the answer"
+                )
                 return before, behind
         return None
 
@@ -385,7 +390,13 @@ class _Reader:
         for _, value in reversed(self._frames):
             for place, leaf in _walk(value, ()):
                 key = place[-1] if place else ""
-                if isinstance(leaf, str) and leaf and isinstance(key, str) and _FINISH.fullmatch(key) and _sayable(place):
+                if (
+                    isinstance(leaf, str)
+                    and leaf
+                    and isinstance(key, str)
+                    and _FINISH.fullmatch(key)
+                    and _sayable(place)
+                ):
                     words = self._words(place)
                     unknown = [word for word in words if word.lower() not in FINISHES]
                     for word in unknown:

@@ -27,7 +27,20 @@ _ROLE_KEYS = re.compile(r"role|author|sender|from|speaker|type|user_?type|name|w
 _TEXT_KEYS = ("content", "text", "message", "parts", "value", "body", "prompt", "msg", "data", "query", "contents")
 _PROMPTS = (
     *("prompt", "query", "question", "userinput", "usermessage", "message", "userprompt", "inputtext", "chatinput"),
-    *("input", "inputs", "ask", "q", "text", "content", "msg", "searchtext", "instruction", "request", "body", "search"),
+    *(
+        "input",
+        "inputs",
+        "ask",
+        "q",
+        "text",
+        "content",
+        "msg",
+        "searchtext",
+        "instruction",
+        "request",
+        "body",
+        "search",
+    ),
 )
 _SYSTEMS = frozenset(
     ("system", "systemprompt", "systemmessage", "instructions", "systeminstruction", "preamble", "systemtext")
@@ -74,7 +87,9 @@ class History:
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Role and text of each message."""
-        return [(_role(at(item, self.role)) if self.role else "user", _said(at(item, self.text))) for item in self.items]
+        return [
+            (_role(at(item, self.role)) if self.role else "user", _said(at(item, self.text))) for item in self.items
+        ]
 
 
 @dataclass(frozen=True, slots=True)

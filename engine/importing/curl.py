@@ -196,11 +196,8 @@ class _Command:
         if method not in ("GET", "POST"):
             raise UsageError(f"the command sends {method}; a chat request is POST or GET")
         fields = tuple(self.fields) if self.has_fields else None
-        headers = list(self.headers)
-        if body is not None and not any(name.lower() == "content-type" for name, _ in headers):
-            headers.append(("content-type", "application/x-www-form-urlencoded"))
         return CapturedRequest(
-            url, method, tuple(headers), body, fields, self.user or user, tuple(dict.fromkeys(self.notes))
+            url, method, tuple(self.headers), body, fields, self.user or user, tuple(dict.fromkeys(self.notes))
         )
 
     def _url(self) -> tuple[str, str | None]:
@@ -314,12 +311,42 @@ _LONG: dict[str, _Option] = {
 _SHORT: dict[str, _Option] = {
     letter: _LONG[name]
     for letter, name in {
-        **{"X": "request", "H": "header", "d": "data", "F": "form", "u": "user", "b": "cookie", "A": "user-agent"},
-        **{"e": "referer", "G": "get", "I": "head", "k": "insecure", "x": "proxy", "E": "cert", "s": "silent"},
-        **{"S": "show-error", "N": "no-buffer", "L": "location", "i": "include", "v": "verbose", "f": "fail"},
-        **{"m": "max-time", "o": "output", "w": "write-out", "c": "cookie-jar", "D": "dump-header", "g": "globoff"},
-        **{"4": "ipv4", "6": "ipv6", "#": "progress-bar", "q": "disable", "O": "remote-name", "0": "http1.0"},
-        **{"r": "range", "U": "proxy-user", "J": "remote-header-name", "1": "tlsv1.2"},
+        "X": "request",
+        "H": "header",
+        "d": "data",
+        "F": "form",
+        "u": "user",
+        "b": "cookie",
+        "A": "user-agent",
+        "e": "referer",
+        "G": "get",
+        "I": "head",
+        "k": "insecure",
+        "x": "proxy",
+        "E": "cert",
+        "s": "silent",
+        "S": "show-error",
+        "N": "no-buffer",
+        "L": "location",
+        "i": "include",
+        "v": "verbose",
+        "f": "fail",
+        "m": "max-time",
+        "o": "output",
+        "w": "write-out",
+        "c": "cookie-jar",
+        "D": "dump-header",
+        "g": "globoff",
+        "4": "ipv4",
+        "6": "ipv6",
+        "#": "progress-bar",
+        "q": "disable",
+        "O": "remote-name",
+        "0": "http1.0",
+        "r": "range",
+        "U": "proxy-user",
+        "J": "remote-header-name",
+        "1": "tlsv1.2",
     }.items()
 }
 

@@ -6,7 +6,6 @@ decoded, and what differs is said at the place.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,21 +17,19 @@ from ..display import request_data
 from ..errors import EngineError, Problem, SpecError, UsageError
 from ..examples import Failure, run_example, same
 from ..loader import load_text, problems_of_text
-from ..loader.source import MAX_FILE_BYTES
 from ..loader.yamlout import yaml_text
 from ..messages import ChatRequest
 from ..provider import Provider
 from .answer import Answer, answer_of
-from .capture import Body, CapturedReply, CapturedRequest, body_of
-from .conversation import JSON_INSIDE, Found, Place, at, find
+from .capture import CapturedReply, CapturedRequest, body_of, json_or_none
+from .conversation import JSON_INSIDE, Found, Place, find
 from .credentials import Cleaned, cleaned
 from .examples import expectation, recorded_reply
 from .protocols import Fit, best_fit
-from .sections import headers_of, is_masked, place_of, query_of, variable_name
-from .template import Templated, put, templated, without, written
+from .sections import headers_of, place_of, query_of, variable_name
+from .template import Templated, templated, without, written
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-STAND_IN_URL = "https://host.example.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +280,7 @@ class _Writer:
     def _params(self) -> None:
         if self._plan.fit is not None:
             return
-        params = {
-            name: declared | {"default": value}
-            for _, (name, declared, value) in self._plan.found.params.items()
-        }
+        params = {name: declared | {"default": value} for _, (name, declared, value) in self._plan.found.params.items()}
         if params:
             self._say("Parameters of a call; the defaults are the captured values.")
             self._put("params", params)
@@ -364,7 +358,7 @@ class _Writer:
             return
         payload = plan.templated.payload
         if not plan.found.messages:
-            self._todo("the prompt was not found in the body; put \"{{ messages }}\" where it goes, or use --prompt TEXT")
+            self._todo('the prompt was not found in the body; put "{{ messages }}" where it goes, or use --prompt TEXT')
         if not isinstance(payload, dict) or not payload:
             self._put("payload", payload)
             self._note_places("payload")
@@ -474,26 +468,33 @@ class _Writer:
                 seen = dict(observed["query"])
             if same(wanted[key], seen):
                 continue
-            notes.append(self._difference(key))
+            notes.append(self._difference(key, wanted[key], seen))
             if self._plan.fit is not None and key == "json":
                 wanted[key] = seen
             else:
                 del wanted[key]
         return wanted, notes
 
-    def _difference(self, key: str) -> str:
+    def _difference(self, key: str, wanted: Any, seen: Any) -> str:
         fit, shaped = self._plan.fit, self._plan.templated
         if fit is not None and key == "json":
+            if isinstance(seen, dict) and same(
+                wanted, {name: value for name, value in seen.items() if name != "stream"}
+            ):
+                return "The captured request left `stream` out, which says the same as `stream: false`."
             return "`request.json` is as the protocol writes it; the captured body said the same in another form."
         if shaped is not None and shaped.changes and key in ("json", "form"):
             return f"`request.{key}` is left out: {', '.join(shaped.changes)} is new in each call."
-        return f"TODO: what this file renders differs from the captured request in `{key}`; compare with `wirefile render`"
+        return (
+            f"TODO: what this file renders differs from the captured request in `{key}`; compare with `wirefile render`"
+        )
 
     def _captured(self) -> dict[str, Any]:
         plan = self._plan
         request = plan.clean.request
         wanted: dict[str, Any] = {"method": request.method} if request.method != "POST" else {}
-        wanted["url"] = request.url.partition("?")[0]
+        parts = urlsplit(request.url)
+        wanted["url"] = parts._replace(path="" if parts.path == "/" else parts.path, query="").geturl()
         _, plain, _ = headers_of(request, self._encoding)
         headers = plain | self._sent_secret()
         if headers:
@@ -506,6 +507,12 @@ class _Writer:
         tree = plan.clean.body.tree
         if tree is not None:
             wanted[_BODY_KEYS.get(self._encoding, "form")] = tree
+        if "json" in wanted and "json" not in self._trial.request:
+            # Where the content type is another, an example compares the text.
+            content = self._trial.request.get("content", "")
+            if same(json_or_none(content), wanted["json"]):
+                del wanted["json"]
+                wanted["text"] = content
         return wanted
 
     def _sent_secret(self) -> dict[str, str]:

@@ -73,7 +73,9 @@ def _entries(data: bytes) -> list[Entry]:
     try:
         listed = json.loads(data.decode("utf-8-sig"))["log"]["entries"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError("this is no HAR: it is JSON with log.entries; save it from the browser's network panel") from None
+        raise UsageError(
+            "this is no HAR: it is JSON with log.entries; save it from the browser's network panel"
+        ) from None
     if not isinstance(listed, list):
         raise UsageError("this is no HAR: log.entries is no list; save it from the browser's network panel")
     found = (_entry(number, entry) for number, entry in enumerate(listed, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -24,6 +25,9 @@ from ..wire import WireRequest
 from .answer import media_type
 from .capture import CapturedReply, CapturedRequest, json_or_none
 from .conversation import Found, Place, at, find
+
+STAND_IN = "https://host.example.com"
+"""A host for rendering: the captured one may be one that only the caller may name."""
 
 _SLOT = re.compile(r"\{\{(.*?)\}\}")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -51,10 +55,11 @@ class Fit:
         return (self.path is None, self.is_read is True, -len(self.missing), -len(self.extras))
 
 
-def protocols() -> Iterator[ProviderSpec]:
-    """The abstract files that came with the package."""
-    for path in sorted((builtin_folder() / PROTOCOLS).glob("*.yaml"), key=lambda path: path.stem):
-        yield load(path, shipped=True)
+@cache
+def protocols() -> tuple[ProviderSpec, ...]:
+    """The abstract files that came with the package; each is read once."""
+    paths = sorted((builtin_folder() / PROTOCOLS).glob("*.yaml"), key=lambda path: path.stem)
+    return tuple(load(path, shipped=True) for path in paths)
 
 
 def best_fit(request: CapturedRequest, tree: Any, found: Found, reply: CapturedReply | None) -> Fit | None:
@@ -81,16 +86,19 @@ def _fit(
     model = model or found.model_text
     if not model:
         return None
-    base = f"{request.url.split('://')[0]}://{urlsplit(request.url).netloc}"
-    prefix = base + (captured_path[: match.start()] if match else "")
+    prefix = captured_path[: match.start()] if match else ""
     params = dict(_params(spec, tree))
-    provider = _concrete(spec, prefix, model)
+    provider = _concrete(spec, STAND_IN + prefix, model)
     try:
         asked = ChatRequest.of(found.messages, model, stream=stream, **params)
         wire = provider.call(asked, Deployment(placeholders=True)).wire
     except EngineError:
         return None
-    if match and urlsplit(wire.url).path != captured_path and unquote(urlsplit(wire.url).path) != unquote(captured_path):
+    if (
+        match
+        and urlsplit(wire.url).path != captured_path
+        and unquote(urlsplit(wire.url).path) != unquote(captured_path)
+    ):
         return None
     rendered = json_or_none(wire.content.decode())
     theirs = find(rendered)
@@ -105,7 +113,7 @@ def _fit(
     if is_read is False or (match is None and not is_read):
         return None
     return Fit(
-        spec, prefix, None if match else captured_path, model, stream, params, extras, missing,
+        spec, urlsplit(request.url)._replace(path=prefix, query="").geturl(), None if match else captured_path, model, stream, params, extras, missing,
         _query(request, wire), is_read, wire,
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def templated(tree: Any, found: Found) -> Templated:
         shaping["system"] = "field"
         result = _with_system(result, found.system)
     if found.history is not None:
-        shaping |= _shaping(found.history, todos, changes)
+        shaping |= _shaping(found.history, todos, changes, has_system=found.system is not None)
         rest = "messages" if found.prompt is None else "messages[:-1]"
         result = put(result, found.history.place, Expression(rest))
     if found.prompt is not None:
@@ -109,7 +109,7 @@ def _with_system(tree: Any, place: Place) -> Any:
 # --- messages ---
 
 
-def _shaping(history: History, todos: dict[Place, str], changes: list[str]) -> dict[str, Any]:
+def _shaping(history: History, todos: dict[Place, str], changes: list[str], *, has_system: bool) -> dict[str, Any]:
     """The keys of `messages` that make the API's messages of ours."""
     if history.is_plain:
         return {}
@@ -122,7 +122,10 @@ def _shaping(history: History, todos: dict[Place, str], changes: list[str]) -> d
     shaping: dict[str, Any] = {"shapes": {"any": user}}
     if len(different) > 1:
         shaping["shapes"] = {role: shape for role, shape in sorted(shapes.items()) if shape != user} | {"any": user}
-    if history.role is not None and (roles := _roles(history, todos)):
+    roles = _roles(history, todos) if history.role is not None else {}
+    if has_system:
+        roles.pop("system", None)  # no message of that role is left
+    if roles:
         shaping["roles"] = roles
     return shaping
 
@@ -198,7 +201,9 @@ def _note_fixed(tree: Any, place: Place, todos: dict[Place, str]) -> None:
     for where, leaf in _leaves(tree, place):
         key = next((part for part in reversed(where) if isinstance(part, str) and part != JSON_INSIDE), "")
         if isinstance(leaf, str) and UUID.fullmatch(leaf):
-            todos.setdefault(where, 'an id of the captured call, the same in every call; "{{ uuid4() }}" makes new ones')
+            todos.setdefault(
+                where, 'an id of the captured call, the same in every call; "{{ uuid4() }}" makes new ones'
+            )
         elif isinstance(leaf, str) and "<REDACTED>" in leaf:
             todos.setdefault(where, "this looked like a secret and was taken out; the service may need it")
         elif type(leaf) in (int, float) and _TIME_NAME.fullmatch(key) and (1e9 < leaf < 3e9 or 1e12 < leaf < 3e12):
@@ -247,5 +252,7 @@ def _literal(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    escaped = (
+        text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    )
     return f"'{escaped}'"

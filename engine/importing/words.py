@@ -11,10 +11,7 @@ from collections.abc import Iterator
 
 from ..errors import UsageError
 
-_SIMPLE_ESCAPES = {
-    **{"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"},
-    **{"\\": "\\", "'": "'", '"': '"', "?": "?"},
-}
+_SIMPLE_ESCAPES = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
 # https://www.gnu.org/software/bash/manual/html_node/ANSI_002dC-Quoting.html
 _ESCAPE = re.compile(
     r"\\(?:x(?P<byte>[0-9A-Fa-f]{1,2})|u(?P<short>[0-9A-Fa-f]{1,4})|U(?P<long>[0-9A-Fa-f]{1,8})"
@@ -122,7 +119,9 @@ class _Shell:
 
 
 def _unclosed(quote: str) -> UsageError:
-    return UsageError(f"the command has a quote ({quote}) that is not closed; copy all of it, or pass it by --from-curl -")
+    return UsageError(
+        f"the command has a quote ({quote}) that is not closed; copy all of it, or pass it by --from-curl -"
+    )
 
 
 def _unescaped(text: str) -> str:
