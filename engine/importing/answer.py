@@ -10,6 +10,7 @@ import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ..errors import EngineError
@@ -21,13 +22,17 @@ Place = tuple[str | int, ...]
 MAX_FRAMES = 5000
 """So many frames say how the others are."""
 
-_TEXTS = re.compile(r"text|content|delta|answer|response|message|output|token|reply|result|generated_?text|value|chunk|msg"
-                    r"|completion|data|parts?|v", re.IGNORECASE)  # fmt: skip
+_TEXTS = re.compile(
+    r"text|content|delta|answer|response|message|output|token|reply|result|generated_?text|value|chunk|msg|completion"
+    r"|data|parts?|v",
+    re.IGNORECASE,
+)
 _NO_TEXT = re.compile(
     r"(?:.*[-_])?(?:id|uuid|model|object|type|event|role|created|timestamp|status|name|version|fingerprint|url|time|date"
-    r"|finish_?reason|stop_?reason|done_?reason|lang(?:uage)?|signature|author|op|p|path|title|prompt|query|question)"
+    r"|at|finish_?reason|stop_?reason|done_?reason|lang(?:uage)?|signature|author|op|p|path|title|prompt|query|question)"
     r"|.*(?:Id|At|Reason|Type|Model)",
 )
+_NO_PROSE = re.compile(r"[0-9a-f-]{16,}|https?://\S+|(?:\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)+")
 _REASONING = re.compile(r".*(?:reason(?:ing)?|think(?:ing)?|thought)(?:_?(?:content|text))?", re.IGNORECASE)
 _FINISH = re.compile(r"(?:finish|stop|done|end|completion)_?reason|finish_?type|stop_?type", re.IGNORECASE)
 _DONE = re.compile(r"(?:is_?)?(?:done|end|final|finished|finish|last|complete|completed|is_?last|stop)", re.IGNORECASE)
@@ -69,7 +74,7 @@ def framing_of(reply: CapturedReply) -> str:
     kind = reply.content_type.partition(";")[0].strip().lower()
     if kind in MEDIA_TYPES["aws_eventstream"]:
         return "aws_eventstream"
-    if kind in MEDIA_TYPES["sse"] or re.match(r"(?:(?:event|id|retry):[^\n]*\n|:[^\n]*\n+)*data:", text):
+    if kind in MEDIA_TYPES["sse"] or re.match(r"(?:(?:(?:event|id|retry)?:[^\n]*)?\r?\n)*data:", text):
         return "sse"
     whole = json_or_none(text)
     if isinstance(whole, dict):
@@ -234,8 +239,7 @@ class _Series:
     def is_growing(self) -> bool:
         """Whether each text is all of the text so far."""
         said = [text for text in self.texts if text]
-        pairs = list(zip(said, said[1:], strict=False))
-        return len(said) > 2 and all(b.startswith(a) for a, b in pairs) and len(set(said)) > 2
+        return len(set(said)) > 2 and all(after.startswith(before) for before, after in pairwise(said))
 
     @property
     def whole(self) -> str:
@@ -252,8 +256,8 @@ class _Series:
             return 0.0  # the same in every frame
         points = float(min(len(self.whole), 2000))
         points *= 3.0 if _TEXTS.fullmatch(name) else 1.0
-        points *= 0.2 if any(map(_REASONING.fullmatch, names)) else 1.0
-        points *= 0.1 if re.fullmatch(r"[0-9a-f-]{16,}|https?://\S+", self.whole) else 1.0
+        points *= 0.2 if any(map(_REASONING.fullmatch, (*names, self.kind or ""))) else 1.0
+        points *= 0.1 if _NO_PROSE.fullmatch(self.whole) else 1.0
         # What comes in pieces is said once more, whole, by some last frame.
         return points * (1.5 if len(said) > 1 else 1.0)
 

@@ -93,6 +93,7 @@ def cleaned(
         for other in found[1:]
         if other.value not in values and not _is_named(chosen, other)
     )
+    todos = tuple(dict.fromkeys(todos))
     for other in found[1:]:
         values.setdefault(other.value, REDACTED)
     for text in _texts(request, body, reply):

@@ -306,8 +306,8 @@ class _Writer:
         plan = self._plan
         if plan.is_in_query:
             assert plan.templated is not None
-            self._put("query", plan.templated.payload)
             self._note_places("query")
+            self._put("query", plan.templated.payload)
             return
         query = plan.fit.query if plan.fit else query_of(plan.clean.request)
         said = {name: written(value) for name, value in query.items() if value is not None}
@@ -427,9 +427,10 @@ class _Writer:
             return {"headers": head, "chunks": ["data: Hello\n\n"]}, {"text": "Hello"}
         return {"text": "Hello"}, {"text": "Hello"}
 
-    def _example(self, name: str, reply: tuple[dict[str, Any], dict[str, Any]], with_request: bool) -> None:
-        example: dict[str, Any] = {"name": name, "call": self._call()}
-        if with_request and not self._is_first:
+    def _example(self, name: str, reply: tuple[dict[str, Any], dict[str, Any]], is_captured: bool) -> None:
+        call = self._call() if is_captured else self._plain_call()
+        example: dict[str, Any] = {"name": name, "call": call}
+        if is_captured and not self._is_first:
             request, notes = self._request()
             for note in notes:
                 self._say(note, 2)
@@ -450,6 +451,11 @@ class _Writer:
         if self._is_for_caller:
             call["settings"] = {"base_url": urlsplit(self._url)._replace(path="").geturl()}
         return call
+
+    def _plain_call(self) -> dict[str, Any]:
+        """The shortest call that the file takes."""
+        settings = {key: value for key, value in self._call().items() if key == "settings"}
+        return {"messages": [{"role": "user", "content": "Hi"}]} | settings
 
     def _request(self) -> tuple[dict[str, Any], list[str]]:
         """The captured request as the example holds it, and what must be said of it."""

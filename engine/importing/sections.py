@@ -69,7 +69,8 @@ def headers_of(request: CapturedRequest, encoding: str) -> tuple[dict[str, str],
         if lower in ("origin", "referer"):
             origin = "/".join(value.split("/")[:3]) if lower == "referer" else value
             note = f"the browser also sent {lower}: {origin[:100]}; add it to `headers` if the service refuses calls"
-            notes.append(note)
+            if not any(origin in one for one in notes):
+                notes.append(note)
         elif lower in FORBIDDEN_HEADERS or _NOISE.fullmatch(name):
             dropped.append(lower)
         elif _is_default(lower, value, encoding):

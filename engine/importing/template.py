@@ -15,6 +15,7 @@ from .conversation import JSON_INSIDE, Found, History, Place, at
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIME_NAME = re.compile(r".*(?:time|stamp|date|created|_at|At|ts|now)", re.IGNORECASE)
+_HISTORY_NAME = re.compile(r".*(?:history|messages|context|conversation|turns)", re.IGNORECASE)
 _SIGHT = re.compile(r"\{\{|\{%|\{#|\}\}")
 
 
@@ -69,7 +70,10 @@ def templated(tree: Any, found: Found) -> Templated:
         result = put(result, found.prompt, _prompt(tree, found))
         if found.history is None:
             shaping["shapes"] = {"any": "{{ text }}"}
-            todos.setdefault(found.prompt, "the prompt is all there is: earlier messages are put before it, as text")
+            todos.setdefault(
+                found.prompt,
+                "the service takes one text, so earlier messages are put before the prompt; check that it likes this",
+            )
     _note_fixed(result, (), todos)
     return Templated(
         written(result), shaping, todos, tuple(changes), has_history=found.history is not None and bool(found.messages)
@@ -81,7 +85,7 @@ def _prompt(tree: Any, found: Found) -> Expression:
     text = at(tree, found.prompt)
     before, _, behind = text.partition(found.prompt_text)
     if found.history is None:
-        return Expression("messages | join('\\n\\n')", before, behind)
+        return Expression("messages | join('\n\n')", before, behind)
     inner = found.history.text if not found.history.is_plain else ("content",)
     return Expression(f"(messages | last){_access(inner)}", before, behind)
 
@@ -140,6 +144,8 @@ def _shape(item: dict[str, Any], history: History, todos: dict[Place, str], chan
             if UUID.fullmatch(leaf):
                 shape = put(shape, place, Expression("uuid4()"))
                 changes.append(f"`{'.'.join(map(str, place))}` of each message")
+            elif _is_time(place, leaf):
+                todos[(*history.place, *place)] = _time_todo(leaf)
             elif len(set(map(str, values))) > 1:
                 todos[(*history.place, *place)] = "this differs from message to message, and the file sends one value"
             elif at(item, history.text) == leaf:
@@ -190,7 +196,7 @@ def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, Embedded):
         yield from _leaves(value.value, (*place, JSON_INSIDE))
         return
-    if not isinstance(value, dict | list):
+    if not isinstance(value, dict | list) or not value:
         yield place, value
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from _leaves(item, (*place, key))
@@ -206,9 +212,20 @@ def _note_fixed(tree: Any, place: Place, todos: dict[Place, str]) -> None:
             )
         elif isinstance(leaf, str) and "<REDACTED>" in leaf:
             todos.setdefault(where, "this looked like a secret and was taken out; the service may need it")
-        elif type(leaf) in (int, float) and _TIME_NAME.fullmatch(key) and (1e9 < leaf < 3e9 or 1e12 < leaf < 3e12):
-            new = "now()" if leaf < 1e10 else "now() * 1000"
-            todos.setdefault(where, f'the time of the captured call; "{{{{ {new} }}}}" is that of each call')
+        elif _is_time((key,), leaf):
+            todos.setdefault(where, _time_todo(leaf))
+        elif leaf == [] and _HISTORY_NAME.fullmatch(key):
+            todos.setdefault(where, "empty in the captured call; if it holds earlier messages, capture a later call")
+
+
+def _is_time(place: Place, leaf: Any) -> bool:
+    is_named = bool(place) and isinstance(place[-1], str) and _TIME_NAME.fullmatch(place[-1]) is not None
+    return is_named and type(leaf) in (int, float) and (1e9 < leaf < 3e9 or 1e12 < leaf < 3e12)
+
+
+def _time_todo(leaf: float) -> str:
+    new = "now()" if leaf < 1e10 else "now() * 1000"
+    return f'the time of the captured call; "{{{{ {new} }}}}" is that of each call'
 
 
 # --- writing ---
