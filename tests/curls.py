@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (commands are as they were copied)
 """Curl commands as people copy them: from documentation, from browsers on three systems, from issue trackers."""
 
 from __future__ import annotations
@@ -139,7 +140,9 @@ CURLS = (
     Curl(
         "converse with basic brackets",
         f"""curl 'https://rt.acme.example/model/amazon.x-v1%3A0/converse' -H 'Authorization: Bearer {CANARY}' -d
-        '{{"messages":[{{"role":"user","content":[{{"text":"Hi"}}]}}],"inferenceConfig":{{"maxTokens":5}}}}'""".replace("\n", " "),
+        '{{"messages":[{{"role":"user","content":[{{"text":"Hi"}}]}}],"inferenceConfig":{{"maxTokens":5}}}}'""".replace(
+            "\n", " "
+        ),
         HI,
         "bedrock-converse",
         "bearer",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (replies are as they were recorded)
 """Captured replies -> how they are read: framing, text, end, usage; each is an example that passes at every cut."""
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ CAPTURED = (
         "Hello",
         expect={"finish": "stop", "usage": {"input_tokens": 5, "output_tokens": 2}},
         says=("message.content",),
-    ),  # fmt: skip
+    ),
     Captured(
         "one JSON array",
         json.dumps([{"out": {"parts": [{"text": t}]}} for t in ("Hel", "lo ", "you")]).encode(),
@@ -155,7 +156,7 @@ CAPTURED = (
         "Hello there",
         expect={"usage": {"input_tokens": 4, "output_tokens": 2}},
         says=("result.response",),
-    ),  # fmt: skip
+    ),
     Captured(
         "an answer of several parts in JSON",
         json.dumps({"output": [{"kind": "a", "text": "Hello "}, {"kind": "b", "text": "there"}]}).encode(),
@@ -195,7 +196,7 @@ CAPTURED = (
         + sse({"text": "Hello"}, {"text": " you"}, "[DONE]"),
         "sse",
         "Hello you",
-    ),  # fmt: skip
+    ),
     Captured(
         "prefixed lines that the language does not know",
         b'0:"Hel"\n0:"lo"\nd:{"finishReason":"stop"}\n',

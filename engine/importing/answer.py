@@ -6,21 +6,15 @@ grow is told by whether each goes on from the one before. What stays in doubt is
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from ..errors import EngineError
-from ..framing import FRAMINGS, MEDIA_TYPES, Frame
-from .capture import CapturedReply, json_or_none
-
-Place = tuple[str | int, ...]
-
-MAX_FRAMES = 5000
-"""So many frames say how the others are."""
+from ..framing import Frame
+from .capture import CapturedReply
+from .frames import Place, dotted, frames_of, framing_of, is_sentinel, unwrapped, walk
 
 _TEXTS = re.compile(
     r"text|content|delta|answer|response|message|output|token|reply|result|generated_?text|value|chunk|msg|completion"
@@ -64,55 +58,16 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-def framing_of(reply: CapturedReply) -> str:
-    """The codec of a reply, by its bytes first: services are careless with content types.
-
-    >>> framing_of(CapturedReply(b'data: {"a": 1}'))
-    'sse'
-    """
-    text = reply.body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
-    kind = reply.content_type.partition(";")[0].strip().lower()
-    if kind in MEDIA_TYPES["aws_eventstream"]:
-        return "aws_eventstream"
-    if kind in MEDIA_TYPES["sse"] or re.match(r"(?:(?:(?:event|id|retry)?:[^\n]*)?\r?\n)*data:", text):
-        return "sse"
-    whole = json_or_none(text)
-    if isinstance(whole, dict):
-        return "ndjson" if kind in MEDIA_TYPES["ndjson"] else "json"
-    if isinstance(whole, list):
-        return "json_array" if len(whole) > 1 and all(isinstance(item, dict) for item in whole) else "json"
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) > 1 and all(isinstance(json_or_none(line), dict) for line in lines[:50]):
-        return "ndjson"
-    return "text"
-
-
-def media_type(reply: CapturedReply) -> str:
-    """The content type that it came with, else the one that its framing goes by."""
-    return reply.content_type or MEDIA_TYPES[framing_of(reply)][0]
-
-
 def answer_of(reply: CapturedReply) -> Answer:
     """How the reply is read."""
     codec = framing_of(reply)
-    frames = _frames(codec, reply.body)
+    frames = frames_of(codec, reply.body)
     if codec == "text" or not frames:
         return _plain_text(reply)
-    values, unwrap, sentinels = _unwrapped(codec, frames)
+    values, unwrap, sentinels = unwrapped(codec, frames)
     if not values:
         return _texts_in_frames(codec, frames)
     return _Reader(codec, values, unwrap, sentinels).answer()
-
-
-def _frames(codec: str, body: bytes) -> list[Frame]:
-    decoder = FRAMINGS[codec]()
-    try:
-        found = decoder.feed(body) + decoder.finish()
-    except EngineError:
-        return []
-    if decoder.unfinished is not None:
-        found.append(decoder.unfinished)
-    return found[:MAX_FRAMES]
 
 
 def _plain_text(reply: CapturedReply) -> Answer:
@@ -136,7 +91,7 @@ def _texts_in_frames(codec: str, frames: list[Frame]) -> Answer:
     for frame in frames:
         sizes[frame.event] = sizes.get(frame.event, 0) + len(frame.data)
     last = frames[-1]
-    ends = _is_sentinel(last.data)
+    ends = is_sentinel(last.data)
     speaking = max(sizes, key=lambda name: sizes[name])
     others = {name for name in names if name != speaking}
     rule: dict[str, Any] = {"text": "$"}
@@ -155,70 +110,6 @@ def _texts_in_frames(codec: str, frames: list[Frame]) -> Answer:
 
 
 _NO_END = "nothing in the reply says that it is whole, so the end of the body does; name a last event, if there is one"
-
-
-def _is_sentinel(data: str) -> bool:
-    return re.fullmatch(r"\[?<?[A-Z_ ]{2,20}>?\]?|\[[A-Za-z_ ]{2,20}\]", data.strip()) is not None
-
-
-def _unwrapped(codec: str, frames: list[Frame]) -> tuple[list[tuple[Frame, Any]], list[Any], list[str]]:
-    """The values in the frames, how they were reached, and the frames that are no JSON."""
-    parsed = [(frame, json_or_none(frame.data)) for frame in frames]
-    values = [(frame, value) for frame, value in parsed if value is not None]
-    rest = [frame.data for frame, value in parsed if value is None]
-    if len(values) * 2 < len(frames) or (rest and not all(map(_is_sentinel, set(rest)))):
-        return [], [], []
-    unwrap: list[Any] = ["json"]
-    inner = _inside(values)
-    if inner is not None:
-        place, steps, deeper = inner
-        unwrap += [{"at": dotted(place)}, *steps, "json"]
-        # A frame without it goes on as it is.
-        values = [(frame, deeper.get(index, value)) for index, (frame, value) in enumerate(values)]
-    return values, unwrap if len(unwrap) > 1 else [], rest
-
-
-def _inside(values: list[tuple[Frame, Any]]) -> tuple[Place, list[str], dict[int, Any]] | None:
-    """A place that holds JSON as text, plain or in base64, in most frames."""
-    found: dict[Place, dict[int, Any]] = {}
-    encoded: set[Place] = set()
-    for index, (_, value) in enumerate(values):
-        for place, leaf in _walk(value, ()):
-            if not isinstance(leaf, str) or not place or len(leaf) < 2:
-                continue
-            inner = json_or_none(leaf) if leaf[0] in "{[" else None
-            if inner is None and len(leaf) >= 8 and re.fullmatch(r"[A-Za-z0-9+/]+=*", leaf):
-                inner = json_or_none(_decoded(leaf))
-                if isinstance(inner, dict):
-                    encoded.add(place)
-            if isinstance(inner, dict):
-                found.setdefault(place, {})[index] = inner
-    for place, inner_values in found.items():
-        if len(inner_values) * 2 > len(values) and len(values) > 1:
-            return place, ["base64"] if place in encoded else [], inner_values
-    return None
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return ""
-
-
-def _walk(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    yield place, value
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from _walk(item, (*place, key))
-
-
-def dotted(place: Place) -> str:
-    """A place as a path of the language.
-
-    >>> dotted(("choices", 0, "text")), dotted(())
-    ('choices.0.text', '$')
-    """
-    return ".".join(map(str, place)) or "$"
 
 
 def _sayable(place: Place) -> bool:
@@ -335,7 +226,7 @@ class _Reader:
         found: dict[tuple[str | None, Place], _Series] = {}
         for frame, value in self._frames:
             kind = self._kind_of(frame, value)
-            for place, leaf in _walk(value, ()):
+            for place, leaf in walk(value, ()):
                 if isinstance(leaf, str) and _sayable(place):
                     found.setdefault((kind, place), _Series(kind, place)).texts.append(leaf)
         return list(found.values())
@@ -392,7 +283,7 @@ class _Reader:
     def _reasons(self) -> dict[str, Any]:
         """Where the reason of the end is, and what its words mean."""
         for _, value in reversed(self._frames):
-            for place, leaf in _walk(value, ()):
+            for place, leaf in walk(value, ()):
                 key = place[-1] if place else ""
                 if (
                     isinstance(leaf, str)
@@ -417,11 +308,11 @@ class _Reader:
     def _counters(self) -> dict[str, Any]:
         """Where the counters of tokens are: those of the last frame that has some."""
         for _, value in reversed(self._frames):
-            for place, leaf in _walk(value, ()):
+            for place, leaf in walk(value, ()):
                 if not isinstance(leaf, dict) or not _sayable(place):
                     continue
                 found: dict[str, str] = {}
-                for inner, number in _walk(leaf, ()):
+                for inner, number in walk(leaf, ()):
                     key = inner[-1] if inner else ""
                     if isinstance(number, int) and isinstance(key, str) and _COUNTER.fullmatch(key) and len(inner) <= 2:
                         name = next((name for name, pattern in _COUNTERS if pattern.fullmatch(key)), None)
@@ -455,7 +346,7 @@ class _Reader:
         if has_finish:
             return "finish"
         if isinstance(last, dict):
-            for place, leaf in _walk(last, ()):
+            for place, leaf in walk(last, ()):
                 key = place[-1] if place else ""
                 if leaf is True and isinstance(key, str) and _DONE.fullmatch(key) and _sayable(place):
                     return [{"path": dotted(place), "equals": True}]

@@ -19,7 +19,7 @@ JSON_INSIDE = "\0json"
 
 ROLES: Mapping[str, str] = {
     **dict.fromkeys(("user", "human", "client", "me", "customer", "question"), "user"),
-    **dict.fromkeys(("assistant", "model", "bot", "ai", "chatbot", "agent", "gpt", "answer"), "assistant"),
+    **dict.fromkeys(("assistant", "model", "bot", "ai", "chatbot", "agent", "answer"), "assistant"),
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("tool", "function"), "tool"),
 }
@@ -68,7 +68,7 @@ PARAMS: Mapping[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A list of messages: its place, and where in each message the role and the text are. No `role`: all are the user's."""
+    """A list of messages: its place, and where in each the role and the text are. No `role`: all are the user's."""
 
     place: Place
     items: tuple[dict[str, Any], ...]
@@ -240,7 +240,11 @@ def _role_place(items: list[dict[str, Any]]) -> Place | None:
     places.sort(key=lambda place: (len(place), "role" not in _name(place)))
     for place in places:
         values = [at(item, place) for item in items]
-        if all(isinstance(value, str) and value.lower() in ROLES for value in values):
+        if not all(isinstance(value, str) for value in values):
+            continue
+        known = [value.lower() in ROLES for value in values]
+        # Besides the user, a service may call the other by a name of its own.
+        if all(known) or (any(known) and _name(place) != "type" and len(set(values)) == 2):
             return place
     return None
 
@@ -257,7 +261,7 @@ def _text_place(items: list[dict[str, Any]], role: Place | None) -> Place | None
             if isinstance(leaf, str) and place != role and _is_text_place(place) and JSON_INSIDE not in place:
                 counts[place] = counts.get(place, 0) + 1
     everywhere = [place for place, count in counts.items() if count == len(items)]
-    everywhere.sort(key=lambda place: (_TEXT_KEYS.index(place[0]) if place[0] in _TEXT_KEYS else 99, len(place)))  # type: ignore[arg-type]
+    everywhere.sort(key=lambda place: (_TEXT_KEYS.index(place[0]) if place[0] in _TEXT_KEYS else 99, len(place)))
     return everywhere[0] if everywhere else None
 
 
@@ -267,7 +271,7 @@ def _is_text_place(place: Place) -> bool:
 
 
 def _role(value: Any) -> str:
-    return ROLES.get(str(value).lower(), "user")
+    return ROLES.get(str(value).lower(), "assistant")
 
 
 def _system(leaves: list[tuple[Place, Any]], inside: Place | None) -> tuple[Place | None, str]:

@@ -32,8 +32,8 @@ _MAYBE = re.compile(r"(?:.*[-_.])?(?:key|code|sig|sign|signature|hash|nonce|sess
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?|%([A-Za-z_][A-Za-z0-9_]*)%|\$env:([A-Za-z_][A-Za-z0-9_]*)")
 _STAND_IN = re.compile(
-    r"<[^<>]*>|\{+[^{}]*\}+|\[[^\[\]]*\]|x{3,}|\*{3,}|\.{3,}|(?:your|my)[-_ ].*|.*(?:your|my)[-_]?(?:api)?[-_]?(?:key|token).*"
-    r"|[A-Z]+(?:_[A-Z]+)*_(?:KEY|TOKEN|SECRET)",
+    r"<[^<>]*>|\{+[^{}]*\}+|\[[^\[\]]*\]|x{3,}|\*{3,}|\.{3,}|(?:your|my)[-_ ].*"
+    r"|.*(?:your|my)[-_]?(?:api)?[-_]?(?:key|token).*|[A-Z]+(?:_[A-Z]+)*_(?:KEY|TOKEN|SECRET)",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"(Bearer|Basic|Token|Api-Key|Key|Bot|[A-Za-z-]{2,20})\s+(?=\S+\s*$)")

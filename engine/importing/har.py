@@ -20,7 +20,7 @@ SHOWN = 12
 
 _TEXTUAL = re.compile(r"text/(?:event-stream|plain)|json|stream|text/x-component|^$", re.IGNORECASE)
 _CHATTY = re.compile(r"chat|complet|message|conversation|generat|ask|answer|prompt|stream|infer", re.IGNORECASE)
-_NOISE = re.compile(r"analytics|telemetry|metrics|collect|beacon|sentry|log[s/]|event[s/]|track", re.IGNORECASE)
+_NOISE = re.compile(r"analytics|telemetry|metrics|collect|beacon|crash|log[s/]|event[s/]|track", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from ..messages import ChatRequest
 from ..provider import Provider
 from ..spec import Models, ProviderSpec
 from ..wire import WireRequest
-from .answer import media_type
 from .capture import CapturedReply, CapturedRequest, json_or_none
 from .conversation import Found, Place, at, find
+from .frames import media_type
 
 STAND_IN = "https://host.example.com"
 """A host for rendering: the captured one may be one that only the caller may name."""
@@ -112,10 +112,10 @@ def _fit(
     # Keys like `model` and `messages` alone are in a hundred APIs: without the path, the reply must speak for it.
     if is_read is False or (match is None and not is_read):
         return None
-    return Fit(
-        spec, urlsplit(request.url)._replace(path=prefix, query="").geturl(), None if match else captured_path, model, stream, params, extras, missing,
-        _query(request, wire), is_read, wire,
-    )  # fmt: skip
+    url = urlsplit(request.url)._replace(path=prefix, query="").geturl()
+    path = None if match else captured_path
+    query = _query(request, wire)
+    return Fit(spec, url, path, model, stream, params, extras, missing, query, is_read, wire)
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..headers import CONTROL, FORBIDDEN_HEADERS
@@ -16,7 +15,7 @@ from .template import UUID, written
 
 _NOISE = re.compile(
     r"sec-.*|user-agent|accept-language|origin|referer|cookie|priority|dnt|pragma|cache-control|authorization|if-.*"
-    r"|upgrade-insecure-requests|x-forwarded-.*|traceparent|tracestate|baggage|sentry-trace|newrelic|cf-.*|:.*|save-data",
+    r"|upgrade-insecure-requests|x-forwarded-.*|traceparent|tracestate|baggage|.*-trace(?:-id)?|:.*|save-data",
     re.IGNORECASE,
 )
 """Headers of a browser, which say nothing about the API."""
@@ -42,13 +41,17 @@ def variable_name(name: str, host: str) -> Callable[[str, str], str]:
     return variable
 
 
-def place_of(url: str) -> tuple[str, str, bool]:
-    """A URL as `url` and `path`, and whether only the caller may name its host."""
+def place_of(url: str) -> tuple[str, str]:
+    """A URL as `url` and `path`."""
     parts = urlsplit(url)
-    is_for_caller = private_host(parts.hostname or "") or (
-        parts.scheme == "http" and not is_loopback(parts.hostname or "")
-    )
-    return f"{parts.scheme}://{parts.netloc}", "" if parts.path == "/" else unquote_safely(parts.path), is_for_caller
+    return f"{parts.scheme}://{parts.netloc}", "" if parts.path == "/" else unquote_safely(parts.path)
+
+
+def is_for_caller(url: str) -> bool:
+    """Whether only the caller may name the host of a URL: it is private, or would get a secret over plain http."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return private_host(host) or (parts.scheme == "http" and not is_loopback(host))
 
 
 def unquote_safely(path: str) -> str:
@@ -98,8 +101,3 @@ def _is_default(name: str, value: str, encoding: str) -> bool:
 def query_of(request: CapturedRequest) -> dict[str, str]:
     """The parameters in the URL, without secrets."""
     return {name: value for name, value in request.query if name and not _MASKED.fullmatch(value)}
-
-
-def is_masked(value: Any) -> bool:
-    """Whether a value stands for a secret that was taken out."""
-    return isinstance(value, str) and _MASKED.fullmatch(value) is not None

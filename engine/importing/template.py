@@ -145,7 +145,7 @@ def _shape(item: dict[str, Any], history: History, todos: dict[Place, str], chan
                 shape = put(shape, place, Expression("uuid4()"))
                 changes.append(f"`{'.'.join(map(str, place))}` of each message")
             elif _is_time(place, leaf):
-                todos[(*history.place, *place)] = _time_todo(leaf)
+                todos[(*history.place, *place)] = _time_todo(at(item, place))
             elif len(set(map(str, values))) > 1:
                 todos[(*history.place, *place)] = "this differs from message to message, and the file sends one value"
             elif at(item, history.text) == leaf:
