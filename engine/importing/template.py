@@ -29,6 +29,13 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """The condition of a map that may be left out."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
     """A leaf that is JSON as text."""
 
@@ -105,7 +112,7 @@ def _with_system(tree: Any, place: Place) -> Any:
         outer = place[: names[0] + 1]
         within = at(tree, outer)
         if isinstance(within, dict):
-            return put(tree, outer, {"$when": "system is defined", **within})
+            return put(tree, outer, {"$when": Condition("system is defined"), **within})
         return put(tree, outer, Expression(f"{_literal(within)} if system is defined"))
     return tree
 
@@ -240,7 +247,9 @@ def written(value: Any) -> Any:
     if isinstance(value, str):
         return _plain(value)
     if isinstance(value, dict):
-        return {key: item if key == "$when" else written(item) for key, item in value.items()}
+        return {key: written(item) for key, item in value.items()}
+    if isinstance(value, Condition):
+        return value.text
     return [written(item) for item in value] if isinstance(value, list) else value
 
 

@@ -38,8 +38,9 @@ def split(text: str) -> list[str]:
 
 
 def _is_prompt(text: str) -> bool:
-    """Whether it was copied for the command prompt: carets before quotes, or at the ends of lines."""
-    return bool(re.search(r'(?:^|\s)\^"|\s\^\r?\n', text))
+    """Whether it is for the command prompt: a caret before a quote or a line end, and no word in '..' before."""
+    caret = re.search(r'(?:^|\s)\^"|\s\^\r?\n', text)
+    return caret is not None and re.search(r"\s\$?'", text[: caret.start()]) is None
 
 
 class _Shell:
