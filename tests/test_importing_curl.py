@@ -136,7 +136,7 @@ def test_forms() -> None:
 
 
 def test_what_is_ignored_is_said_where_it_matters() -> None:
-    request = sent("-sSNLivk --compressed --http2 --max-time 5 -m5 -o x -x http://p:1 --made-up v -Z")
+    request = sent("-sSNLivkZ --compressed --http2 --max-time 5 -m5 -o x -x http://p:1 --made-up v -@")
     assert [note.split()[0] for note in request.notes] == ["-k:", "-x:", "the", "the"]
     assert "--made-up" in request.notes[2]
     assert request.url == "https://x.example/a"
@@ -156,6 +156,7 @@ def test_a_url_without_a_scheme() -> None:
         ("curl", "no URL"),
         ("curl -d x", "no URL"),
         ("curl https://a.example https://b.example", "2 URLs"),
+        ("curl https://a.example -H Authorization: Bearer sk-x", "3 URLs or loose words; put quotes"),
         ("curl ftp://a.example/x", "scheme is 'ftp'"),
         ("curl file:///etc/passwd", "scheme is 'file'"),
         ("curl https:///x", "no host"),
@@ -177,6 +178,7 @@ def test_bad_commands(command: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         request_of(command)
     assert "\n" not in str(caught.value)
+    assert "sk-x" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["me:secret-value-1", "me", ":x"])

@@ -35,7 +35,7 @@ def test_a_file_is_written_and_works(wirefile: Run, here: Path) -> None:
     assert "ACME_API_KEY" in ran.err
     assert "wirefile validate acme.yaml" in ran.err
     assert CANARY not in ran.err + (here / "acme.yaml").read_text(encoding="utf-8")
-    assert [path.name for path in here.iterdir()] == ["reply.json", "acme.yaml"] or len(list(here.iterdir())) == 2
+    assert sorted(path.name for path in here.iterdir()) == ["acme.yaml", "reply.json"]
     assert wirefile("validate", "acme.yaml").code == 0
     assert wirefile("test", "acme.yaml").code == 0
     assert wirefile("chat", "acme", "--providers", ".", "--mock", "Hi").out
@@ -94,7 +94,10 @@ def test_a_har(wirefile: Run, here: Path) -> None:
 
 def test_what_cannot_be_said_is_written_and_told(wirefile: Run, here: Path) -> None:
     ran = wirefile(
-        "new", "acme", "--from-curl", """curl https://c.acme.example/a --json '{"prompt":"Hi","$when":{"a":1}}'"""
+        "new",
+        "acme",
+        "--from-curl",
+        """curl https://c.acme.example/a --json '{"prompt":"Hi","$when":"no condition"}'""",
     )
     assert ran.code == 1
     assert "acme.yaml:" in ran.err

@@ -88,12 +88,11 @@ class _Command:
             option = _SHORT.get(letter)
             if option is None:
                 self.notes.append(f"the option -{letter} is not known here, and was left out")
-            elif option.has_value:
-                value = letters[position + 1 :] or _next(rest, f"-{letter}")
-                return self._apply(option, f"-{letter}", value)
-            else:
-                self._apply(option, f"-{letter}", "")
-        return None
+                return
+            if option.has_value:
+                self._apply(option, f"-{letter}", letters[position + 1 :] or _next(rest, f"-{letter}"))
+                return
+            self._apply(option, f"-{letter}", "")
 
     def _apply(self, option: _Option, name: str, value: str) -> None:
         if option.note:
@@ -205,8 +204,9 @@ class _Command:
         if not self.urls:
             raise UsageError("the command has no URL; copy all of it")
         if len(self.urls) > 1:
-            shown = ", ".join(url.partition("?")[0][:60] for url in self.urls[:3])
-            raise UsageError(f"the command has {len(self.urls)} URLs ({shown}); quote each of its words, and give one")
+            # A word that has lost its quotes may be a key: none of them is shown.
+            found = f"the command has {len(self.urls)} URLs or loose words"
+            raise UsageError(f"{found}; put quotes around each value, and give one URL")
         url = self.urls[0]
         if "://" not in url:
             # curl guesses http; an API that takes a key is https.
@@ -293,6 +293,16 @@ _LONG: dict[str, _Option] = {
             *("http1.0", "http3", "http2-prior-knowledge", "fail", "fail-with-body", "ipv4", "ipv6", "globoff"),
             *("no-keepalive", "progress-bar", "no-progress-meter", "tlsv1.2", "tlsv1.3", "raw", "remote-name"),
             *("location-trusted", "path-as-is", "basic", "anyauth", "disable", "tcp-nodelay", "no-sessionid"),
+            *(
+                "append",
+                "use-ascii",
+                "junk-session-cookies",
+                "list-only",
+                "netrc",
+                "proxytunnel",
+                "remote-time",
+                "parallel",
+            ),
             *("ssl-no-revoke", "no-alpn", "trace-time", "styled-output", "remote-header-name", "create-dirs"),
         ),
         _FLAG,
@@ -302,6 +312,7 @@ _LONG: dict[str, _Option] = {
             *("max-time", "connect-timeout", "output", "retry", "retry-delay", "retry-max-time", "write-out"),
             *("cookie-jar", "dump-header", "limit-rate", "resolve", "connect-to", "interface", "keepalive-time"),
             *("trace", "trace-ascii", "stderr", "max-redirs", "ciphers", "speed-limit", "speed-time", "noproxy"),
+            *("time-cond", "continue-at", "ftp-port", "quote", "telnet-option"),
             *("output-dir", "unix-socket", "expect100-timeout", "dns-servers", "range", "etag-save", "tls-max"),
         ),
         _VALUE,
