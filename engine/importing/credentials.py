@@ -23,11 +23,14 @@ REDACTED = "REDACTED"
 
 _NAMED = re.compile(
     r"(?!(?:stop|eos|bos|pad|sep|end|max|min|num)[-_])(?:.*[-_.])?(?:authorization|api[-_]?key|(?:access|auth|session|id|refresh|csrf|xsrf)?[-_]?token|secret|password"
-    r"|passwd|passphrase|jwt|bearer|cookie|session[-_]?id|sid|auth)",
+    r"|passwd|passphrase|jwt|bearer|cookie|auth)",
     re.IGNORECASE,
 )
-_CAMEL = re.compile(r".*[a-z0-9](?:Token|Secret|Password|ApiKey|APIKey|Jwt|SessionId)")
-_MAYBE = re.compile(r"(?:.*[-_.])?(?:key|code|sig|sign|signature|hash|nonce|session|fingerprint|fp|uid)", re.IGNORECASE)
+_CAMEL = re.compile(r".*[a-z0-9](?:Token|Secret|Password|ApiKey|APIKey|Jwt)")
+_MAYBE = re.compile(
+    r"(?:.*[-_.])?(?:key|code|sig|sign|signature|hash|nonce|session(?:[-_]?id)?|sid|fingerprint|fp|uid|ticket)",
+    re.IGNORECASE,
+)
 """Names whose values are secrets where they look random."""
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?|%([A-Za-z_][A-Za-z0-9_]*)%|\$env:([A-Za-z_][A-Za-z0-9_]*)")
@@ -37,6 +40,7 @@ _STAND_IN = re.compile(
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"(Bearer|Basic|Token|Api-Key|Key|Bot|[A-Za-z-]{2,20})\s+(?=\S+\s*$)")
+_RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.+/=-]{16,}")
 _MIN_LENGTH = 4
 """A shorter value is no secret, and to replace it everywhere would replace words."""
 
@@ -218,7 +222,8 @@ def _is_secret(name: str, value: str) -> bool:
         return len(value) >= _MIN_LENGTH and not re.fullmatch(r"(?i)true|false|null|none|auto|[0-9]{1,6}", value)
     if name.lower() == "key" and (_VARIABLE.fullmatch(value) or _STAND_IN.fullmatch(value)):
         return True
-    return bool(_MAYBE.fullmatch(name)) and is_opaque(value)
+    # An id of a conversation is written like this, too, and is none.
+    return bool(_MAYBE.fullmatch(name) and _RANDOM.fullmatch(value)) and not _UUID.fullmatch(value)
 
 
 def _leaves(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

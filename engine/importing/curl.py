@@ -6,7 +6,6 @@ https://curl.se/docs/manpage.html
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from ..errors import UsageError
 from .capture import CapturedRequest
+from .options import IGNORED_FLAGS, IGNORED_VALUES, LETTERS
 from .words import split
 
 MAX_COMMAND = 4 * 1024 * 1024
@@ -254,8 +254,6 @@ class _Option:
     note: str = ""
 
 
-_FLAG = _Option()
-_VALUE = _Option(has_value=True)
 _NO_TLS = _Option(note="TLS is always verified")
 _PROXY = _Option(has_value=True, note="a proxy is the caller's (chat --proxy), and stands in no file")
 _CERTIFICATE = _Option(has_value=True, note="certificates are the caller's, and stand in no file")
@@ -287,85 +285,8 @@ _LONG: dict[str, _Option] = {
     "insecure": _NO_TLS,
     **dict.fromkeys(("proxy", "socks5", "socks5-hostname", "proxy-user", "preproxy"), _PROXY),
     **dict.fromkeys(("cert", "key", "cacert", "capath", "pass"), _CERTIFICATE),
-    **dict.fromkeys(
-        (
-            *("compressed", "silent", "show-error", "no-buffer", "location", "include", "verbose", "http2", "http1.1"),
-            *("http1.0", "http3", "http2-prior-knowledge", "fail", "fail-with-body", "ipv4", "ipv6", "globoff"),
-            *("no-keepalive", "progress-bar", "no-progress-meter", "tlsv1.2", "tlsv1.3", "raw", "remote-name"),
-            *("location-trusted", "path-as-is", "basic", "anyauth", "disable", "tcp-nodelay", "no-sessionid"),
-            *(
-                "append",
-                "use-ascii",
-                "junk-session-cookies",
-                "list-only",
-                "netrc",
-                "proxytunnel",
-                "remote-time",
-                "parallel",
-            ),
-            *("ssl-no-revoke", "no-alpn", "trace-time", "styled-output", "remote-header-name", "create-dirs"),
-        ),
-        _FLAG,
-    ),
-    **dict.fromkeys(
-        (
-            *("max-time", "connect-timeout", "output", "retry", "retry-delay", "retry-max-time", "write-out"),
-            *("cookie-jar", "dump-header", "limit-rate", "resolve", "connect-to", "interface", "keepalive-time"),
-            *("trace", "trace-ascii", "stderr", "max-redirs", "ciphers", "speed-limit", "speed-time", "noproxy"),
-            *("time-cond", "continue-at", "ftp-port", "quote", "telnet-option"),
-            *("output-dir", "unix-socket", "expect100-timeout", "dns-servers", "range", "etag-save", "tls-max"),
-        ),
-        _VALUE,
-    ),
+    **dict.fromkeys(IGNORED_FLAGS, _Option()),
+    **dict.fromkeys(IGNORED_VALUES, _Option(has_value=True)),
 }
 
-_SHORT: dict[str, _Option] = {
-    letter: _LONG[name]
-    for letter, name in {
-        "X": "request",
-        "H": "header",
-        "d": "data",
-        "F": "form",
-        "u": "user",
-        "b": "cookie",
-        "A": "user-agent",
-        "e": "referer",
-        "G": "get",
-        "I": "head",
-        "k": "insecure",
-        "x": "proxy",
-        "E": "cert",
-        "s": "silent",
-        "S": "show-error",
-        "N": "no-buffer",
-        "L": "location",
-        "i": "include",
-        "v": "verbose",
-        "f": "fail",
-        "m": "max-time",
-        "o": "output",
-        "w": "write-out",
-        "c": "cookie-jar",
-        "D": "dump-header",
-        "g": "globoff",
-        "4": "ipv4",
-        "6": "ipv6",
-        "#": "progress-bar",
-        "q": "disable",
-        "O": "remote-name",
-        "0": "http1.0",
-        "r": "range",
-        "U": "proxy-user",
-        "J": "remote-header-name",
-        "1": "tlsv1.2",
-    }.items()
-}
-
-
-def basic_of(user: str) -> str:
-    """What -u sends.
-
-    >>> basic_of("a:b")
-    'YTpi'
-    """
-    return base64.b64encode(user.encode("utf-8", "replace")).decode("ascii")
+_SHORT = {letter: _LONG[name] for letter, name in LETTERS.items()}
