@@ -49,7 +49,7 @@ LADDER = (
     ("steps", "provider"),
     ("exchange", "catalog", "display"),
     ("dialogue",),
-    ("client", "async_client", "mock", "contracts", "recording", "testing"),
+    ("client", "async_client", "mock", "contracts", "recording", "testing", "importing"),
     ("compat", "pytest_plugin"),
     ("cli",),
 )

@@ -15,7 +15,7 @@ from ..version import __version__
 from .exits import report
 from .options import providers_option
 
-VERBS = ("list", "show", "validate", "render", "decode", "chat", "test", "drift", "mock", "schema")
+VERBS = ("list", "show", "validate", "render", "decode", "chat", "test", "drift", "mock", "new", "schema")
 """Every verb is the function `command` of the module `engine.cli.<verb>_command`."""
 
 

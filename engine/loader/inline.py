@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from ..headers import CREDENTIAL_NAME
 
@@ -41,6 +42,20 @@ def inline_secret(text: str, key: str = "") -> int | None:
             if re.search(r"\d", word[0]) and _entropy(word[0]) >= _MIN_ENTROPY:
                 return word.start()
     return None
+
+
+def known_secrets(text: str) -> Iterator[str]:
+    """Every part of a text that has the form of a service's keys."""
+    return (match[0] for match in _KNOWN.finditer(text))
+
+
+def is_opaque(text: str) -> bool:
+    """Whether a text is one word that looks random.
+
+    >>> is_opaque("3f9a1c7e5b2d8046ac91"), is_opaque("application/json"), is_opaque("two words")
+    (True, False, False)
+    """
+    return bool(_OPAQUE.fullmatch(text) and re.search(r"\d", text)) and _entropy(text) >= _MIN_ENTROPY
 
 
 def masked(words: str) -> str:
