@@ -25,7 +25,7 @@ LADDER = (
         "characters",
         "comparison",
     ),
-    ("messages", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
+    ("messages", "replacing", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (
         "expressions",
         "params",
@@ -49,6 +49,7 @@ LADDER = (
     ("steps", "provider"),
     ("exchange", "catalog", "display"),
     ("dialogue",),
+    ("caller", "transport", "examples", "drift"),
     ("client", "async_client", "mock", "contracts", "recording", "testing", "importing"),
     ("compat", "pytest_plugin"),
     ("cli",),

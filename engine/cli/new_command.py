@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
+from ..replacing import replace_text
 from . import output
 from .exits import FINE, PROBLEMS, say
 from .options import providers_option, read_stdin_text
@@ -59,7 +59,7 @@ def command(
     if target == "-":
         output.write(made.text, end="")
     else:
-        _write(path, made.text)
+        replace_text(path, made.text)
     return _tell(name, None if target == "-" else path, made)
 
 
@@ -94,16 +94,6 @@ def _read(file: str) -> bytes:
     if path.exists() and not path.is_file():
         raise UsageError(f"{file} is no regular file; name one")
     return path.read_bytes()
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: what is there is replaced only by a file that is complete."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        half.write_text(text, encoding="utf-8", newline="\n")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _tell(name: str, path: Path | None, made: Draft) -> int:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from ..examples import Failure, run_example
 from ..loader.source import read_file
 from ..loader.splice import NotSplicedError, spliced
 from ..loader.yamltext import Document, read
+from ..replacing import replace_text
 from .outcomes import Outcome, provider_of
 
 BOM: Final = b"\xef\xbb\xbf"
@@ -63,7 +62,7 @@ def update(file: Path, failed: Collection[Outcome], folders: Iterable[Path]) -> 
         document = read(read_file(file, str(file)), Problems())
         text, still = _tried(file, document, due, folders)
         if not still:
-            _save(file, text)
+            replace_text(file, text)
             break
         left += [Left(outcome, reason) for outcome, reason in still]
         due = [outcome for outcome in due if outcome not in [stays for stays, _ in still]]
@@ -139,19 +138,3 @@ def _apply(example: Any, failure: Failure) -> None:
 def _is_writable(file: Path) -> bool:
     # Renaming over a file asks nothing of the file itself, and its owner may have meant it to stay.
     return bool(file.stat().st_mode & stat.S_IWUSR) and os.access(file, os.W_OK)
-
-
-def _save(file: Path, text: str) -> None:
-    """Replace the file at once or not at all; its mode, its byte order mark and a link to it stay."""
-    target = file.resolve()
-    lead = BOM if target.read_bytes().startswith(BOM) else b""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(lead + text.encode())
-        os.chmod(name, stat.S_IMODE(target.stat().st_mode))
-        os.replace(name, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..examples import same
+from ..comparison import same
 from .conversation import JSON_INSIDE, Place
 from .lines import Lines
 from .plan import Plan, Trial

@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ..comparison import same
 from ..deployment import Deployment
 from ..errors import EngineError
-from ..examples import same
 from ..folders import PROTOCOLS, builtin_folder
 from ..loader import load
 from ..messages import ChatRequest

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..comparison import same
 from ..errors import EngineError
-from ..examples import same
 from ..messages import ChatResponse
 from ..provider import Provider
 from .capture import CapturedReply, json_or_none

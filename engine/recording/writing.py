@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +16,7 @@ from ..loader.appended import with_example
 from ..loader.source import read_file
 from ..loader.yamlout import yaml_text
 from ..provider import Provider
+from ..replacing import replace_text
 from ..spec import Example
 from ..version import __version__
 
@@ -137,25 +134,7 @@ def _read(file: Path, provider: Provider, folders: Folders) -> tuple[str, bytes 
 
 
 def _replace(file: Path, old: bytes | None, text: str) -> None:
-    """Put the text in the place of the file, whole or not at all. Raises UsageError where it has changed since."""
+    """Put the text in the place of the file. Raises UsageError where it has changed since."""
     if (file.read_bytes() if file.exists() else None) != old:
         raise UsageError(f"{file} was changed by someone else in the meantime; record again")
-    bom = _BOM if old is not None and old.startswith(_BOM) else b""
-    target = file.resolve()  # a link stays one
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(bom + text.encode())
-        mode = stat.S_IMODE(target.stat().st_mode) if old is not None else 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    replace_text(file, text)
