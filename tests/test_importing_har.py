@@ -1,4 +1,3 @@
-
 """HAR files: the entry that is the chat is found, with its reply; what is none is an error in one line."""
 
 from __future__ import annotations

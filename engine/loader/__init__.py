@@ -128,9 +128,9 @@ def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:
     elif not broken and (wrong_version := version_problem(document)):
         problems.found.append(wrong_version)
     elif not broken:
-        spelt, examined, slips = respelt(document, MAX_PROBLEMS)
+        spelt, seen, slips = respelt(document, MAX_PROBLEMS)
         problems.found.extend(slips)
-        problems.found.extend(_judged(spelt, around, examined))
+        problems.found.extend(_judged(spelt, around, seen))
 
         def found_in(document: Document) -> list[Problem]:
             return _judged(document, around, examine(document.data, MAX_PROBLEMS))
@@ -140,9 +140,9 @@ def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:
     return document, _in_order(source.file, problems.found)
 
 
-def _judged(document: Document, around: _Around, examined: Examined) -> list[Problem]:
+def _judged(document: Document, around: _Around, seen: Examined) -> list[Problem]:
     """What is wrong with a document that is a map of this version."""
-    violations, marked = examined
+    violations, marked = seen
     found = [violation_problem(document, violation) for violation in violations]
     templated = frozenset(mark.place for mark in marked if mark.mark == "x-template")
     subject = Subject(document, document.data, around.shipped, around.allow_env, around.redirected, templated)

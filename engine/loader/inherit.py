@@ -83,7 +83,8 @@ def _as_written(path: Path, stamp: object) -> tuple[Document | None, tuple[Probl
         document = read(read_file(path, str(path)), found)
     except SpecError as error:
         return None, error.problems
-    if isinstance(document.data, dict) and (wrong := version_problem(document)):
+    is_said = isinstance(document.data, dict) and "spec_version" in document.data  # else it is the child's
+    if is_said and (wrong := version_problem(document)):
         found.found.append(wrong)
     return document, tuple(found.found)
 
