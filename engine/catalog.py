@@ -10,12 +10,15 @@ import os
 import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import UnknownProviderError
 from .folders import SUFFIXES, builtin_folder, find_file, is_built_in, user_folder
-from .provider import Provider
-from .spec import ProviderSpec
 from .suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from .provider import Provider
+    from .spec import ProviderSpec
 
 
 class Catalog:
@@ -94,6 +97,7 @@ class Catalog:
             if name not in known:
                 path = self.path_of(name)
                 from .loader import load  # YAML and the schema are loaded with the first file
+                from .provider import Provider  # what runs a file is not needed to judge one
 
                 shipped, allowed = is_built_in(path), self._allow_env
                 spec = load(path, shipped=shipped, folders=self.folders, allow_env=allowed, redirected=redirected)

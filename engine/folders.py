@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml")
@@ -11,6 +12,7 @@ PROTOCOLS = "protocols"
 """The subfolder that holds abstract files, which others extend."""
 
 
+@cache
 def builtin_folder() -> Path:
     """The provider files that came with the package: inside it, or in the checkout of an editable install."""
     packaged = Path(__file__).resolve().parent / "providers"

@@ -14,19 +14,31 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _NAMES = frozenset(
     {
-        *("", "localhost", "localtest.me", "lvh.me"),
-        *("metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"),
+        *("", "localhost", "localhost6", "ip6-localhost", "ip6-loopback", "broadcasthost"),
+        *("localtest.me", "lvh.me", "vcap.me", "traefik.me", "1u.ms", "localho.st", "lacolhost.com"),
+        *("metadata", "metadata.goog", "instance-data", "rancher-metadata", "metadata.tencentyun.com"),
+        *("metadata.azure.com", "metadata.packet.net", "kubernetes", "kubernetes.default"),
     }
 )
 """Loopback in disguise (`localhost.`), and where clouds hand out credentials:
 https://cloud.google.com/compute/docs/metadata/querying-metadata"""
 
-_SUFFIXES = (".nip.io", ".sslip.io", ".xip.io", ".localtest.me", ".lvh.me", ".localhost", ".localdomain")
+_ZONES = ("nip.io", "sslip.io", "xip.io", "localtest.me", "lvh.me", "vcap.me", "traefik.me", "1u.ms", "ip6.name")
 """Zones whose names spell, or always are, a private address."""
+
+_PRIVATE_TOPS = (
+    *("localhost", "localdomain", "local", "internal", "home.arpa", "svc"),
+    *("intranet", "private", "corp", "home", "lan"),
+)
+"""Top-level names that never lead into the public network: RFC 6761, 6762 (with its appendix G), 8375, and `internal`:
+https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en"""
+
+_SUFFIXES = tuple(f".{zone}" for zone in (*_ZONES, *_PRIVATE_TOPS))
+_ALWAYS = frozenset({IPv4Address("168.63.129.16")})  # public by its number, and a cloud's own on every machine of it
 
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _LOOPBACK = IPv6Address("::1")
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+_WITH_IPV4 = (ip_network("64:ff9b::/96"), ip_network("::ffff:0:0:0/96"))  # RFC 6052, 7915: in the last 32 bits
 
 
 def is_loopback(host: str | None) -> bool:
@@ -57,10 +69,12 @@ def private_host(host: str) -> bool:
     """
     # Clients map full-width letters and digits, and three other dots, to ASCII: https://www.unicode.org/reports/tr46/
     name = unicodedata.normalize("NFKC", host).replace("\u3002", ".").lower().strip("[]").partition("%")[0]
-    if name == "localhost":
+    plain = name == host.lower().strip("[]")
+    if name == "localhost" and plain:
         return False
     try:
-        return not _public(ip_address(name))
+        address = ip_address(name)
+        return not _public(address) or address in _ALWAYS or (address.is_loopback and not plain)
     except ValueError:
         name = name.rstrip(".")
     # Where the last label is a number, clients read all of it as an IPv4 address: https://url.spec.whatwg.org/
@@ -98,6 +112,6 @@ def _global(address: IPv4Address | IPv6Address) -> bool:
 def _inner(address: IPv6Address) -> IPv4Address | None:
     """The IPv4 address inside an IPv6 one."""
     compatible = int(address) >> 32 == 0 and address != _LOOPBACK  # RFC 4291, 2.5.5.1: deprecated
-    if compatible or address in _NAT64:
+    if compatible or any(address in network for network in _WITH_IPV4):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)

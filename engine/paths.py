@@ -34,12 +34,24 @@ Getter = Callable[[Any], Any]
 _INDEX = re.compile("0|[1-9][0-9]*")  # 007 is a key like any other
 
 
-class PathError(ValueError):
-    """The text is no path. `offset` is the place of the mistake in it."""
+_FOREIGN = (
+    (re.compile(r"/"), "no slashes; write a.b.0.c"),
+    (re.compile(r"-[0-9]+"), "no places from the end; rules read what has come so far"),
+    (re.compile(r"[?(@'\"]|[0-9]*:[0-9]*(?::-?[0-9]*)?\Z"), "no filters, quotes or slices; write a.b.0.c"),
+)
+"""How segments of other languages of paths begin, and what is said of them."""
 
-    def __init__(self, message: str, offset: int = 0) -> None:
+
+class PathError(ValueError):
+    """The text is no path, or one that could read everything (`rule`).
+
+    `offset` is the place of the mistake in it, None where it is the whole of it.
+    """
+
+    def __init__(self, message: str, offset: int | None = 0, rule: str = "bad-path") -> None:
         super().__init__(message)
         self.offset = offset
+        self.rule = rule
 
 
 class Path:
@@ -124,24 +136,33 @@ def _parse(text: str, many: bool) -> tuple[str | int, ...]:
         if not segments:
             return ()
     if len(segments) > MAX_SEGMENTS:
-        raise PathError(f"a path has at most {MAX_SEGMENTS} segments")
+        raise PathError(f"a path has at most {MAX_SEGMENTS} segments", None, "path-too-costly")
+    if text.startswith("$..") or "**" in segments:
+        raise PathError("a path leads to one place; `..` and `**` search everything", None, "path-too-costly")
     keys: list[str | int] = []
     offset = len(text) - len(".".join(segments))
     for segment in segments:
-        if not segment:
-            raise PathError("a path has no empty segments; write a.b.0.c", offset)
-        if "[" in segment or "]" in segment:
-            raise PathError("a path has no brackets; write items.0 for items[0]", offset)
-        if segment == "*" and not many:
-            raise PathError("'*' is only for `for`; a path that is read has one place", offset)
-        if segment != segment.strip() or "{{" in segment:
-            raise PathError("a path is plain keys with dots between them, no spaces and no templates", offset)
+        _check_segment(segment, offset, many)
         is_index = _INDEX.fullmatch(segment) is not None
         if is_index and (len(segment) > len(str(MAX_INDEX)) or int(segment) > MAX_INDEX):
             raise PathError(f"a number in a path is at most {MAX_INDEX}", offset)
         keys.append(int(segment) if is_index else segment)
         offset += len(segment) + 1
     return tuple(keys)
+
+
+def _check_segment(segment: str, offset: int, many: bool) -> None:
+    if not segment:
+        raise PathError("a path has no empty segments; write a.b.0.c", offset)
+    if "[" in segment or "]" in segment:
+        raise PathError("a path has no brackets; write items.0 for items[0]", offset)
+    if segment == "*" and not many:
+        raise PathError("'*' is only for `for`; a path that is read has one place", offset)
+    if segment != segment.strip() or "{{" in segment:
+        raise PathError("a path is plain keys with dots between them, no spaces and no templates", offset)
+    for pattern, words in _FOREIGN:
+        if pattern.match(segment):
+            raise PathError(f"a path has {words}", offset)
 
 
 def _step(data: Any, key: str | int) -> Any:

@@ -14,6 +14,7 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 MAX_INPUT = 4096
+MAX_PATTERN = 1000
 MAX_SEARCHED = 256 * 1024
 OVERLAP = 1024
 MAX_WAYS = 4096
@@ -23,9 +24,9 @@ MAX_BOUND = 100
 
 
 class RegexError(ValueError):
-    """The pattern is broken (`bad-regex`) or could run away (`regex-unsafe`); `offset` is the place in it."""
+    """The pattern is broken (`bad-regex`, `offset` is the place in it), or could run away (`regex-unsafe`)."""
 
-    def __init__(self, rule: str, message: str, hint: str = "", offset: int = 0) -> None:
+    def __init__(self, rule: str, message: str, hint: str = "", offset: int | None = None) -> None:
         super().__init__(message)
         self.rule = rule
         self.hint = hint
@@ -68,6 +69,8 @@ def compile_search(pattern: str) -> Callable[[str], re.Match[str] | None]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
+    if len(pattern) > MAX_PATTERN:
+        raise RegexError("regex-unsafe", f"a pattern has at most {MAX_PATTERN} characters", "make it smaller")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)  # what Python may read otherwise tomorrow

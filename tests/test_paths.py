@@ -15,7 +15,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=12,
 )
-SEGMENTS = st.sampled_from(["a", "b", "0", "1", "2", "9", "007", "-1", "a-b", "a b", "é", "12x"])
+SEGMENTS = st.sampled_from(["a", "b", "0", "1", "2", "9", "007", "-a", "a-b", "a b", "é", "12x"])
 PATHS = st.lists(SEGMENTS, min_size=1, max_size=5).map(".".join)
 
 
@@ -30,7 +30,6 @@ PATHS = st.lists(SEGMENTS, min_size=1, max_size=5).map(".".join)
         ("a.0", {"a": {"0": "a key"}}, "a key"),
         ("a.007", {"a": {"007": "bond", "7": "other"}}, "bond"),
         ("a.01", {"a": ["x", "y"]}, MISSING),
-        ("a.-1", {"a": [1, 2]}, MISSING),
         ("a.0", {"a": "text"}, MISSING),
         ("a.b", {"a": None}, MISSING),
         ("a.b", {"a": [{"b": 1}]}, MISSING),
@@ -118,7 +117,7 @@ def test_each(path, data, expected):
         (".a", 0, "empty"),
         ("a.", 2, "empty"),
         ("$.", 2, "empty"),
-        ("$..a", 2, "empty"),
+        ("$..a", None, "search everything"),
         ("ab.items[0].c", 3, "items.0"),
         ("$.x.items[0]", 4, "items.0"),
         ("a.*.b", 2, "for"),
@@ -127,7 +126,13 @@ def test_each(path, data, expected):
         ("a.{{x}}", 2, "templates"),
         ("a.10000", 2, "at most 9999"),
         ("a." + "9" * 5000, 2, "at most 9999"),
-        (".".join("a" * (MAX_SEGMENTS + 1)), 0, "at most 32"),
+        ("/a/0", 0, "no slashes"),
+        ("a.-1", 2, "from the end"),
+        ("a.?(@.b)", 2, "no filters"),
+        ("a.0:2", 2, "slices"),
+        ("a.'b'", 2, "quotes"),
+        ("a.**.b", None, "search everything"),
+        (".".join("a" * (MAX_SEGMENTS + 1)), None, "at most 32"),
     ],
 )
 def test_what_is_no_path_says_where(text, offset, words):
@@ -143,7 +148,7 @@ def test_any_text_is_a_path_or_a_path_error_inside_it(text, many):
         Path(text, many=many)
         offset = 0
     except PathError as error:
-        offset = error.offset
+        offset = error.offset or 0
     assert 0 <= offset <= len(text)
 
 

@@ -21,12 +21,22 @@ MODULES = [
     *(ENGINE / "loader").glob("*.py"),
     *(ENGINE / "expressions").glob("*.py"),
     ENGINE / "regex.py",
+    ENGINE / "paths.py",
     ENGINE / "cli" / "paths.py",
     ENGINE / "cli" / "validate_command.py",
 ]
 """Where rules are named."""
 
-RULE_ARGUMENT = {"problem": 1, "report": 1, "Violation": 1, "Fault": 1, "Faulty": 1, "RegexError": 0, "Problem": 3}
+RULE_ARGUMENT = {
+    "problem": 1,
+    "report": 1,
+    "Violation": 1,
+    "Fault": 1,
+    "Faulty": 1,
+    "RegexError": 0,
+    "PathError": 2,
+    "Problem": 3,
+}
 """Which argument of a call is a rule's name."""
 
 MADE_UP = {"unknown-{word}": ("filter", "test"), "unknown-{section[:-1]}": ("param", "setting")}

@@ -10,19 +10,29 @@ from jinja2 import nodes
 
 from ..suggest import did_you_mean
 from .functions import FILTERS, FUNCTIONS, TESTS
-from .parsing import Expression, Fault, Faulty, parse, segments
+from .parsing import MAX_DEPTH, Expression, Fault, Faulty, every_node, segments, tree_of
 from .sandbox import is_number
 from .texts import is_writable
 
 MAX_TEXT = 64 * 1024
 MAX_NODES = 2000
-MAX_DEPTH = 32
 MAX_GROWING = 3
 """How many filters that make text longer may be nested: `'"'|tojson|tojson|...` doubles at each step."""
 MAX_FAULTS = 25
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "self", "super"})
 """Words of the expression language; no name can be spelt like them."""
+
+FOREIGN_NAMES = frozenset({"caller", "cycler", "dict", "joiner", "kwargs", "lipsum", "loop", "namespace", "range"})
+FOREIGN_NAMES |= {"self", "super", "varargs"}
+"""Names of Jinja's own that reach into its insides, or fill memory."""
+
+FOREIGN_FILTERS = frozenset({"attr", "format", "groupby", "map", "max", "min", "pprint", "reject", "rejectattr"})
+FOREIGN_FILTERS |= {"select", "selectattr", "sort", "sum", "unique", "xmlattr"}
+FOREIGN_FILTERS |= {"batch", "center", "indent", "slice", "wordwrap"}
+"""Filters of Jinja's own that read attributes of objects, call what they are given, or fill memory."""
+
+_TEXT_NAMES = frozenset({"model", "system"})
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
     *(nodes.Const, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.Call),
@@ -47,6 +57,9 @@ def _judge_name(node: Any, names: Collection[str]) -> Iterator[Fault]:
         yield Fault(node.lineno, "template-forbidden", f"'{node.name}': a name does not begin with '_'")
     elif node.name in FUNCTIONS:
         yield Fault(node.lineno, "template-syntax", f"'{node.name}' is a function", f"write {node.name}()")
+    elif node.name not in names and node.name in FOREIGN_NAMES:
+        hint = f"names here: {', '.join(sorted(names)) or 'none'}"
+        yield Fault(node.lineno, "template-forbidden", f"'{node.name}' is Jinja's own, and not allowed", hint)
     elif node.name not in names:
         known = ", ".join(sorted(names)) or "none"
         hint = did_you_mean(node.name, names) or f"known names here: {known}"
@@ -59,8 +72,20 @@ def _judge_attribute(node: Any, _: Collection[str]) -> Iterator[Fault]:
 
 
 def _judge_item(node: Any, _: Collection[str]) -> Iterator[Fault]:
-    if isinstance(node.arg, nodes.Const) and str(node.arg.value).startswith("_"):
-        yield Fault(node.lineno, "template-forbidden", f"[{node.arg.value!r}]: a key does not begin with '_'")
+    """A key is written out or worked out as a number: one that is put together could be any."""
+    for part in sorted(every_node(node.arg), key=lambda part: part.lineno):
+        if isinstance(part, nodes.Const) and str(part.value).startswith("_"):
+            yield Fault(part.lineno, "template-forbidden", f"[{part.value!r}]: a key does not begin with '_'")
+            return
+        text = isinstance(part, nodes.Const) and part is not node.arg and isinstance(part.value, str)
+        if isinstance(part, nodes.Concat) or text or (isinstance(part, nodes.Filter) and part.name not in _NUMBERS):
+            yield Fault(
+                part.lineno, "template-forbidden", "a key is not made of pieces", "write it out: a.b, or a['b']"
+            )
+            return
+
+
+_NUMBERS = frozenset({"int", "length", "default", "first", "last"})
 
 
 def _judge_filter(node: Any, _: Collection[str]) -> Iterator[Fault]:
@@ -74,7 +99,12 @@ def _judge_test(node: Any, _: Collection[str]) -> Iterator[Fault]:
 def _judge_use(node: Any, word: str, table: Mapping[str, Any]) -> Iterator[Fault]:
     entry = table.get(node.name)
     if entry is None:
-        hint = did_you_mean(node.name, table) or f"known {word}s: {', '.join(sorted(table))}"
+        known = f"known {word}s: {', '.join(sorted(table))}"
+        if word == "filter" and node.name in FOREIGN_FILTERS:
+            message = f"the filter '{node.name}' is Jinja's own, and not allowed"
+            yield Fault(node.lineno, "template-forbidden", message, known)
+            return
+        hint = did_you_mean(node.name, table) or known
         yield Fault(node.lineno, f"unknown-{word}", f"there is no {word} '{node.name}'", hint)
         return
     yield from _judge_arguments(node, node.name, entry)
@@ -84,7 +114,7 @@ def _judge_call(node: Any, _: Collection[str]) -> Iterator[Fault]:
     if not isinstance(node.node, nodes.Name) or node.node.name not in FUNCTIONS:
         known = ", ".join(f"{name}()" for name in sorted(FUNCTIONS))
         what = "calling a method" if isinstance(node.node, nodes.Getattr) else "this call"
-        yield Fault(node.lineno, "template-forbidden", f"{what} is not allowed", f"functions: {known}")
+        yield Fault(node.node.lineno, "template-forbidden", f"{what} is not allowed", f"functions: {known}")
         return
     yield from _judge_arguments(node, node.node.name, FUNCTIONS[node.node.name])
 
@@ -110,6 +140,7 @@ def _judge_key(node: Any, _: Collection[str]) -> Iterator[Fault]:
 def _judge_numbers_only(node: Any, _: Collection[str]) -> Iterator[Fault]:
     for side in (node.left, node.right):
         literal = isinstance(side, nodes.List | nodes.Dict | nodes.Concat)
+        literal |= isinstance(side, nodes.Name) and side.name in _TEXT_NAMES
         if literal or (isinstance(side, nodes.Const) and not is_number(side.value)):
             operator = {"Mul": "*", "Mod": "%"}.get(type(node).__name__, "-")
             yield Fault(node.lineno, "template-forbidden", f"'{operator}' is only for numbers")
@@ -131,15 +162,16 @@ _JUDGES: dict[type[nodes.Node], Callable[[Any, Collection[str]], Iterator[Fault]
 }
 
 
-def _check_tree(tree: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
+def _check_tree(tree: nodes.Node, names: Collection[str], left: int) -> Iterator[Fault]:
+    """The faults of a tree; `left` is how many nodes it may have."""
     count = 0
     pending: list[tuple[nodes.Node, int, int]] = [(tree, 1, 0)]
     while pending:
         node, depth, growing = pending.pop()
         count += 1
         growing += isinstance(node, nodes.Filter) and node.name in FILTERS and FILTERS[node.name].grows
-        if count > MAX_NODES or depth > MAX_DEPTH or growing > MAX_GROWING:
-            yield Fault(node.lineno, "template-too-big", "the expression is too large", "make it smaller")
+        if count > left or depth > MAX_DEPTH or growing > MAX_GROWING:
+            yield Fault(_start(tree), "template-too-big", "the expression is too large", "make it smaller")
             return
         faults = list(_check_node(node, names))
         yield from faults
@@ -151,11 +183,24 @@ def _check_tree(tree: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
             pending.append((child, depth + 1, growing))
 
 
+def _start(tree: nodes.Node) -> int:
+    """Where an expression begins: an operator's own place is its sign."""
+    return min(node.lineno for node in every_node(tree))
+
+
 def _check_text_slot(tree: nodes.Node, collections: Collection[str]) -> Iterator[Fault]:
-    known = isinstance(tree, nodes.Name) and tree.name in collections
-    if known or isinstance(tree, nodes.List | nodes.Dict):
+    if _is_collection(tree, collections):
         hint = "use a filter: tojson, length, join"
-        yield Fault(tree.lineno, "template-type", "a list or a map stands where text is due", hint)
+        yield Fault(_start(tree), "template-type", "a list or a map stands where text is due", hint)
+
+
+def _is_collection(tree: nodes.Node, collections: Collection[str]) -> bool:
+    """Whether an expression gives a list or a map, whatever a caller gives."""
+    if isinstance(tree, nodes.Getitem) and isinstance(tree.arg, nodes.Slice):
+        return _is_collection(tree.node, collections)
+    if isinstance(tree, nodes.CondExpr) and tree.expr2 is not None:
+        return all(_is_collection(branch, collections) for branch in (tree.expr1, tree.expr2))
+    return isinstance(tree, nodes.List | nodes.Dict) or (isinstance(tree, nodes.Name) and tree.name in collections)
 
 
 def check(
@@ -176,15 +221,16 @@ def check(
     [Fault(offset=6, rule='undefined-variable', message="'mesages' is not defined", hint="did you mean 'messages'?")]
     """
     if len(text) > MAX_TEXT:
-        return [Fault(0, "template-too-big", f"a template has at most {MAX_TEXT} characters", "make it smaller")]
+        return [Fault(None, "template-too-big", f"a template has at most {MAX_TEXT} characters", "make it smaller")]
     faults = islice(_faults(text, names, bare, as_text, collections), MAX_FAULTS)
-    return sorted(faults, key=lambda fault: fault.offset)
+    return sorted(faults, key=lambda fault: fault.offset or 0)
 
 
 def _faults(
     text: str, names: Collection[str], bare: bool, as_text: bool, collections: Collection[str]
 ) -> Iterator[Fault]:
     position = 0
+    nodes_left = MAX_NODES
     try:
         for segment in [Expression(text, 0)] if bare else segments(text):
             if isinstance(segment, str):
@@ -195,11 +241,14 @@ def _faults(
                 continue
             position = segment.offset + len(segment.source) + len("}}")
             try:
-                tree = parse(segment)
+                tree = tree_of(segment)
             except Faulty as error:
                 yield error.fault
                 continue
-            yield from _check_tree(tree, names)
+            yield from _check_tree(tree, names, nodes_left)
+            nodes_left -= sum(1 for _ in every_node(tree))
+            if nodes_left < 0:
+                return
             if as_text or (not bare and len(segment.source) + 4 < len(text)):
                 yield from _check_text_slot(tree, collections)
     except Faulty as error:
@@ -215,5 +264,5 @@ def names_used(text: str, *, bare: bool = False, functions: bool = False) -> fro
     found: set[str] = set()
     for segment in [Expression(text, 0)] if bare else segments(text):
         if isinstance(segment, Expression):
-            found |= {node.name for node in nodes.Template([parse(segment)]).find_all(nodes.Name)}
+            found |= {node.name for node in nodes.Template([tree_of(segment)]).find_all(nodes.Name)}
     return frozenset(found if functions else found - set(FUNCTIONS))

@@ -14,7 +14,7 @@ from jinja2 import nodes
 from ..secrets import MASK, Secret, Sensitive, shown
 from ..suggest import did_you_mean
 from .compiled import Values, compile_leaf, condition_source
-from .parsing import Expression, Fault, Faulty, parse, segments
+from .parsing import Expression, Fault, Faulty, segments, tree_of
 from .texts import as_text
 
 SECRETS = "secrets"
@@ -41,7 +41,7 @@ def _piece(segment: str | Expression) -> Callable[[Values], str]:
     if isinstance(segment, str):
         return lambda values: segment
     evaluate = compile_leaf(f"{{{{{segment.source}}}}}")
-    if next(_uses(parse(segment)), None) is None:
+    if next(_uses(tree_of(segment)), None) is None:
         return lambda values: as_text(evaluate(values))
 
     def hidden(values: Values) -> str:
@@ -67,7 +67,7 @@ def keys_of(tree: Any) -> frozenset[str]:
 
 
 def _keys(pieces: Iterable[str | Expression]) -> frozenset[str]:
-    trees = [parse(piece) for piece in pieces if isinstance(piece, Expression)]
+    trees = [tree_of(piece) for piece in pieces if isinstance(piece, Expression)]
     return frozenset(key for tree in trees for _, key in _uses(tree) if key is not None)
 
 
@@ -76,7 +76,7 @@ def check_keys(text: str, declared: Collection[str], *, bare: bool = False) -> I
     try:
         pieces = [Expression(text, 0)] if bare else list(segments(text))
         expressions = [piece for piece in pieces if isinstance(piece, Expression)]
-        uses = [use for expression in expressions for use in _uses(parse(expression))]
+        uses = [use for expression in expressions for use in _uses(tree_of(expression))]
     except Faulty:
         return  # `check` has said so
     for offset, key in uses:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jinja2 import nodes
 
-from .parsing import Expression, Faulty, parse, segments
+from .parsing import Expression, Faulty, segments, tree_of
 
 
 def members_of(text: str, root: str, *, bare: bool = False) -> list[tuple[int, tuple[str, ...]]]:
@@ -20,7 +20,7 @@ def members_of(text: str, root: str, *, bare: bool = False) -> list[tuple[int, t
     """
     try:
         pieces = [Expression(text, 0)] if bare else list(segments(text))
-        trees = [parse(piece) for piece in pieces if isinstance(piece, Expression)]
+        trees = [tree_of(piece) for piece in pieces if isinstance(piece, Expression)]
     except Faulty:
         return []
     return sorted(found for tree in trees for found in _members(tree, root))

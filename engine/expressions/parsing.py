@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
@@ -12,12 +13,14 @@ from jinja2.parser import Parser
 
 from .sandbox import ENVIRONMENT
 
+MAX_DEPTH = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A mistake in a template, at `offset` code points into its text."""
+    """A mistake in a template, at `offset` code points into its text; None where it is the text as a whole."""
 
-    offset: int
+    offset: int | None
     rule: str
     message: str
     hint: str = ""
@@ -94,16 +97,10 @@ def parse(expression: Expression) -> nodes.Expr:
     """The AST of an expression. Raises Faulty.
 
     Each node's `lineno` is its offset in the template: Jinja keeps lines only, so its parser is handed tokens whose
-    line numbers are offsets.
+    line numbers are offsets. That of an attribute or a test is where its name stands, not the dot or the `is`.
     """
     source = expression.source.replace("\r\n", " \n").replace("\r", "\n")
-    lexer = ENVIRONMENT.lexer
-    try:
-        tokens = list(lexer.tokeniter(source, None, None, "variable"))
-    except TemplateSyntaxError as error:
-        place = re.search(r" at (\d+)$", error.message or "")
-        at = expression.offset + (int(place[1]) if place else 0)
-        raise Faulty(at, "template-syntax", _plainly(error)) from None
+    lexer, tokens = ENVIRONMENT.lexer, _tokens(source, expression.offset)
 
     def placed() -> Iterator[tuple[int, str, str]]:
         position = 0
@@ -112,6 +109,9 @@ def parse(expression: Expression) -> nodes.Expr:
             yield expression.offset + position, kind, value
             position += len(value)
 
+    start = expression.offset + len(source) - len(source.lstrip())
+    if _nesting(tokens) > MAX_DEPTH:
+        raise Faulty(start, "template-too-big", "the expression nests too deep", "make it smaller")
     try:
         parser = Parser(ENVIRONMENT, "", state="variable")
         parser.stream = TokenStream(lexer.wrap(placed(), None, None), None, None)
@@ -126,9 +126,57 @@ def parse(expression: Expression) -> nodes.Expr:
         at = error.lineno if known and error.lineno > 1 else expression.offset
         raise Faulty(at, "template-syntax", _plainly(error)) from None
     except (ValueError, RecursionError, OverflowError):
-        raise Faulty(expression.offset, "template-too-big", "the expression is too large to read") from None
+        raise Faulty(start, "template-too-big", "the expression is too large to read") from None
     tree.set_environment(ENVIRONMENT)
+    _place_names(tree, source, expression.offset)
     return tree
+
+
+def tree_of(expression: Expression) -> nodes.Expr:
+    """The AST of an expression, to look at only: the same one is read once. Raises Faulty."""
+    return _short_tree(expression) if len(expression.source) <= _SHORT else parse(expression)
+
+
+_SHORT = 200
+
+
+@lru_cache(maxsize=1024)
+def _short_tree(expression: Expression) -> nodes.Expr:
+    return parse(expression)
+
+
+def _tokens(source: str, offset: int) -> list[tuple[int, str, str]]:
+    try:
+        return list(ENVIRONMENT.lexer.tokeniter(source, None, None, "variable"))
+    except TemplateSyntaxError as error:
+        place = re.search(r" at (\d+)$", error.message or "")
+        raise Faulty(offset + (int(place[1]) if place else 0), "template-syntax", _plainly(error)) from None
+
+
+def _place_names(tree: nodes.Node, source: str, offset: int) -> None:
+    for node in every_node(tree):
+        if isinstance(node, nodes.Getattr | nodes.Test):
+            word = node.attr if isinstance(node, nodes.Getattr) else node.name
+            node.lineno = offset + source.index(word, node.lineno - offset)
+
+
+def every_node(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """A tree's nodes, however deep it is."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(node.iter_child_nodes())
+
+
+def _nesting(tokens: list[tuple[int, str, str]]) -> int:
+    """How deep the brackets of an expression nest; those around a single value leave no trace in its tree."""
+    deepest = depth = 0
+    for _, kind, value in tokens:
+        if kind == "operator":
+            depth += (value in "([{") - (value in ")]}")
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def _plainly(error: TemplateSyntaxError) -> str:

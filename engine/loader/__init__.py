@@ -10,28 +10,33 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import Problem, Problems, SpecError
-from ..folders import builtin_folder, find_file, stems, with_protocols
-from ..spec import ProviderSpec
-from .build import build
+from ..folders import builtin_folder, with_protocols
 from .checks import Subject, check
-from .inherit import inherited
+from .inherit import SPOILS, inherited
 from .patches import patch_problems, patched
-from .schema import examine, type_name
+from .schema import Examined, examine, type_name
 from .source import Mark, Source, decode, read_file
+from .spelling import respelt, violation_problem
 from .together import Named, by_name, by_stem
+from .versions import version_problem
 from .yamltext import Document, read
 
-NEWEST_VERSION = 1
+if TYPE_CHECKING:
+    from ..spec import ProviderSpec
+
 MAX_PROBLEMS = 100
 """How many problems of one file are worked out: a hostile file may hold a hundred thousand."""
 
-_UNREADABLE = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spec-too-big"})
-"""The rules after which a document is not whole, so that nothing more can be said of it."""
-
-_STAND_INS = frozenset({"not-finite", "number-too-long"})
-"""The rules after which a 0 stands for what was written: nothing is said of that 0."""
+_ALONE = frozenset(
+    {
+        *("not-finite", "number-too-long", "tag-not-allowed", "alias-not-allowed", "key-not-string"),
+        *("inline-secret", "remote-ref", "ref-loop", "template-forbidden", "secret-not-allowed-here"),
+    }
+)
+"""The rules beside which nothing else is said of the same place: it would be about what stands in for the value."""
 
 __all__ = ["examined", "load", "load_text", "problems_of", "problems_of_text", "spec_for"]
 
@@ -66,7 +71,7 @@ def load(
     source = read_file(Path(path), str(path)) if text is None else decode(text.encode(), str(path))
     document, found = _examine(source, around)
     Problems(found).raise_if_any()
-    return build(document)
+    return _built(document)
 
 
 def load_text(text: str, file: str = "<text>", *, shipped: bool = False, folders: Iterable[Path] = ()) -> ProviderSpec:
@@ -79,7 +84,7 @@ def load_text(text: str, file: str = "<text>", *, shipped: bool = False, folders
     """
     document, found = _examine(decode(text.encode("utf-8", "surrogatepass"), file), _Around(shipped, tuple(folders)))
     Problems(found).raise_if_any()
-    return build(document)
+    return _built(document)
 
 
 def problems_of(path: Path | str, *, shipped: bool = False, folders: Iterable[Path] = ()) -> list[Problem]:
@@ -109,39 +114,47 @@ def examined(path: Path | str, *, shipped: bool = False, folders: Iterable[Path]
 
 def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:
     problems = Problems()
-    document = read_whole(source, around.folders, problems)
-    broken = any(problem.rule in _UNREADABLE for problem in problems.found)
+    document = read(source, problems)
+    broken = any(problem.rule in SPOILS for problem in problems.found)
+    if not broken:
+        document = with_parents(document, around.folders, problems)
     data = document.data
     if not broken and data is None:
         message = "the file is empty"
-        problems.found.append(document.problem((), "empty-document", message, "begin it with spec_version: 1"))
+        problems.found.append(source.problem(0, "empty-document", message, "begin it with spec_version: 1"))
     elif not broken and not isinstance(data, dict):
         message = f"the file is {type_name(data)}, where a map is due"
         problems.found.append(document.problem((), "not-a-mapping", message, "begin it with spec_version: 1"))
-    elif not broken and (wrong_version := _version(document)):
+    elif not broken and (wrong_version := version_problem(document)):
         problems.found.append(wrong_version)
     elif not broken:
-        stand_ins = {(found.line, found.column) for found in problems.found if found.rule in _STAND_INS}
+        spelt, seen, slips = respelt(document, MAX_PROBLEMS)
+        problems.found.extend(slips)
+        problems.found.extend(_judged(spelt, around, seen))
 
         def found_in(document: Document) -> list[Problem]:
-            found = _judged(document, around)
-            return [problem for problem in found if (problem.line, problem.column) not in stand_ins]
+            return _judged(document, around, examine(document.data, MAX_PROBLEMS))
 
-        problems.found.extend(found_in(document))
-        problems.found.extend(islice(patch_problems(document, problems.found, found_in), MAX_PROBLEMS))
+        patched_problems = patch_problems(spelt, problems.found, found_in)
+        problems.found.extend(islice(patched_problems, MAX_PROBLEMS))
     return document, _in_order(source.file, problems.found)
 
 
-def _judged(document: Document, around: _Around) -> list[Problem]:
+def _judged(document: Document, around: _Around, seen: Examined) -> list[Problem]:
     """What is wrong with a document that is a map of this version."""
-    violations, marked = examine(document.data, MAX_PROBLEMS)
-    found = [
-        document.problem(violation.place, violation.rule, violation.message, violation.hint, key=violation.key)
-        for violation in violations
-    ]
+    violations, marked = seen
+    found = [violation_problem(document, violation) for violation in violations]
     templated = frozenset(mark.place for mark in marked if mark.mark == "x-template")
     subject = Subject(document, document.data, around.shipped, around.allow_env, around.redirected, templated)
-    return [*found, *islice(check(subject, marked), MAX_PROBLEMS)]
+    found += islice(check(subject, marked), MAX_PROBLEMS)
+    return [problem for problem in found if not document.is_torn or not _answered_above(problem)]
+
+
+def _answered_above(problem: Problem) -> bool:
+    """Whether a problem may be none once the parent that was not found is there."""
+    is_unknown = problem.rule.startswith(("undefined-", "unknown-")) and "did you mean" not in problem.hint
+    lacks = problem.rule in ("missing-key", "unused-param", "unset-missing", "no-text-rule", "no-end-rule", "dead-rule")
+    return (is_unknown and problem.rule != "unknown-key") or lacks
 
 
 def spec_for(spec: ProviderSpec, indexes: Collection[int]) -> ProviderSpec:
@@ -155,41 +168,37 @@ def spec_for(spec: ProviderSpec, indexes: Collection[int]) -> ProviderSpec:
     result = patched(document, indexes, Problems())
     if len(indexes) > 1:
         last = spec.models.patches[max(indexes)]
-        found = [
-            problem for problem in _judged(result, _Around(shipped=True)) if not problem.path.startswith("examples")
-        ]
+        judged = _judged(result, _Around(shipped=True), examine(result.data, MAX_PROBLEMS))
+        found = [problem for problem in judged if not problem.path.startswith("examples")]
         message = "with every patch that matches this model"
         Problems(
             [replace(p, file=last.file, line=last.line, column=1, message=f"{message}, {p.message}") for p in found]
         ).raise_if_any()
-    return replace(build(result), examples=spec.examples)
+    return replace(_built(result), examples=spec.examples)
+
+
+def _built(document: Document) -> ProviderSpec:
+    from .build import build  # what runs a file is not needed to judge one
+
+    return build(document)
 
 
 def read_whole(source: Source, folders: Iterable[Path], problems: Problems) -> Document:
     """The document of a source with all that it inherits."""
-    places = with_protocols([*folders, builtin_folder()])
-    document = read(source, problems)
-    if any(problem.rule in _UNREADABLE for problem in problems.found):
-        return document
-    return inherited(document, lambda name: find_file(name, places), lambda: stems(places), problems)
+    return with_parents(read(source, problems), folders, problems)
+
+
+def with_parents(document: Document, folders: Iterable[Path], problems: Problems) -> Document:
+    """A document with all that it inherits."""
+    return inherited(document, with_protocols([*folders, builtin_folder()]), problems)
 
 
 def _in_order(file: str, found: list[Problem]) -> list[Problem]:
     """Each problem once, in the order of lines; the file's own before those that it inherits."""
-    ordered = sorted(dict.fromkeys(found), key=lambda p: (p.file != file, p.file, p.line, p.column))
-    return ordered[:MAX_PROBLEMS]
+    alone = {_place(problem): problem.rule for problem in found if problem.rule in _ALONE}
+    said = [problem for problem in dict.fromkeys(found) if alone.get(_place(problem), problem.rule) == problem.rule]
+    return sorted(said, key=lambda p: (p.file != file, p.file, p.line, p.column))[:MAX_PROBLEMS]
 
 
-def _version(document: Document) -> Problem | None:
-    """Nothing else is guessed about a file of another version."""
-    if "spec_version" not in document.data:
-        message = "the file does not say which version of the language it is written in"
-        return document.problem((), "bad-version", message, f"add spec_version: {NEWEST_VERSION}")
-    version = document.data["spec_version"]
-    if type(version) is not int or version < 1:
-        message = f"spec_version is {type_name(version)}" if type(version) is not int else f"spec_version is {version}"
-        return document.problem(("spec_version",), "bad-version", message, f"write spec_version: {NEWEST_VERSION}")
-    if version > NEWEST_VERSION:
-        message = f"spec_version is {version}, this engine knows {NEWEST_VERSION}"
-        return document.problem(("spec_version",), "future-version", message, "update wirefile")
-    return None
+def _place(problem: Problem) -> tuple[str, int, int]:
+    return problem.file, problem.line, problem.column

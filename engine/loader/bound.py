@@ -99,6 +99,8 @@ def is_bound_elsewhere(variable: str, hosts: set[str]) -> list[str]:
 @cache
 def _bound(variable: str, folder: Path) -> tuple[re.Pattern[str], ...] | None:
     """Patterns of the hosts that a variable is bound to; None where no shipped file uses it."""
+    if variable not in _words(folder):
+        return None
     used = False
     hosts: set[str] = set()
     for path in _candidates(variable, folder):
@@ -129,6 +131,12 @@ def _candidates(variable: str, folder: Path) -> set[Path]:
 
 
 @cache
+def _words(folder: Path) -> frozenset[str]:
+    """Every word of the shipped files, in capitals: of most variables it says at once that none of them uses it."""
+    return frozenset(word.upper() for text in _texts(folder).values() for word in re.findall(r"[A-Za-z_]\w*", text))
+
+
+@cache
 def _texts(folder: Path) -> dict[Path, str]:
     """The shipped files, not parsed."""
     places = [place for place in with_protocols([folder]) if place.is_dir()]
@@ -138,8 +146,5 @@ def _texts(folder: Path) -> dict[Path, str]:
 
 def _data(path: Path, folder: Path) -> dict[str, Any]:
     problems = Problems()
-    places = with_protocols([folder])
-    document = inherited(
-        read(read_file(path, str(path)), problems), lambda name: find_file(name, places), list, problems
-    )
+    document = inherited(read(read_file(path, str(path)), problems), with_protocols([folder]), problems)
     return document.data if isinstance(document.data, dict) else {}

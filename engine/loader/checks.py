@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Problem
-from .growth import check_growth
+from .growth import check_growth, too_much_text
 from .marks import MARK_CHECKS, unused_params
 from .parts import PART_CHECKS
 from .schema import Marked
@@ -21,6 +21,9 @@ __all__ = ["Subject", "check"]
 
 def check(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
     """Every problem that the schema cannot see, worked out one by one."""
+    if too_much := too_much_text(subject, marked):
+        yield too_much
+        return
     for file_check in (*TRUST_CHECKS, *PART_CHECKS, *STEP_CHECKS):
         yield from file_check(subject)
     is_sound = True

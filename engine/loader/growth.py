@@ -20,6 +20,9 @@ from .yamltext import Place, walk
 MAX_TIMES = 500
 """How often a request may hold what the caller says once. The most of a shipped file, counted so, is 66."""
 
+MAX_TEXT = 64 * 1024
+"""How many characters the templates of a file may have together. The most of a shipped file is 1,754."""
+
 _SHORT = frozenset({"role", "name", "id", "is_error", "mime", "format", "model", "stream", "omit", "strict"})
 """Names whose values are a word."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -42,6 +45,19 @@ def check_growth(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
         _, place = max(most.values())
         message = f"with `{dotted(place)}`, a request may hold what the caller says once {total} times"
         yield subject.problem(place, "template-too-big", message, f"at most {MAX_TIMES} times: read it less often")
+
+
+def too_much_text(subject: Subject, marked: list[Marked]) -> Problem | None:
+    """A problem at the template with which a file's templates are too much to be examined in a moment."""
+    total = 0
+    for mark in marked:
+        for place, text in walk(mark.value, mark.place) if mark.mark == "x-template" else ():
+            if isinstance(text, str) and ("{{" in text or place[-1:] == ("$when",)):
+                total += len(text)
+            if total > MAX_TEXT:
+                message = f"with `{dotted(place)}`, the file's templates have more than {MAX_TEXT} characters"
+                return subject.problem(place, "template-too-big", message, "make them smaller")
+    return None
 
 
 def _stage(mark: Marked) -> str:

@@ -6,61 +6,102 @@ author wrote it. A parent's `name`, `title`, `abstract`, `extends` and `unset` a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import Problems, SpecError
+from ..errors import Problem, Problems, SpecError
+from ..folders import find_file, stems
 from ..suggest import did_you_mean
 from .source import Mark, read_file
+from .versions import version_problem
 from .yamltext import Document, Place, read
 
 MAX_CHAIN = 8
 OWN_KEYS = ("name", "title", "abstract", "extends", "unset")
 
-Find = Callable[[str], Path | None]
-"""A parent's file by its name; None when there is none."""
+
+def inherited(document: Document, places: Sequence[Path], problems: Problems) -> Document:
+    """The document with all that it inherits out of these folders; what is wrong with its parents is added."""
+    return _with_parent(document, places, problems, (document,))
 
 
-def inherited(document: Document, find: Find, known: Callable[[], list[str]], problems: Problems) -> Document:
-    """The document with all that it inherits; what is wrong with its parents is added to `problems`."""
-    return _with_parent(document, find, known, problems, (document.source.file,))
-
-
-def _with_parent(
-    child: Document, find: Find, known: Callable[[], list[str]], problems: Problems, chain: tuple[str, ...]
-) -> Document:
+def _with_parent(child: Document, places: Sequence[Path], problems: Problems, chain: tuple[Document, ...]) -> Document:
+    """`chain` are the files from the one that is examined to this child of theirs."""
     name = child.data.get("extends") if isinstance(child.data, dict) else None
-    if not isinstance(name, str):
-        return child
-    path = find(name)
-    fault = _fault(name, path, known, chain)
+    if not isinstance(name, str) or not name:
+        return replace(child, is_torn=isinstance(child.data, dict) and "extends" in child.data)
+    torn = replace(child, is_torn=True)
+    path = find_file(name, places)
+    fault = _fault(name, path, places, [document.source.file for document in chain])
     if path is None or fault is not None:
-        problems.found.append(child.problem(("extends",), *(fault or ("extends-missing", "", ""))))
-        return child
-    try:
-        source = read_file(path, str(path))
-    except SpecError as error:
-        problems.found.extend(error.problems)
-        return child
-    parent = read(source, problems)
+        rule, message, hint = fault or ("extends-missing", "", "")
+        # A circle and a long chain are made by all of their files: the one that is examined is where to begin.
+        where = chain[0] if rule in ("extends-cycle", "extends-depth") else child
+        named = f" (inherited by {chain[0].source.file})" if where is not chain[0] else ""
+        problems.found.append(where.problem(("extends",), rule, message + named, hint))
+        return torn
+    found = Problems()
+    parent = _parent(path, found)
+    named = f" (inherited by {chain[0].source.file})"
+    problems.found += [replace(problem, message=problem.message + named) for problem in found.found]
+    if parent is None or any(problem.rule in SPOILS for problem in found.found):
+        return torn
     if not isinstance(parent.data, dict):
-        message = f"'{name}' ({source.file}) is no provider file"
+        message = f"'{name}' ({parent.source.file}) is no provider file"
         problems.found.append(child.problem(("extends",), "extends-missing", message, "name a file that is a map"))
-        return child
-    parent = _with_parent(parent, find, known, problems, (*chain, source.file))
-    return merged(parent, child, problems)
+        return torn
+    parent = _with_parent(parent, places, problems, (*chain, parent))
+    return replace(merged(parent, child, problems), is_torn=parent.is_torn)
 
 
-def _fault(
-    name: str, path: Path | None, known: Callable[[], list[str]], chain: tuple[str, ...]
-) -> tuple[str, str, str] | None:
-    if any(char in name for char in "/\\.~%:\0") or not name:
-        return "path-escape", f"'{name}' is a path, and extends takes a name", "write the parent's name"
+SPOILS = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spec-too-big"})
+"""The rules after which a document is not whole, so that nothing more can be said of it."""
+
+
+def _parent(path: Path, problems: Problems) -> Document | None:
+    """A parent as it is written; the same one is read once for all of the files that extend it."""
+    try:
+        stat = path.stat()
+    except OSError:
+        _as_written.cache_clear()  # it is gone, and will be told so
+        stamp: object = None
+    else:
+        stamp = stat.st_mtime_ns, stat.st_size, stat.st_ino
+    document, found = _as_written(path, stamp)
+    problems.found.extend(found)
+    return document
+
+
+@lru_cache(maxsize=64)
+def _as_written(path: Path, stamp: object) -> tuple[Document | None, tuple[Problem, ...]]:
+    found = Problems()
+    try:
+        document = read(read_file(path, str(path)), found)
+    except SpecError as error:
+        return None, error.problems
+    is_said = isinstance(document.data, dict) and "spec_version" in document.data  # else it is the child's
+    if is_said and (wrong := version_problem(document)):
+        found.found.append(wrong)
+    return document, tuple(found.found)
+
+
+_WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+
+
+def _fault(name: str, path: Path | None, places: Sequence[Path], chain: Sequence[str]) -> tuple[str, str, str] | None:
+    if any(char in name for char in "/\\.~%:\0") or _WINDOWS.fullmatch(name):
+        return "path-escape", f"'{name}' is a path or a device, and extends takes a name", "write the parent's name"
     if path is None:
-        names = known()
+        names = stems(places)
+        searched = ", ".join(str(place) for place in places if place.is_dir()) or "no folder"
         hint = did_you_mean(name, names) or f"known: {', '.join(names) or 'none'}"
-        return "extends-missing", f"there is no file '{name}' to extend", hint
+        return "extends-missing", f"there is no file '{name}' to extend in {searched}", hint
+    if not any(path.resolve().is_relative_to(place.resolve()) for place in places):
+        return "path-escape", f"'{name}' is a link that leads out of the folder, to {path.resolve()}", "copy the file"
     if str(path) in chain:
         return "extends-cycle", f"this extends itself: {' -> '.join((*chain, str(path)))}", "break the circle"
     if len(chain) >= MAX_CHAIN:
@@ -91,7 +132,12 @@ def laid_over(data: dict[str, Any], parent: Document, child: Document, problems:
     result.overridden = parent.overridden | (frozenset(data) & frozenset(child.data))
     for marks, own in ((result.values, child.values), (result.keys, child.keys)):
         replaced = {place for place in own if place and not isinstance(_at(child.data, place), dict)}
-        stale = [place for place in marks if any(place[:size] in replaced for size in range(1, len(place) + 1))]
+        tops = {place[0] for place in replaced}
+        stale = [
+            place
+            for place in marks
+            if place and place[0] in tops and any(place[:size] in replaced for size in range(1, len(place) + 1))
+        ]
         for place in stale:
             del marks[place]
         marks.update(own)

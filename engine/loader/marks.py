@@ -10,8 +10,8 @@ from ..paths import Path
 from ..regex import RegexError, compile_regex
 from ..shaping import NAMES
 from ..suggest import did_you_mean
-from .schema import Marked, type_name
-from .subject import TEXT_ENCODINGS, Subject, dotted
+from .schema import Marked, holds_template, type_name
+from .subject import TEXT_ENCODINGS, Subject, both, dotted
 from .yamltext import Place, walk
 
 SHAPED = ("messages", "parts", "tools")
@@ -92,7 +92,7 @@ def _keys(value: Any, place: Place) -> Iterator[Place]:
 
 def _check_key(subject: Subject, place: Place) -> Iterator[Problem]:
     key = place[-1]
-    if isinstance(key, str) and ("{{" in key or "{%" in key):
+    if holds_template(key):
         hint = "keys are literal; use $when to leave a map out"
         message = f"a key of `{dotted(place[:-1])}` holds a template"
         yield subject.problem(place, "template-forbidden", message, hint, key=True)
@@ -108,12 +108,21 @@ def _check_path(subject: Subject, marked: Marked) -> Iterator[Problem]:
     place, key = marked.place, False
     if place not in subject.document.values or subject.document.at(place) != marked.value:
         place, key = (*place, marked.value), True  # the key of a condition
+    if key and marked.value in _COMPARISONS:
+        message = f"`{dotted(marked.place)}` names no path"
+        hint = "write {path: PATH, " + f"{marked.value}: VALUE" + "}, or {PATH: {" + f"{marked.value}: VALUE" + "}}"
+        yield subject.problem(marked.place, "missing-key", message, hint)
+    if (key and marked.value in _COMPARISONS) or not marked.value:
+        return  # of an empty text the schema speaks
     try:
         Path(marked.value, many=marked.says == "many")
     except ValueError as error:  # a PathError, or what int() says of 5,000 digits
-        offset = getattr(error, "offset", 0)
+        rule, offset = getattr(error, "rule", "bad-path"), getattr(error, "offset", 0)
         message = f"'{marked.value[:60]}' is no path"
-        yield subject.problem(place, "bad-path", message, str(error), key=key, index=offset)
+        yield subject.problem(place, rule, message, str(error), key=key, index=offset)
+
+
+_COMPARISONS = ("equals", "in", "exists", "contains", "regex")
 
 
 def _check_regex(subject: Subject, marked: Marked) -> Iterator[Problem]:
@@ -129,17 +138,19 @@ def _check_reference(subject: Subject, marked: Marked) -> Iterator[Problem]:
     if subject.data.get("abstract") is True:
         return  # whoever extends it declares what it names
     known = subject.section(marked.says)
-    if isinstance(marked.value, str) and marked.value not in known:
+    if isinstance(marked.value, str) and marked.value not in known and not holds_template(marked.value):
         hint = did_you_mean(marked.value, known) or f"declare it under `{marked.says}`"
         message = f"{dotted(marked.place)}: '{marked.value}' is not declared"
         yield subject.problem(marked.place, "undefined-reference", message, hint)
 
 
 def _check_exclusive(subject: Subject, marked: Marked) -> Iterator[Problem]:
-    given = [key for key in marked.says if isinstance(marked.value, dict) and key in marked.value]
-    for key in given[1:]:
-        message = f"`{dotted(marked.place)}` has both '{given[0]}' and '{key}'"
-        yield subject.problem((*marked.place, key), "conflict", message, "keep one of them", key=True)
+    sets = marked.says if isinstance(marked.says[0], list) else [marked.says]
+    for exclusive in sets:
+        given = [key for key in marked.value if key in exclusive] if isinstance(marked.value, dict) else []
+        for key in given[1:]:
+            where = dotted(marked.place)
+            yield both(subject, where, (*marked.place, given[0]), (*marked.place, key))
 
 
 def unused_params(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:

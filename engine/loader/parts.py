@@ -13,9 +13,11 @@ from ..params import TYPES, fits, patches_for, value_key
 from ..paths import MISSING, Path
 from ..suggest import did_you_mean
 from .answers import ANSWER_CHECKS
+from .misplaced import MISPLACED_CHECKS, is_json_text
 from .patches import patterns_of
+from .refusals import REFUSAL_CHECKS
 from .schema import schema, type_name
-from .subject import TEXT_ENCODINGS, Check, Subject, dotted
+from .subject import Check, Subject, dotted
 from .yamltext import Place, walk
 
 _CALL_KEYS = frozenset(
@@ -23,9 +25,6 @@ _CALL_KEYS = frozenset(
 )
 _DOOR_WORDS = frozenset({"settings", "strict", "extra_body", "extra_headers"})
 """Arguments of a call beside its params: no param could be given under such a name."""
-
-_PREDICATES = ("status", "header", "body", "frame")
-_LIKE_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 
 
 def _check_whole(subject: Subject) -> Iterator[Problem]:
@@ -58,6 +57,9 @@ def _check_names(subject: Subject) -> Iterator[Problem]:
 def _check_stem(subject: Subject) -> Iterator[Problem]:
     name, file = subject.data.get("name"), subject.document.source.file
     stem = re.sub(r"\.ya?ml$", "", re.split(r"[/\\]", file)[-1])
+    if isinstance(name, str) and re.fullmatch(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", name):
+        message = f"'{name}' is a device where there is Windows, and can be no file's name"
+        yield subject.problem(("name",), "bad-id", message, "choose another")
     if isinstance(name, str) and re.search(r"\.ya?ml$", file) and name != stem:
         message = f"the name '{name}' is not the file's stem '{stem}'"
         yield subject.problem(("name",), "bad-id", message, "give both the same name")
@@ -177,14 +179,12 @@ def _check_payload(subject: Subject) -> Iterator[Problem]:
         message = "a payload for encoding text is text"
         yield subject.problem(("payload",), "wrong-type", message, "write text with templates in it")
     for place, text in walk(payload, ("payload",)):
-        if encoding not in TEXT_ENCODINGS and isinstance(text, str) and "{{" in text and _LIKE_JSON.match(text):
-            hint = "write the tree itself, with templates as leaves"
-            yield subject.problem(place, "payload-as-text", "JSON is written as text here", hint)
-        elif encoding in ("form", "multipart") and text is None:
+        if encoding in ("form", "multipart") and text is None:
             message = f"`{dotted(place)}` is null, which a form cannot say"
             yield subject.problem(place, "wrong-type", message, 'write "", or leave the key out')
     if payload is not None and not isinstance(payload, dict):
-        yield from _check_additions(subject)
+        if not is_json_text(payload):
+            yield from _check_additions(subject)
     else:
         yield from _check_destinations(subject, payload or {})
 
@@ -217,25 +217,6 @@ def _check_destinations(subject: Subject, payload: dict[str, Any]) -> Iterator[P
             continue  # a template may give a map; a call is refused when it gives none
         hint = "remove maps_to, or that key of the payload"
         yield subject.problem(("params", name, "maps_to"), "conflict", message, hint)
-
-
-def _check_errors(subject: Subject) -> Iterator[Problem]:
-    errors = subject.data.get("errors")
-    seen: list[tuple[int, dict[str, Any]]] = []
-    for index, rule in enumerate(errors if isinstance(errors, list) else ()):
-        if not isinstance(rule, dict) or len(rule) < 2:
-            continue  # the schema speaks of it
-        predicates = {key: rule[key] for key in _PREDICATES if key in rule}
-        first = next((earlier for earlier, same in seen if same == predicates), None)
-        seen.append((index, predicates))
-        if not predicates:
-            message = f"`errors.{index}` matches every answer"
-            hint = "add a predicate: status, header, body or frame"
-            yield subject.problem(("errors", index), "ambiguous-rule", message, hint)
-        elif first is not None:
-            line = subject.problem(("errors", first), "", "").line
-            message = f"`errors.{index}` matches what the rule in line {line} has matched already"
-            yield subject.problem(("errors", index), "ambiguous-rule", message, "remove one")
 
 
 def _check_examples(subject: Subject) -> Iterator[Problem]:
@@ -311,7 +292,8 @@ PART_CHECKS: tuple[Check, ...] = (
     _check_settings,
     _check_models,
     _check_payload,
+    *MISPLACED_CHECKS,
     *ANSWER_CHECKS,
-    _check_errors,
+    *REFUSAL_CHECKS,
     _check_examples,
 )

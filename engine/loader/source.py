@@ -32,7 +32,7 @@ class Source:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", self.text))]
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of an offset into the text."""
@@ -81,16 +81,22 @@ class Mark:
         return self._aligned(value, index, self.start + (1 if self.style == "'" else 0))
 
     def _line_after_header(self) -> int:
-        match = re.compile(r"\r\n|\r|\n").search(self.source.text, self.start)
+        match = _LINE_END.search(self.source.text, self.start)
         return match.end() if match else self.end
 
     def _aligned(self, value: str, index: int, at: int) -> int:
         text = self.source.text
         for position, char in enumerate(value[: index + 1]):
+            line_end = None
             while at < self.end and text[at] != char and text[at].isspace():
+                if char == "\n" and (line_end := _LINE_END.match(text, at)):
+                    break  # YAML reads each kind of line end as one LF
                 at += 1
             if position == index:
                 break
+            if line_end is not None:
+                at = line_end.end()
+                continue
             if char.isspace() and (at >= self.end or text[at] != char):
                 continue  # a line end that was folded into this space
             at += 2 if self.style == "'" and char == "'" else 1
@@ -113,6 +119,7 @@ class Mark:
         return min(at, self.end)
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[^\r\n])")
 _DROPPED = re.compile(r"\\?(?:\r\n|\r|\n)[ \t]*|[ \t]+(?=\r|\n)")
 

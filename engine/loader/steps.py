@@ -164,7 +164,7 @@ def _check_hosts(subject: Subject) -> Iterator[Problem]:
         elif not 0 < int(name.partition(":")[2] or 443) <= 65535:
             message = f"the host '{name}' has a port that there is not"
             yield subject.problem(place, "out-of-range", message, "the range is 1 to 65535")
-        elif private_host(suffix):
+        elif private_host(suffix if bare == suffix else f"x.{suffix}"):
             message = f"the host '{name}' is not on the public network"
             yield subject.problem(place, "private-host", message, "only the caller may name such a host")
         elif isinstance(host, dict) and host.get("auth") is True and own and not same_site(suffix, own):
@@ -194,9 +194,8 @@ def _check_conditions(subject: Subject, place: Place, poll: dict[str, Any]) -> I
         says = poll.get(key)
         if not isinstance(says, dict) or not says or set(says) - {"path", *operators}:
             continue
-        lacks = "path" if "path" not in says else "comparison" if set(says) == {"path"} else ""
-        if lacks:
-            message = f"`{dotted((*place, key))}` names no {lacks}"
+        if set(says) == {"path"}:
+            message = f"`{dotted((*place, key))}` names no comparison"
             hint = "write {path: PATH, equals: VALUE}, or in, exists, contains, regex"
             yield subject.problem((*place, key), "missing-key", message, hint)
 

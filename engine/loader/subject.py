@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem
@@ -42,6 +42,7 @@ class Subject:
     allow_env: frozenset[str] = frozenset()
     redirected: bool = False
     templated: frozenset[Place] = frozenset()
+    _names: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def section(self, name: str) -> dict[str, Any]:
         """A map at the top of the file; empty when it is missing or no map."""
@@ -54,6 +55,11 @@ class Subject:
 
     def names(self, scope: str) -> frozenset[str]:
         """The names that a template of `scope` may use: settings, auth, call, steps, or a place of the pipeline."""
+        if scope not in self._names:
+            self._names[scope] = self._names_of(scope)
+        return self._names[scope]
+
+    def _names_of(self, scope: str) -> frozenset[str]:
         if scope == "steps":
             return frozenset({"steps"})
         settings = frozenset(self.section("settings"))
@@ -71,6 +77,12 @@ class Subject:
 
     def collections(self, scope: str = "call") -> frozenset[str]:
         """The names that hold lists or maps."""
+        key = f"collections of {scope}"
+        if key not in self._names:
+            self._names[key] = self._collections_of(scope)
+        return self._names[key]
+
+    def _collections_of(self, scope: str) -> frozenset[str]:
         if scope in NAMES:
             return COLLECTIONS & NAMES[scope]
         declared = {name for name, param in self.maps("params").items() if _is_collection(param.get("type"))}
@@ -89,6 +101,26 @@ def _is_collection(kinds: Any) -> bool:
     """Whether a param of these types is a list or a map, whatever a caller gives."""
     kinds = kinds if isinstance(kinds, list) else [kinds]
     return all(kind in ("array", "object") for kind in kinds)
+
+
+def ways(subject: Subject) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """The ways to authenticate, each with its place; there is one, or a list of them."""
+    auth = subject.data.get("auth")
+    places: list[tuple[Place, Any]] = [(("auth",), auth)]
+    if isinstance(auth, list):
+        places = [(("auth", index), way) for index, way in enumerate(auth)]
+    for place, way in places:
+        if isinstance(way, dict):
+            yield place, way
+
+
+def both(subject: Subject, where: str, first: Place, second: Place) -> Problem:
+    """The problem of two keys of which one must go: at the later one, with the place of the other."""
+    places = {place: subject.problem(place, "", "", key=True) for place in (first, second)}
+    if (places[first].line, places[first].column) > (places[second].line, places[second].column):
+        first, second = second, first
+    message = f"`{where}` has both '{first[-1]}' and '{second[-1]}', the first in line {places[first].line}"
+    return subject.problem(second, "conflict", message, "keep one of them", key=True)
 
 
 Check = Callable[[Subject], Iterator[Problem]]

@@ -5,95 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from ..errors import Problem
 from ..headers import CONTROL, FORBIDDEN_HEADERS
-from ..hosts import is_loopback, private_host
-from .bound import SLOT, hosts_of, is_bound_elsewhere, is_shipped, own_urls, urls_at, variables_of
-from .inline import inline_secret
-from .steps import requests as step_requests
-from .subject import AUTH_NAMES, Check, Subject, dotted
+from ..hosts import is_loopback
+from .addresses import ADDRESS_CHECKS, other_requests, other_urls
+from .bound import hosts_of, is_bound_elsewhere, is_shipped, own_urls, variables_of
+from .inline import inline_secret, secrets_at
+from .subject import AUTH_NAMES, Check, Subject, dotted, ways
 from .yamltext import Place, walk
 
 PROTECTED_VARIABLES = re.compile(
     r"AWS_.*|HOME|PATH|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|LANG|LC_.*|LD_.*|DYLD_.*|PYTHON.*|SSH_.*|GPG_.*"
-    r"|XDG_.*|MAIL|HOSTNAME|GOOGLE_APPLICATION_CREDENTIALS|KUBECONFIG|DOCKER_CONFIG",
+    r"|XDG_.*|MAIL|HOSTNAME|GOOGLE_APPLICATION_CREDENTIALS|KUBE.*|DOCKER_.*|USERPROFILE|(?:LOCAL)?APPDATA|TE?MP"
+    r"|COMPUTERNAME|.*_PROXY|SUDO_.*|HISTFILE|TERM|EDITOR|VISUAL|DISPLAY|PG.*|MYSQL_PWD|DATABASE_URL|VAULT_TOKEN"
+    r"|NPM_TOKEN|TWINE_.*|CI|CI_.*|ACTIONS_.*",
     re.IGNORECASE,  # Windows ignores it too
 )
 """Variables that no file may read unless the caller allows it: a stranger's file must not send them anywhere."""
 
 _SECTIONS_WITH_LITERALS = (
     *("url", "path", "query", "headers", "payload", "auth", "params", "settings", "secrets"),
-    *("steps", "follow"),
+    *("steps", "follow", "models"),
 )
-_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-
-
-def _check_url(subject: Subject) -> Iterator[Problem]:
-    for place, url in (*own_urls(subject.data), *_other_urls(subject)):
-        # A slot is a word of a host, or a number where a port is; the value that it takes is checked when it is known.
-        plain = SLOT.sub(lambda slot: "x" if slot["port"] is None else "8", url)
-        try:
-            parts = urlsplit(plain)
-            parts.port  # noqa: B018  raises for a port that is none
-        except ValueError as error:
-            yield subject.problem(place, "bad-url", f"the URL cannot be read: {error}", "write https://host/prefix")
-            continue
-        for rule, message, hint in _url_faults(subject, plain, parts):
-            yield subject.problem(place, rule, message, hint)
-
-
-def _other_urls(subject: Subject) -> Iterator[tuple[Place, str]]:
-    """The URLs of requests beside the main one."""
-    for place, request in other_requests(subject):
-        yield from urls_at(subject.data, (*place, "url"), request.get("url"))
-
-
-def other_requests(subject: Subject) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """The requests beside the main one, each with its place: of steps, of their clean-ups, of tokens."""
-    yield from step_requests(subject)
-    for place, way in ways(subject):
-        if isinstance(way.get("token"), dict):
-            yield (*place, "token"), way["token"]
-
-
-def _url_faults(subject: Subject, url: str, parts: SplitResult) -> Iterator[tuple[str, str, str]]:
-    host = parts.hostname or ""
-    if parts.scheme not in ("http", "https"):
-        yield "bad-scheme", f"the URL's scheme is '{parts.scheme}'", "begin it with https://"
-        return
-    if not host:
-        yield "bad-url", "the URL has no host", "write https://host"
-        return
-    if "@" in parts.netloc:
-        yield "userinfo", "the URL holds a user or a password", "declare `secrets` and `auth`"
-    if "?" in url or "#" in url:
-        yield "bad-url", "the URL holds a query or a fragment", "use `query`"
-    if private_host(host):
-        hint = "make `url` a setting, so that the caller names the host"
-        yield "private-host", f"the host '{host}' is not on the public network", hint
-    elif not _HOST.fullmatch(parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}")):
-        yield "bad-url", f"the host '{host}' has a character that no host name has", "write an IDN host as xn--"
-    if re.search(r"[^\x21-\x7e]|[\\<>\"^`{|}]", parts.path):
-        yield "bad-url", "the URL's prefix has a character that must be percent-encoded", "write it as %20 and the like"
-    if parts.scheme == "http" and subject.data.get("auth") and not is_loopback(host):
-        yield "insecure-url", "a secret would go over http", "use https://"
-
-
-def _check_request_path(subject: Subject) -> Iterator[Problem]:
-    for place, request in (((), subject.data), *other_requests(subject)):
-        path = request.get("path")
-        if not isinstance(path, str):
-            continue
-        where = (*place, "path")
-        plain = SLOT.sub(lambda slot: "x" * len(slot[0]), path)
-        if bad := re.search(r"[?#]", plain):
-            message = f"the path holds '{bad[0]}', which would be percent-encoded"
-            yield subject.problem(where, "bad-url", message, "use `query`", index=bad.start())
-        if bad := re.search(r"(?<![^/])\.\.?(?![^/])", plain):
-            message = "the path has a '.' or '..' segment"
-            yield subject.problem(where, "bad-url", message, "write the path that is meant", index=bad.start())
 
 
 def _check_headers(subject: Subject) -> Iterator[Problem]:
@@ -135,17 +69,6 @@ def _check_header_value(subject: Subject, place: Place, value: Any) -> Iterator[
         yield subject.problem(place, "bad-header-value", message, "HTTP headers are ASCII", index=bad.start())
 
 
-def ways(subject: Subject) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """The ways to authenticate, each with its place; there is one, or a list of them."""
-    auth = subject.data.get("auth")
-    places: list[tuple[Place, Any]] = [(("auth",), auth)]
-    if isinstance(auth, list):
-        places = [(("auth", index), way) for index, way in enumerate(auth)]
-    for place, way in places:
-        if isinstance(way, dict):
-            yield place, way
-
-
 def _check_auth(subject: Subject) -> Iterator[Problem]:
     for place, way in ways(subject):
         send = {"send": way["send"]} if isinstance(way.get("send"), dict) else {}
@@ -160,6 +83,27 @@ def _check_auth(subject: Subject) -> Iterator[Problem]:
                 hint = "name a secret of `secrets`; no template is needed"
                 yield subject.problem(where, "template-forbidden", message, hint, index=text.index("{{"))
         yield from _check_way(subject, place, way)
+        yield from _check_own_header(subject, place, way)
+
+
+_OWN_HEADER = dict.fromkeys(("bearer", "basic", "jwt", "aws_sigv4", "oauth2"), "authorization")
+"""Kinds that send a header, and its name where they do not say another."""
+
+
+def _check_own_header(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[Problem]:
+    """A header that a way sends, and the file too: one of them would be lost, or both be sent."""
+    kind, send = way.get("type"), way.get("send")
+    name, where = _OWN_HEADER.get(str(kind), ""), None
+    if kind == "header":
+        name, where = str(way.get("name")), (*place, "name")
+    elif isinstance(send, dict) and "header" in send:
+        name, where = str(send["header"]), (*place, "send", "header")
+    for given in subject.section("headers"):
+        if name and given.lower() == name.lower():
+            line = subject.problem(("headers", given) if where else place, "", "", key=True).line
+            message = f"the header '{given}' is sent by `headers` and by `auth` (line {line})"
+            at = where or ("headers", given)
+            yield subject.problem(at, "duplicate-header", message, "remove one", key=where is None)
 
 
 def _check_way(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[Problem]:
@@ -219,10 +163,11 @@ def _check_variables(subject: Subject) -> Iterator[Problem]:
     for place, variable in variables_of(subject.data):
         if variable in subject.allow_env:
             continue
-        elsewhere = is_bound_elsewhere(variable, hosts)
+        protected = PROTECTED_VARIABLES.fullmatch(variable) is not None
         # What a built-in file reads goes, when it is copied or extended, to the same hosts.
-        is_known = is_shipped(subject.document.mark(place).source) and not elsewhere
-        if PROTECTED_VARIABLES.fullmatch(variable) and not is_known:
+        strange = protected and not is_shipped(subject.document.mark(place).source)
+        elsewhere = [] if strange else is_bound_elsewhere(variable, hosts)
+        if strange or (protected and elsewhere):
             message = f"the variable '{variable}' is not for provider files"
             hint = "use a variable of the service's own; only the caller can allow this one (allow_env)"
             yield subject.problem(place, "env-not-allowed", message, hint)
@@ -234,14 +179,23 @@ def _check_variables(subject: Subject) -> Iterator[Problem]:
 
 
 def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:
+    source = subject.document.source
+    told = set()
     for section in _SECTIONS_WITH_LITERALS:
         for place, text in walk(subject.data.get(section), (section,)):
             key = next((part for part in reversed(place) if isinstance(part, str)), "")
-            if not isinstance(text, str) or (at := inline_secret(text, key)) is None:
-                continue
-            message = f"`{dotted(place)}` holds what looks like a secret ({text[at : at + 4]}***)"
-            hint = "revoke it; name a variable under `secrets` and send it with `auth`"
-            yield subject.problem(place, "inline-secret", message, hint, index=at)
+            if isinstance(text, str) and (at := inline_secret(text, key)) is not None:
+                problem = subject.problem(place, *_secret_words(f"`{dotted(place)}`", text[at : at + 4]), index=at)
+                told.add((problem.file, problem.line, problem.column))
+                yield problem
+    for at in secrets_at(source.text):
+        if (source.file, *source.position(at)) not in told:
+            yield source.problem(at, *_secret_words("the file", source.text[at : at + 4]))
+
+
+def _secret_words(where: str, begins: str) -> tuple[str, str, str]:
+    hint = "revoke it; name a variable under `secrets` and send it with `auth`"
+    return "inline-secret", f"{where} holds what looks like a secret ({begins}***)", hint
 
 
 def _check_inherited_secrets(subject: Subject) -> Iterator[Problem]:
@@ -264,7 +218,7 @@ def _check_inherited_secrets(subject: Subject) -> Iterator[Problem]:
 def _own_destinations(subject: Subject) -> Iterator[Place]:
     """Where this file, and not its parent, says that secrets go."""
     document = subject.document
-    if "url" in document.overridden:
+    if "url" in document.overridden and subject.data.get("url") is not None:
         yield ("url",)
     defaults = [place for place, _ in own_urls(subject.data) if place != ("url",)]
     hosts = subject.data.get("hosts")
@@ -273,14 +227,13 @@ def _own_destinations(subject: Subject) -> Iterator[Place]:
         for index, host in enumerate(hosts if isinstance(hosts, list) else ())
         if isinstance(host, dict)
     ]
-    for place in [*defaults, *(where for where, _ in _other_urls(subject)), *named]:
+    for place in [*defaults, *(where for where, _ in other_urls(subject)), *named]:
         if document.mark(place).source is document.source:
             yield place
 
 
 TRUST_CHECKS: tuple[Check, ...] = (
-    _check_url,
-    _check_request_path,
+    *ADDRESS_CHECKS,
     _check_headers,
     _check_auth,
     _check_variables,

@@ -17,6 +17,7 @@ import yaml
 
 from ..errors import Problem, Problems, Severity
 from .source import Mark, Source
+from .yamlfaults import half_character, syntax_problem, too_deep_at
 
 MAX_DEPTH = 32
 MAX_NODES = 20_000
@@ -30,6 +31,9 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _UNUSABLE: Final = "\0"
 """Begins what stands for a key that cannot be used (no text, given twice); it and its value are dropped at the end."""
+
+_STAND_IN: Final = math.nan
+"""Stands for a number that cannot be used: it is within any bounds."""
 
 SCALARS: tuple[tuple[str, re.Pattern[str], Any], ...] = (
     ("null", re.compile(r"|~|null|Null|NULL"), lambda text: None),
@@ -49,7 +53,8 @@ SCALARS: tuple[tuple[str, re.Pattern[str], Any], ...] = (
 class Document:
     """A file's plain data, and the marks of its keys and values by place.
 
-    `overridden` names the keys at the top that the file and a parent of it both give.
+    `overridden` names the keys at the top that the file and a parent of it both give; `is_torn` says that a parent of
+    it could not be read.
     """
 
     source: Source
@@ -57,6 +62,7 @@ class Document:
     values: dict[Place, Mark] = field(default_factory=dict)
     keys: dict[Place, Mark] = field(default_factory=dict)
     overridden: frozenset[str] = frozenset()
+    is_torn: bool = False
 
     def mark(self, place: Iterable[str | int], *, key: bool = False) -> Mark:
         """The mark of a key or value; of its nearest parent when it has none itself."""
@@ -138,11 +144,27 @@ def read(source: Source, problems: Problems) -> Document:
             if not builder.take(event):
                 break
     except yaml.MarkedYAMLError as error:
-        problems.found.append(_syntax(source, error))
+        end = too_deep_at(error)
+        if end is None:
+            problems.found.append(syntax_problem(source, error, _LOADER))
+        else:  # libyaml looks ahead, and gives up before it tells of the first brackets: without the last, it does
+            _read_up_to(end, builder)
     except (yaml.YAMLError, ValueError) as error:
         problems.found.append(source.problem(0, "yaml-syntax", _first_line(error)))
     builder.document.values.setdefault((), Mark(source, 0, len(source.text)))
     return builder.document
+
+
+def _read_up_to(end: int, builder: _Builder) -> None:
+    """Read the beginning of a source again, whose nesting is too deep."""
+    shorter = _Builder(builder.source, Problems())
+    try:
+        for event in yaml.parse(builder.source.text[:end], Loader=_LOADER):
+            if not shorter.take(event):
+                break
+    except yaml.YAMLError:
+        pass
+    builder.problems.found.extend(found for found in shorter.problems.found if found.rule == "too-deep")
 
 
 class _Builder:
@@ -199,13 +221,20 @@ class _Builder:
         parent = self.stack[-1] if self.stack else None
         as_key = parent is not None and type(parent.container) is dict and parent.key is None
         if as_key and parent is not None and not parent.skipped:
-            self.report(start, "key-not-string", "a key is text, not a list or a map", "put it in quotes")
+            self.report(*self.no_key(start))
         skipped = parent is not None and (parent.skipped or as_key)
         place = () if skipped else self.next_place()
         if not skipped:
             self.put(container, Mark(self.source, start, event.end_mark.index))
         self.stack.append(_Open(container, place, start, skipped=skipped))
         return True
+
+    def no_key(self, start: int) -> tuple[int, str, str, str]:
+        """What is wrong with a collection that stands for a key."""
+        if self.source.text.startswith("{{", start - 1) and start > 0:
+            hint = 'put the template in quotes: "{{ ... }}"'
+            return start - 1, "key-not-string", "'{{' without quotes opens a map in a map, and no template", hint
+        return start, "key-not-string", "a key is text, not a list or a map", "put it in quotes"
 
     def close(self, event: Any) -> None:
         closed = self.stack.pop()
@@ -277,7 +306,8 @@ class _Builder:
         if not style:
             value = self.resolve(value, event.start_mark.index)
         if isinstance(value, str) and (bad := re.search("[\ud800-\udfff]", value)):
-            self.report(event.start_mark.index, "encoding", f"U+{ord(bad[0]):04X} is half a character")
+            mark = Mark(self.source, event.start_mark.index, event.end_mark.index, style)
+            self.problems.found.append(half_character(self.source, mark.offset_of(value, bad.start())))
             value = ""
         self.add(value, event, style)
 
@@ -287,33 +317,13 @@ class _Builder:
                 if len(text) > MAX_DIGITS:
                     hint = "put it in quotes if it is text"
                     self.report(start, "number-too-long", f"a number has at most {MAX_DIGITS} digits", hint)
-                    return 0
+                    return _STAND_IN
                 value = convert(text)
                 if isinstance(value, float) and not math.isfinite(value):
                     self.report(start, "not-finite", f"{_short(text)} is no finite number", "JSON cannot say it")
-                    return 0
+                    return _STAND_IN
                 return value
         return text
-
-
-def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
-    """A syntax error where its author made it: an unclosed quote or bracket at its opening."""
-    context, problem = error.context_mark, error.problem_mark
-    mark = problem or context
-    text = source.text
-    offset = mark.index if mark is not None else 0
-    if problem is not None and text[problem.index : problem.index + 1] == "\t":
-        return source.problem(offset, "yaml-tab", "a tab cannot indent or begin a value", "use spaces")
-    words = " ".join(part for part in (error.context, error.problem) if part)
-    if problem is not None and "Unicode" in words:
-        return source.problem(offset, "encoding", error.problem or words, "write a whole character")
-    if context is not None and problem is not None:
-        unclosed = "quoted scalar" in words or ("flow" in words and problem.line != context.line)
-        if unclosed or not text[problem.index :].strip():
-            offset = context.index
-            return source.problem(offset, "yaml-syntax", "what opens here is never closed", "close it")
-    hint = "put text that holds ': ', '#', '{' or '[' in quotes"
-    return source.problem(offset, "yaml-syntax", error.problem or "the YAML cannot be read", hint)
 
 
 def _first_line(error: Exception) -> str:
