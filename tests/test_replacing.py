@@ -44,5 +44,5 @@ def test_what_fails_leaves_the_old_text(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no folder .*gone; make it first"):
+    with pytest.raises(UsageError, match=r"there is no folder .*gone; make it first"):
         replace_text(tmp_path / "gone" / "a.yaml", "x")
