@@ -174,7 +174,7 @@ def test_a_whole_answer(name):
     how, body, kind, status, headers = BODIES[name]
     events, response, error = read(how, [body], kind, status, **headers)
     assert error is None
-    assert events == [TextDelta("Привет"), ReasoningDelta("hm"), Usage(3), Finish("stop", "end")]
+    assert events == [ReasoningDelta("hm"), TextDelta("Привет"), Usage(3), Finish("stop", "end")]
     assert response.text == "Привет"
 
 
