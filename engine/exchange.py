@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
 from .errors import EngineError, TransportError
-from .events import Event
+from .events import Event, Finish, Usage
 from .messages import ChatResponse
 from .provider import Provider
 from .reply import Reply

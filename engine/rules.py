@@ -61,7 +61,13 @@ def _contains(operand: str) -> Predicate:
 
 def _regex(operand: str) -> Predicate:
     search = compile_regex(operand)
-    return lambda value: isinstance(value, str) and search(value)
+
+    def found(value: Any) -> bool:
+        if type(value) is int:  # a code: `[1-9]` is any but 0
+            value = str(value)
+        return isinstance(value, str) and bool(search(value))
+
+    return found
 
 
 OPERATORS: Mapping[str, Callable[[Any], Predicate]] = {

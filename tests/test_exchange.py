@@ -223,6 +223,21 @@ def test_after_the_end_only_the_waits_count(exchange, clock):
     assert exchange.is_done
 
 
+def test_an_answer_that_goes_on_behind_a_finish_reason_is_waited_for_anew(clock):
+    """Some services give a finish reason with every piece."""
+    told = FILE.replace("end: '[DONE]'", "end: finish").replace("text: t,", "text: t, finish: why,")
+    provider = Provider(load_text(told.replace("[DONE]", '{\\"why\\": \\"stop\\"}')))
+    exchange = Exchange(provider, provider.call(ChatRequest.of("hi"), Deployment()), TIMEOUTS, clock, lambda: 1.0)
+    exchange.start()
+    exchange.head(OK)
+    for _ in range(5):
+        exchange.feed(b'data: {"t": "hi ", "why": "stop"}\n\n')
+        assert (exchange.patience().seconds, exchange.patience().phase) == (DRAIN_SECONDS, "drain")
+        clock.now += DRAIN_SECONDS - 0.1
+    exchange.finish()
+    assert exchange.response.text == "hi " * 5
+
+
 def test_the_words_of_a_refusal_are_waited_for_a_while(exchange, clock):
     exchange.start()
     exchange.head(ResponseHead(401))

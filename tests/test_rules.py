@@ -499,6 +499,7 @@ def holds(tests: dict[str, Any], data: Any, event: str | None = None) -> bool:
             ["token 5", "tokens 5 x"],
             ["a token 5", "Token 5", "", None, MISSING, 5, ["token 5"]],
         ),
+        ("regex", "[1-9]", [1, 2049, -1, "error 7"], [0, True, 1.5, None, MISSING, [1], "0"]),
     ],
 )
 def test_operators(operator, operand, yes, no):
