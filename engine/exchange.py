@@ -177,7 +177,11 @@ class Exchange:
             self._drained += self._clock() - self._waits_since
         if self._tape is not None:
             self._tape.feed(data)
-        return self._reply.feed(data)
+        events = self._reply.feed(data)
+        # Some services give a finish reason with every piece: where the answer goes on, its end was none.
+        if any(not isinstance(event, Usage | Finish) for event in events):
+            self._drained = 0.0
+        return events
 
     def finish(self) -> list[Event]:
         """Say that the body has ended. An error leaves the call where it was: it may be tried again."""
