@@ -11,13 +11,13 @@ import pytest
 
 from engine.deployment import Deployment
 from engine.display import request_data
+from engine.examples import request_of as call_of
 from engine.examples import run_example
 from engine.importing.capture import body_of
 from engine.importing.conversation import find
 from engine.importing.curl import request_of
 from engine.importing.draft import Draft, draft
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.provider import Provider
 
 from .curls import CANARY, CURLS, Curl
@@ -36,8 +36,7 @@ def rendered(text: str) -> dict[str, Any]:
     """The request of the file's first example, as the file renders it."""
     provider = Provider(load_text(text))
     example = provider.spec.examples[0]
-    asked = ChatRequest.of(example.messages, example.model, stream=example.stream, **example.params)
-    wire = provider.call(asked, Deployment(settings=example.settings, placeholders=True)).wire
+    wire = provider.call(call_of(example), Deployment(settings=example.settings, placeholders=True)).wire
     return request_data(wire)
 
 

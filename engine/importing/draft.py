@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 from ..deployment import Deployment
 from ..display import request_data
 from ..errors import EngineError, Problem, SpecError, UsageError
-from ..examples import Failure, run_example
+from ..examples import Failure, request_of, run_example
 from ..loader import load_text, problems_of_text
-from ..messages import ChatRequest
 from ..provider import Provider
 from .capture import CapturedReply, CapturedRequest, body_of
 from .composer import Composer
@@ -57,12 +56,21 @@ def draft(
     host = urlsplit(request.url).hostname or ""
     clean = cleaned(request, body, reply, variable_name(name, host))
     text_prompt = clean.scrub(prompt) if prompt else None
-    plan = Plan.of(name, clean, text_prompt)
+    made = _made(Plan.of(name, clean, text_prompt))
+    if made.protocol is not None and not made.is_sound:
+        # What the protocol cannot say with a few changes is said in full.
+        made = _made(Plan.of(name, clean, text_prompt, may_extend=False))
+    return made
+
+
+def _made(plan: Plan) -> Draft:
+    """The draft of a plan, tried."""
+    clean = plan.clean
     first = Composer(plan).text()
     text = Composer(plan, _tried(first, plan)).text()
     if clean.leaks(text):
         text = clean.scrub(text)
-    problems = tuple(problems_of_text(text.encode(), f"{name}.yaml"))
+    problems = tuple(problems_of_text(text.encode(), f"{plan.name}.yaml"))
     variables = tuple(variable for secret in clean.secrets.values() for variable in secret["env"])
     return Draft(text, problems, _failures(text), plan.fit.protocol.name if plan.fit else None, variables)
 
@@ -93,7 +101,7 @@ def _tried(text: str, plan: Plan) -> Trial:
     if plan.clean.reply is not None:
         expect = expectation(provider.for_model(example.model), recorded_reply(plan.clean.reply).kept)
     try:
-        asked = ChatRequest.of(example.messages, example.model, stream=example.stream, **example.params)
+        asked = request_of(example)
         wire = provider.call(asked, Deployment(settings=example.settings, placeholders=True)).wire
     except EngineError as error:
         return Trial(expect=expect, fault=f"the captured call cannot be made again: {error.message}")

@@ -43,6 +43,7 @@ class Fit:
     model: str
     stream: bool
     params: Mapping[str, Any]
+    tools: Mapping[str, Any]
     extras: Mapping[Place, Any]
     missing: tuple[Place, ...]
     query: Mapping[str, str | None]
@@ -90,7 +91,8 @@ def _fit(
     params = dict(_params(spec, tree))
     provider = _concrete(spec, STAND_IN + prefix, model)
     try:
-        asked = ChatRequest.of(found.messages, model, stream=stream, **params)
+        tools = _tools(tree)
+        asked = ChatRequest.of(found.messages, model, stream=stream, **tools, **params)
         wire = provider.call(asked, Deployment(placeholders=True)).wire
     except EngineError:
         return None
@@ -104,8 +106,9 @@ def _fit(
     theirs = find(rendered)
     if theirs.pairs != found.pairs or _places(theirs)[0] != _places(found)[0]:
         return None
-    skipped = {place for place in (*_places(theirs), *_places(found)) if place is not None}
-    extras, missing = _differences(tree, rendered, skipped)
+    skipped = conversation_places(theirs, found)
+    extras, missing = differences(tree, rendered, skipped)
+    extras, missing = _with_their_maps(spec, extras, missing)
     if _reads_elsewhere(spec, found):
         return None
     is_read = _reads(provider.for_model(model), reply)
@@ -115,7 +118,7 @@ def _fit(
     url = urlsplit(request.url)._replace(path=prefix, query="").geturl()
     path = None if match else captured_path
     query = _query(request, wire)
-    return Fit(spec, url, path, model, stream, params, extras, missing, query, is_read, wire)
+    return Fit(spec, url, path, model, stream, params, tools, extras, missing, query, is_read, wire)
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:
@@ -137,6 +140,11 @@ def _concrete(spec: ProviderSpec, url: str, model: str) -> Provider:
 
 def _models(spec: ProviderSpec, model: str) -> Models:
     return replace(spec.models, default=model, allow=())
+
+
+def conversation_places(*found: Found) -> set[Place]:
+    """The keys of bodies under which their conversations stand."""
+    return {place for one in found for place in _places(one) if place is not None}
 
 
 def _places(found: Found) -> tuple[Place | None, Place | None]:
@@ -164,6 +172,31 @@ def _params(spec: ProviderSpec, tree: Any) -> Iterator[tuple[str, Any]]:
                 break
 
 
+def _tools(tree: Any) -> dict[str, Any]:
+    """The tools that a body offers, where they have the shape that callers give them."""
+    tools, choice = tree.get("tools"), tree.get("tool_choice")
+    is_ours = isinstance(tools, list) and all(isinstance(tool, dict) and "function" in tool for tool in tools)
+    if not is_ours or not tools:
+        return {}
+    return {"tools": tools} | ({"tool_choice": choice} if choice is not None else {})
+
+
+def _with_their_maps(
+    spec: ProviderSpec, extras: Mapping[Place, Any], missing: tuple[Place, ...]
+) -> tuple[dict[Place, Any], tuple[Place, ...]]:
+    """Extras in a map that the protocol may leave out need it always; tools are the caller's to give, and no extra."""
+    kept: dict[Place, Any] = {}
+    conditions: list[Place] = []
+    for place, value in extras.items():
+        template = at(spec.payload, place[:1])
+        if "tools" in str(template) or "tool_choice" in str(template):
+            continue
+        kept[place] = value
+        maps = (place[:length] for length in range(1, len(place) + 1))
+        conditions += [(*one, "$when") for one in maps if "$when" in (at(spec.payload, one) or ())]
+    return kept, (*missing, *dict.fromkeys(conditions))
+
+
 def _place(path: str) -> Place:
     return tuple(int(key) if key.isdigit() else key for key in path.split("."))
 
@@ -184,7 +217,7 @@ def _fits(kinds: tuple[str, ...], value: Any) -> bool:
     return any(fits(kind, value) for kind in kinds)
 
 
-def _differences(captured: Any, rendered: Any, skipped: set[Place]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
+def differences(captured: Any, rendered: Any, skipped: set[Place]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
     """What only the captured body has or has otherwise, and what only the rendered one has."""
     extras: dict[Place, Any] = {}
     missing: list[Place] = []
