@@ -448,4 +448,12 @@ CURLS = (
         None,
         "g",
     ),
+    Curl(
+        "a value beyond the protocol's bounds",
+        """curl https://c.acme.example/v1/chat/completions --json '{"model":"m","temperature":3,"n":1,"messages":[{"role":"user","content":"Hi"}]}'""",
+        HI,
+        "openai-chat",
+        None,
+        "m",
+    ),
 )

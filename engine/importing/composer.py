@@ -71,7 +71,9 @@ class Composer:
             gone.append("auth")
         if not gone:
             return
-        if gone != ["auth"]:
+        if any(path.endswith(".$when") for path in gone):
+            self._lines.say("A map that has lost its `$when` is sent in every call, as the captured one was.")
+        if any(path != "auth" and not path.endswith(".$when") for path in gone):
             self._lines.say("The captured request did not have these, which the protocol sends.")
         if any(".stream_options" in path for path in gone):
             self._lines.todo("without stream_options, streams say nothing about usage; take it out of this list to try")

@@ -19,8 +19,9 @@ from ..errors import EngineError
 from ..folders import PROTOCOLS, builtin_folder
 from ..loader import load
 from ..messages import ChatRequest
+from ..params import fits
 from ..provider import Provider
-from ..spec import Models, ProviderSpec
+from ..spec import Models, Param, ProviderSpec
 from ..wire import WireRequest
 from .capture import CapturedReply, CapturedRequest, json_or_none
 from .conversation import Found, Place, at, find
@@ -167,7 +168,7 @@ def _params(spec: ProviderSpec, tree: Any) -> Iterator[tuple[str, Any]]:
             if value is None or isinstance(value, dict):
                 continue
             given = next((key for key, sent in (param.values or {}).items() if same(sent, value)), value)
-            if _fits(param.type, given):
+            if _fits(param, given):
                 yield name, given
                 break
 
@@ -211,10 +212,13 @@ def _uses(payload: Any, name: str, place: Place) -> Iterator[Place]:
         yield from _uses(item, name, (*place, key))
 
 
-def _fits(kinds: tuple[str, ...], value: Any) -> bool:
-    from ..params import fits
-
-    return any(fits(kind, value) for kind in kinds)
+def _fits(param: Param, value: Any) -> bool:
+    """Whether a call may give the value; another stands in the payload as it was captured."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        least, most = (value if bound is None else bound for bound in (param.min, param.max))
+        if not least <= value <= most:
+            return False
+    return any(fits(kind, value) for kind in param.type) and (not param.enum or value in param.enum)
 
 
 def differences(captured: Any, rendered: Any, skipped: set[Place]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
