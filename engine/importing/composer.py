@@ -65,7 +65,7 @@ class Composer:
         self._unset(fit)
 
     def _unset(self, fit: Fit) -> None:
-        gone = [f"payload.{'.'.join(map(str, place))}" for place in fit.missing]
+        gone = list(fit.unset)
         gone += [f"query.{name}" for name, value in fit.query.items() if value is None]
         if self._plan.clean.auth is None and "auth" in fit.protocol.tree:
             gone.append("auth")
@@ -73,7 +73,9 @@ class Composer:
             return
         if any(path.endswith(".$when") for path in gone):
             self._lines.say("A map that has lost its `$when` is sent in every call, as the captured one was.")
-        if any(path != "auth" and not path.endswith(".$when") for path in gone):
+        if any(path.startswith("params.") for path in gone):
+            self._lines.say("A parameter whose captured value the protocol does not take stands in `payload` instead.")
+        if any(path.startswith(("payload.", "query.")) and not path.endswith(".$when") for path in gone):
             self._lines.say("The captured request did not have these, which the protocol sends.")
         if any(".stream_options" in path for path in gone):
             self._lines.todo("without stream_options, streams say nothing about usage; take it out of this list to try")

@@ -25,7 +25,7 @@ from ..spec import Models, Param, ProviderSpec
 from ..wire import WireRequest
 from .capture import CapturedReply, CapturedRequest, json_or_none
 from .conversation import Found, Place, at, find
-from .frames import media_type
+from .frames import dotted, media_type
 
 STAND_IN = "https://host.example.com"
 """A host for rendering: the captured one may be one that only the caller may name."""
@@ -46,7 +46,7 @@ class Fit:
     params: Mapping[str, Any]
     tools: Mapping[str, Any]
     extras: Mapping[Place, Any]
-    missing: tuple[Place, ...]
+    unset: tuple[str, ...]
     query: Mapping[str, str | None]
     is_read: bool | None
     rendered: WireRequest = field(repr=False)
@@ -54,7 +54,7 @@ class Fit:
     @property
     def rank(self) -> tuple[int, ...]:
         """The higher, the better it fits."""
-        return (self.path is None, self.is_read is True, -len(self.missing), -len(self.extras))
+        return (self.path is None, self.is_read is True, -len(self.unset), -len(self.extras))
 
 
 @cache
@@ -109,7 +109,9 @@ def _fit(
         return None
     skipped = conversation_places(theirs, found)
     extras, missing = differences(tree, rendered, skipped)
-    extras, missing = _with_their_maps(spec, extras, missing)
+    extras, conditions = _with_their_maps(spec, extras)
+    unset = [f"payload.{dotted(place)}" for place in (*missing, *conditions)]
+    unset += [f"params.{name}" for name, param in spec.params.items() if param.maps_to in map(dotted, extras)]
     if _reads_elsewhere(spec, found):
         return None
     is_read = _reads(provider.for_model(model), reply)
@@ -119,7 +121,7 @@ def _fit(
     url = urlsplit(request.url)._replace(path=prefix, query="").geturl()
     path = None if match else captured_path
     query = _query(request, wire)
-    return Fit(spec, url, path, model, stream, params, tools, extras, missing, query, is_read, wire)
+    return Fit(spec, url, path, model, stream, params, tools, extras, tuple(unset), query, is_read, wire)
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:
@@ -182,9 +184,7 @@ def _tools(tree: Any) -> dict[str, Any]:
     return {"tools": tools} | ({"tool_choice": choice} if choice is not None else {})
 
 
-def _with_their_maps(
-    spec: ProviderSpec, extras: Mapping[Place, Any], missing: tuple[Place, ...]
-) -> tuple[dict[Place, Any], tuple[Place, ...]]:
+def _with_their_maps(spec: ProviderSpec, extras: Mapping[Place, Any]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
     """Extras in a map that the protocol may leave out need it always; tools are the caller's to give, and no extra."""
     kept: dict[Place, Any] = {}
     conditions: list[Place] = []
@@ -195,7 +195,7 @@ def _with_their_maps(
         kept[place] = value
         maps = (place[:length] for length in range(1, len(place) + 1))
         conditions += [(*one, "$when") for one in maps if "$when" in (at(spec.payload, one) or ())]
-    return kept, (*missing, *dict.fromkeys(conditions))
+    return kept, tuple(dict.fromkeys(conditions))
 
 
 def _place(path: str) -> Place:
