@@ -111,7 +111,8 @@ def _fit(
     extras, missing = differences(tree, rendered, skipped)
     extras, conditions = _with_their_maps(spec, extras)
     unset = [f"payload.{dotted(place)}" for place in (*missing, *conditions)]
-    unset += [f"params.{name}" for name, param in spec.params.items() if param.maps_to in map(dotted, extras)]
+    taken = {dotted(place) for place in extras}
+    unset += [f"params.{name}" for name, param in spec.params.items() if param.maps_to in taken]
     if _reads_elsewhere(spec, found):
         return None
     is_read = _reads(provider.for_model(model), reply)
