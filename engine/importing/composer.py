@@ -215,12 +215,18 @@ class Composer:
 
     def _response(self) -> None:
         answer = self._plan.answer
+        think = self._plan.think
         if answer is None:
+            if think:
+                self._lines.todo(_THINK)
+                self._lines.put("response", {"think": dict(think)})
             return
         self._lines.say("How the answer is framed, and where in it the text is.")
         for todo in answer.todos:
             self._lines.todo(todo)
-        self._lines.put("response", answer.response)
+        if think:
+            self._lines.todo(_THINK)
+        self._lines.put("response", answer.response | ({"think": dict(think)} if think else {}))
 
     def _errors(self) -> None:
         if self._plan.fit is None:
@@ -228,6 +234,7 @@ class Composer:
             self._lines.append(f"# errors: {_ERRORS}")
 
 
+_THINK = "the captured answer begins with this tag, so what is inside is taken for reasoning"
 _ERRORS = "[{status: 429, body: {path: error.code, equals: no_credit}, kind: quota, message: error.message}]"
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,13 +66,22 @@ def draft(
 def _made(plan: Plan) -> Draft:
     """The draft of a plan, tried."""
     clean = plan.clean
-    first = Composer(plan).text()
-    text = Composer(plan, _tried(first, plan)).text()
+    trial = _tried(Composer(plan).text(), plan)
+    if think := _tags(trial.expect.get("text", "")):
+        plan = replace(plan, think=think)
+        trial = _tried(Composer(plan).text(), plan)
+    text = Composer(plan, trial).text()
     if clean.leaks(text):
         text = clean.scrub(text)
     problems = tuple(problems_of_text(text.encode(), f"{plan.name}.yaml"))
     variables = tuple(variable for secret in clean.secrets.values() for variable in secret["env"])
     return Draft(text, problems, _failures(text), plan.fit.protocol.name if plan.fit else None, variables)
+
+
+def _tags(text: str) -> dict[str, str]:
+    """The tags around the reasoning that a text begins with."""
+    tag = re.match(r"\s*<(think|thinking|thought|reasoning)>", text)
+    return {"open": f"<{tag[1]}>", "close": f"</{tag[1]}>"} if tag else {}
 
 
 def check_name(name: str) -> None:

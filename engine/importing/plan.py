@@ -26,6 +26,8 @@ class Plan:
     fit: Fit | None
     templated: Templated | None
     answer: Answer | None
+    think: Mapping[str, str] = field(default_factory=dict)
+    """The tags around the reasoning in the text, where a trial has shown some."""
 
     @property
     def is_for_caller(self) -> bool:
