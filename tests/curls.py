@@ -44,6 +44,7 @@ CURLS = (
         "openai-chat",
         "bearer",
         "acme-5",
+        is_exact=False,  # the protocol calls the developer `system`
     ),
     Curl(
         "chat completions with a key and parameters",
@@ -422,5 +423,37 @@ CURLS = (
         "a null and an empty history",
         """curl https://c.acme.example/t --json '{"prompt":"Hi","history":[],"temperature":null,"max_tokens":null}'""",
         HI,
+    ),
+    Curl(
+        "chat completions with tools",
+        """curl https://c.acme.example/v1/chat/completions --json '{"model":"m","tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}],"tool_choice":"auto","messages":[{"role":"user","content":"Hi"}]}'""",
+        HI,
+        "openai-chat",
+        None,
+        "m",
+    ),
+    Curl(
+        "messages with thinking",
+        """curl https://c.acme.example/v1/messages --json '{"model":"cl","max_tokens":2048,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}'""",
+        HI,
+        "anthropic-messages",
+        None,
+        "cl",
+    ),
+    Curl(
+        "generateContent with more in its config",
+        """curl https://c.acme.example/v1/models/g:generateContent --json '{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],"generationConfig":{"temperature":1,"candidateCount":1}}'""",
+        HI,
+        "gemini-generate",
+        None,
+        "g",
+    ),
+    Curl(
+        "a value beyond the protocol's bounds",
+        """curl https://c.acme.example/v1/chat/completions --json '{"model":"m","temperature":3,"n":1,"messages":[{"role":"user","content":"Hi"}]}'""",
+        HI,
+        "openai-chat",
+        None,
+        "m",
     ),
 )

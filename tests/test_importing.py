@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (commands are as they were copied)
 """Captured requests -> provider files: each is valid, renders the request that was captured, and holds no secret."""
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import pytest
 
 from engine.deployment import Deployment
 from engine.display import request_data
+from engine.examples import request_of as call_of
 from engine.examples import run_example
 from engine.importing.capture import body_of
 from engine.importing.conversation import find
 from engine.importing.curl import request_of
 from engine.importing.draft import Draft, draft
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.provider import Provider
 
 from .curls import CANARY, CURLS, Curl
@@ -36,8 +37,7 @@ def rendered(text: str) -> dict[str, Any]:
     """The request of the file's first example, as the file renders it."""
     provider = Provider(load_text(text))
     example = provider.spec.examples[0]
-    asked = ChatRequest.of(example.messages, example.model, stream=example.stream, **example.params)
-    wire = provider.call(asked, Deployment(settings=example.settings, placeholders=True)).wire
+    wire = provider.call(call_of(example), Deployment(settings=example.settings, placeholders=True)).wire
     return request_data(wire)
 
 
@@ -114,3 +114,27 @@ def comparable(value: Any) -> Any:
                 pass
         return masked(value)
     return value
+
+
+def test_what_a_protocol_sends_in_another_way_is_said() -> None:
+    command = """curl https://c.acme.example/v1/messages --json '{"model":"cl","max_tokens":9,"tools":[{"name":"f"}],"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}'"""
+    made = draft("acme-test", request_of(command))
+    assert made.is_sound
+    assert "TODO: the protocol sends `tools` in another way" in made.text
+
+
+def test_one_text_for_the_prompt_that_was_typed() -> None:
+    command = """curl https://c.acme.example/t --json '{"a":"What now","b":"User: Why so?\\nBot:","title":"A long title, of many words"}'"""
+    made = draft("acme-test", request_of(command), prompt="Why so?")
+    assert made.is_sound
+    assert load_text(made.text).examples[0].messages == [{"role": "user", "content": "Why so?"}]
+    assert rendered(made.text)["json"]["b"] == "User: Why so?\nBot:"
+
+
+def test_a_credential_that_is_sent_twice_and_others_beside_it() -> None:
+    command = f"""curl https://c.acme.example/t -H 'x-auth-token: {CANARY}' -H 'x-api-key: {CANARY}' --json '{{"prompt":"Say {CANARY} twice","meta":{{"auth_token":"{CANARY}2","inner":"{{\\"access_token\\":\\"{CANARY}3\\"}}"}}}}'"""
+    made = draft("acme-test", request_of(command))
+    assert made.problems == ()
+    assert CANARY not in made.text
+    assert "<ACME_TEST_API_KEY>" in made.text
+    assert "TODO: `meta.auth_token` of the body looked like another secret" in made.text

@@ -300,3 +300,24 @@ def test_a_long_reply_is_shortened() -> None:
     assert made.is_sound
     assert len(made.text) < 64 * 1024
     assert "shortened" in made.text
+
+
+@pytest.mark.parametrize("command", [PLAIN, CHAT])
+def test_tags_around_reasoning_are_declared(command: str) -> None:
+    body = sse(
+        *deltas("<think>", "Hm.</think>", "Hello"),
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        "[DONE]",
+    )
+    made = draft("acme-test", request_of(command), reply_from(body))
+    assert made.is_sound
+    expect = load_text(made.text).examples[0].expect
+    assert (expect["text"], expect["reasoning"]) == ("Hello", "Hm.")
+    assert "think: {open: <think>, close: </think>}" in made.text
+
+
+def test_two_texts_that_grow() -> None:
+    made = draft("acme-test", request_of(PLAIN), reply_from(lines({"text": "Hel"}, {"text": "Hello"})))
+    assert made.is_sound
+    assert load_text(made.text).examples[0].expect["text"] == "Hello"
+    assert "is a guess" in made.text

@@ -130,7 +130,7 @@ class _Series:
     def is_growing(self) -> bool:
         """Whether each text is all of the text so far."""
         said = [text for text in self.texts if text]
-        return len(set(said)) > 2 and all(after.startswith(before) for before, after in pairwise(said))
+        return len(set(said)) > 1 and all(after.startswith(before) for before, after in pairwise(said))
 
     @property
     def whole(self) -> str:
@@ -242,6 +242,10 @@ class _Reader:
             rule |= {"for": dotted((*items[0], "*")), "text": dotted(items[1])}
             return rule
         path = dotted(speaking.place)
+        if speaking.is_growing and len(set(speaking.texts) - {""}) == 2:
+            self._todos.append(
+                "of two texts the second begins with the first: whether each is all of the text is a guess"
+            )
         rule["text"] = {"path": path, "mode": "cumulative"} if speaking.is_growing else path
         return rule
 

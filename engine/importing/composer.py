@@ -65,13 +65,17 @@ class Composer:
         self._unset(fit)
 
     def _unset(self, fit: Fit) -> None:
-        gone = [f"payload.{'.'.join(map(str, place))}" for place in fit.missing]
+        gone = list(fit.unset)
         gone += [f"query.{name}" for name, value in fit.query.items() if value is None]
         if self._plan.clean.auth is None and "auth" in fit.protocol.tree:
             gone.append("auth")
         if not gone:
             return
-        if gone != ["auth"]:
+        if any(path.endswith(".$when") for path in gone):
+            self._lines.say("A map that has lost its `$when` is sent in every call, as the captured one was.")
+        if any(path.startswith("params.") for path in gone):
+            self._lines.say("A parameter whose captured value the protocol does not take stands in `payload` instead.")
+        if any(path.startswith(("payload.", "query.")) and not path.endswith(".$when") for path in gone):
             self._lines.say("The captured request did not have these, which the protocol sends.")
         if any(".stream_options" in path for path in gone):
             self._lines.todo("without stream_options, streams say nothing about usage; take it out of this list to try")
@@ -211,12 +215,18 @@ class Composer:
 
     def _response(self) -> None:
         answer = self._plan.answer
+        think = self._plan.think
         if answer is None:
+            if think:
+                self._lines.todo(_THINK)
+                self._lines.put("response", {"think": dict(think)})
             return
         self._lines.say("How the answer is framed, and where in it the text is.")
         for todo in answer.todos:
             self._lines.todo(todo)
-        self._lines.put("response", answer.response)
+        if think:
+            self._lines.todo(_THINK)
+        self._lines.put("response", answer.response | ({"think": dict(think)} if think else {}))
 
     def _errors(self) -> None:
         if self._plan.fit is None:
@@ -224,6 +234,7 @@ class Composer:
             self._lines.append(f"# errors: {_ERRORS}")
 
 
+_THINK = "the captured answer begins with this tag, so what is inside is taken for reasoning"
 _ERRORS = "[{status: 429, body: {path: error.code, equals: no_credit}, kind: quota, message: error.message}]"
 
 

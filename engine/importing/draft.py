@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..deployment import Deployment
 from ..display import request_data
 from ..errors import EngineError, Problem, SpecError, UsageError
-from ..examples import Failure, run_example
+from ..examples import Failure, request_of, run_example
 from ..loader import load_text, problems_of_text
-from ..messages import ChatRequest
 from ..provider import Provider
 from .capture import CapturedReply, CapturedRequest, body_of
 from .composer import Composer
@@ -57,14 +56,32 @@ def draft(
     host = urlsplit(request.url).hostname or ""
     clean = cleaned(request, body, reply, variable_name(name, host))
     text_prompt = clean.scrub(prompt) if prompt else None
-    plan = Plan.of(name, clean, text_prompt)
-    first = Composer(plan).text()
-    text = Composer(plan, _tried(first, plan)).text()
+    made = _made(Plan.of(name, clean, text_prompt))
+    if made.protocol is not None and not made.is_sound:
+        # What the protocol cannot say with a few changes is said in full.
+        made = _made(Plan.of(name, clean, text_prompt, may_extend=False))
+    return made
+
+
+def _made(plan: Plan) -> Draft:
+    """The draft of a plan, tried."""
+    clean = plan.clean
+    trial = _tried(Composer(plan).text(), plan)
+    if think := _tags(trial.expect.get("text", "")):
+        plan = replace(plan, think=think)
+        trial = _tried(Composer(plan).text(), plan)
+    text = Composer(plan, trial).text()
     if clean.leaks(text):
         text = clean.scrub(text)
-    problems = tuple(problems_of_text(text.encode(), f"{name}.yaml"))
+    problems = tuple(problems_of_text(text.encode(), f"{plan.name}.yaml"))
     variables = tuple(variable for secret in clean.secrets.values() for variable in secret["env"])
     return Draft(text, problems, _failures(text), plan.fit.protocol.name if plan.fit else None, variables)
+
+
+def _tags(text: str) -> dict[str, str]:
+    """The tags around the reasoning that a text begins with."""
+    tag = re.match(r"\s*<(think|thinking|thought|reasoning)>", text)
+    return {"open": f"<{tag[1]}>", "close": f"</{tag[1]}>"} if tag else {}
 
 
 def check_name(name: str) -> None:
@@ -93,7 +110,7 @@ def _tried(text: str, plan: Plan) -> Trial:
     if plan.clean.reply is not None:
         expect = expectation(provider.for_model(example.model), recorded_reply(plan.clean.reply).kept)
     try:
-        asked = ChatRequest.of(example.messages, example.model, stream=example.stream, **example.params)
+        asked = request_of(example)
         wire = provider.call(asked, Deployment(settings=example.settings, placeholders=True)).wire
     except EngineError as error:
         return Trial(expect=expect, fault=f"the captured call cannot be made again: {error.message}")

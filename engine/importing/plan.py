@@ -26,6 +26,8 @@ class Plan:
     fit: Fit | None
     templated: Templated | None
     answer: Answer | None
+    think: Mapping[str, str] = field(default_factory=dict)
+    """The tags around the reasoning in the text, where a trial has shown some."""
 
     @property
     def is_for_caller(self) -> bool:
@@ -33,8 +35,8 @@ class Plan:
         return is_for_caller(self.clean.request.url)
 
     @classmethod
-    def of(cls, name: str, clean: Cleaned, prompt: str | None) -> Plan:
-        """Decide."""
+    def of(cls, name: str, clean: Cleaned, prompt: str | None, *, may_extend: bool = True) -> Plan:
+        """Decide; without `may_extend`, the file is to stand alone."""
         tree, is_in_query = clean.body.tree, False
         if tree is None and clean.request.query:
             tree, is_in_query = query_of(clean.request), True
@@ -42,7 +44,8 @@ class Plan:
             found = Found(prompt=(), prompt_text=prompt if prompt and prompt in tree else tree)
         else:
             found = find(tree, prompt)
-        fit = None if is_in_query or clean.body.encoding != "json" else _fit(clean, tree, found)
+        is_asked = may_extend and not is_in_query and clean.body.encoding == "json"
+        fit = _fit(clean, tree, found) if is_asked else None
         bare = _without_secret(tree, clean)
         return cls(
             name, clean, found, tree, is_in_query, fit,

@@ -19,12 +19,13 @@ from ..errors import EngineError
 from ..folders import PROTOCOLS, builtin_folder
 from ..loader import load
 from ..messages import ChatRequest
+from ..params import fits
 from ..provider import Provider
-from ..spec import Models, ProviderSpec
+from ..spec import Models, Param, ProviderSpec
 from ..wire import WireRequest
 from .capture import CapturedReply, CapturedRequest, json_or_none
 from .conversation import Found, Place, at, find
-from .frames import media_type
+from .frames import dotted, media_type
 
 STAND_IN = "https://host.example.com"
 """A host for rendering: the captured one may be one that only the caller may name."""
@@ -43,8 +44,9 @@ class Fit:
     model: str
     stream: bool
     params: Mapping[str, Any]
+    tools: Mapping[str, Any]
     extras: Mapping[Place, Any]
-    missing: tuple[Place, ...]
+    unset: tuple[str, ...]
     query: Mapping[str, str | None]
     is_read: bool | None
     rendered: WireRequest = field(repr=False)
@@ -52,7 +54,7 @@ class Fit:
     @property
     def rank(self) -> tuple[int, ...]:
         """The higher, the better it fits."""
-        return (self.path is None, self.is_read is True, -len(self.missing), -len(self.extras))
+        return (self.path is None, self.is_read is True, -len(self.unset), -len(self.extras))
 
 
 @cache
@@ -90,7 +92,8 @@ def _fit(
     params = dict(_params(spec, tree))
     provider = _concrete(spec, STAND_IN + prefix, model)
     try:
-        asked = ChatRequest.of(found.messages, model, stream=stream, **params)
+        tools = _tools(tree)
+        asked = ChatRequest.of(found.messages, model, stream=stream, **tools, **params)
         wire = provider.call(asked, Deployment(placeholders=True)).wire
     except EngineError:
         return None
@@ -104,8 +107,12 @@ def _fit(
     theirs = find(rendered)
     if theirs.pairs != found.pairs or _places(theirs)[0] != _places(found)[0]:
         return None
-    skipped = {place for place in (*_places(theirs), *_places(found)) if place is not None}
-    extras, missing = _differences(tree, rendered, skipped)
+    skipped = conversation_places(theirs, found)
+    extras, missing = differences(tree, rendered, skipped)
+    extras, conditions = _with_their_maps(spec, extras)
+    unset = [f"payload.{dotted(place)}" for place in (*missing, *conditions)]
+    taken = {dotted(place) for place in extras}
+    unset += [f"params.{name}" for name, param in spec.params.items() if param.maps_to in taken]
     if _reads_elsewhere(spec, found):
         return None
     is_read = _reads(provider.for_model(model), reply)
@@ -115,7 +122,7 @@ def _fit(
     url = urlsplit(request.url)._replace(path=prefix, query="").geturl()
     path = None if match else captured_path
     query = _query(request, wire)
-    return Fit(spec, url, path, model, stream, params, extras, missing, query, is_read, wire)
+    return Fit(spec, url, path, model, stream, params, tools, extras, tuple(unset), query, is_read, wire)
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:
@@ -139,6 +146,11 @@ def _models(spec: ProviderSpec, model: str) -> Models:
     return replace(spec.models, default=model, allow=())
 
 
+def conversation_places(*found: Found) -> set[Place]:
+    """The keys of bodies under which their conversations stand."""
+    return {place for one in found for place in _places(one) if place is not None}
+
+
 def _places(found: Found) -> tuple[Place | None, Place | None]:
     """Where the conversation stands, and where the system's text does: the key of the body for each."""
     place = found.history.place if found.history else found.prompt
@@ -159,9 +171,32 @@ def _params(spec: ProviderSpec, tree: Any) -> Iterator[tuple[str, Any]]:
             if value is None or isinstance(value, dict):
                 continue
             given = next((key for key, sent in (param.values or {}).items() if same(sent, value)), value)
-            if _fits(param.type, given):
+            if _fits(param, given):
                 yield name, given
                 break
+
+
+def _tools(tree: Any) -> dict[str, Any]:
+    """The tools that a body offers, where they have the shape that callers give them."""
+    tools, choice = tree.get("tools"), tree.get("tool_choice")
+    is_ours = isinstance(tools, list) and all(isinstance(tool, dict) and "function" in tool for tool in tools)
+    if not is_ours or not tools:
+        return {}
+    return {"tools": tools} | ({"tool_choice": choice} if choice is not None else {})
+
+
+def _with_their_maps(spec: ProviderSpec, extras: Mapping[Place, Any]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
+    """Extras in a map that the protocol may leave out need it always; tools are the caller's to give, and no extra."""
+    kept: dict[Place, Any] = {}
+    conditions: list[Place] = []
+    for place, value in extras.items():
+        template = at(spec.payload, place[:1])
+        if "tools" in str(template) or "tool_choice" in str(template):
+            continue
+        kept[place] = value
+        maps = (place[:length] for length in range(1, len(place) + 1))
+        conditions += [(*one, "$when") for one in maps if "$when" in (at(spec.payload, one) or ())]
+    return kept, tuple(dict.fromkeys(conditions))
 
 
 def _place(path: str) -> Place:
@@ -178,13 +213,16 @@ def _uses(payload: Any, name: str, place: Place) -> Iterator[Place]:
         yield from _uses(item, name, (*place, key))
 
 
-def _fits(kinds: tuple[str, ...], value: Any) -> bool:
-    from ..params import fits
+def _fits(param: Param, value: Any) -> bool:
+    """Whether a call may give the value; another stands in the payload as it was captured."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        least, most = (value if bound is None else bound for bound in (param.min, param.max))
+        if not least <= value <= most:
+            return False
+    return any(fits(kind, value) for kind in param.type) and (not param.enum or value in param.enum)
 
-    return any(fits(kind, value) for kind in kinds)
 
-
-def _differences(captured: Any, rendered: Any, skipped: set[Place]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
+def differences(captured: Any, rendered: Any, skipped: set[Place]) -> tuple[dict[Place, Any], tuple[Place, ...]]:
     """What only the captured body has or has otherwise, and what only the rendered one has."""
     extras: dict[Place, Any] = {}
     missing: list[Place] = []

@@ -14,9 +14,11 @@ from ..errors import EngineError
 from ..messages import ChatResponse
 from ..provider import Provider
 from .capture import CapturedReply, json_or_none
-from .frames import framing_of, media_type
+from .conversation import find
+from .frames import dotted, framing_of, media_type
 from .lines import Lines
 from .plan import Plan, Trial
+from .protocols import conversation_places, differences
 from .sections import headers_of, query_of
 
 MAX_REPLY = 64 * 1024
@@ -93,6 +95,13 @@ def answer_data(answer: ChatResponse) -> dict[str, Any]:
     return data
 
 
+def _left(wanted: Any, seen: Any) -> list[str]:
+    """What two bodies differ in beside the form of their conversations."""
+    skipped = conversation_places(find(wanted), find(seen))
+    extras, missing = differences(wanted, seen, skipped)
+    return [f"`{dotted(place)}`" for place in (*extras, *missing)]
+
+
 class ExampleWriter:
     """The section `examples` of a plan. Without a trial it is the first writing, which only serves to be tried."""
 
@@ -155,7 +164,7 @@ class ExampleWriter:
         call: dict[str, Any] = {"messages": plan.found.messages or [{"role": "user", "content": "Hi"}]}
         if plan.fit is not None:
             call |= {} if plan.fit.stream else {"stream": False}
-            call |= plan.fit.params
+            call |= {**plan.fit.params, **plan.fit.tools}
         elif plan.found.stream is not None and not plan.found.streams:
             call["stream"] = False
         if self._plan.is_for_caller:
@@ -194,6 +203,8 @@ class ExampleWriter:
     def _difference(self, key: str, wanted: Any, seen: Any) -> str:
         fit, shaped = self._plan.fit, self._plan.templated
         if fit is not None and key == "json":
+            if left := _left(wanted, seen):
+                return f"TODO: the protocol sends {', '.join(left)} in another way than the captured request did."
             if isinstance(seen, dict) and same(
                 wanted, {name: value for name, value in seen.items() if name != "stream"}
             ):
