@@ -362,3 +362,11 @@ def chirp_folder(tmp_path: Path) -> str:
     folder.mkdir()
     (folder / "chirp.yaml").write_text(CHIRP, encoding="utf-8")
     return str(folder)
+
+
+def test_a_text_that_a_rule_looks_into_is_no_kind_of_frame() -> None:
+    asks = CHIRP.replace(
+        "- {text: delta.text,", "- {when: {delta.text: {equals: lo}}, text: delta.text}\n      - {text: delta.text,", 1
+    )
+    provider = Provider(load_text(asks, "chirp.yaml"))
+    assert kinds(drift(provider, sse(HELLO, END, USED))) == []

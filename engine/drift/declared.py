@@ -32,6 +32,11 @@ class Asked:
     paths: tuple[str, ...]
 
     @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the word is looked for."""
+        return tuple(_within(self.scope) + _place(path) for path in self.paths)
+
+    @property
     def name(self) -> str:
         """The place as a report says it."""
         return ".".join((*self.scope, self.paths[0])) if self.paths else "event"
@@ -50,6 +55,8 @@ class Declared:
     """What a file's rules say about answers."""
 
     places: set[Place] = field(default_factory=set)
+    values: set[Place] = field(default_factory=set)
+    """Where rules take what they yield."""
     opaque: set[Place] = field(default_factory=set)
     counters: set[Place] = field(default_factory=set)
     """Where maps of counters are."""
@@ -73,6 +80,9 @@ class Declared:
             for path in (*rule.message, *rule.code, *rule.retry_after):
                 declared._add(_place(path))
         declared._add_usage(response.usage)
+        # A rule may ask whether a text is empty: what the text says is no kind of frame.
+        asked = declared.asked.items()
+        declared.asked = {key: tests for key, tests in asked if declared.values.isdisjoint(key.places)}
         return declared
 
     def knows(self, asked: Asked, word: str) -> bool:
@@ -104,7 +114,7 @@ class Declared:
     def _add_rule(self, rule: Rule, scope: Scope, kinds: tuple[str, ...] | None) -> bool:
         """Add what a rule reads; whether it says something without reading: that this is the end."""
         scope = scope if rule.each is None else (*scope, rule.each)
-        here = tuple(key for each in scope for key in _place(each))
+        here = _within(scope)
         if rule.slot is not None:
             kinds = rule.slot.kind
             for path in (*rule.slot.key, *rule.slot.kind):
@@ -113,6 +123,7 @@ class Declared:
         for name, path in (pair for pair in rule.yields for pair in _paths(*pair)):
             place = here + _place(path)
             self._add(place)
+            self.values.add(place)
             if name in _OPAQUE:
                 self.opaque.add(place)
             if name == "usage":
@@ -127,7 +138,7 @@ class Declared:
         return "end" in said or any(nested)
 
     def _add_condition(self, condition: Condition, scope: Scope, kinds: tuple[str, ...] | None) -> None:
-        here = tuple(key for each in scope for key in _place(each))
+        here = _within(scope)
         for test in condition:
             paths = (kinds or ()) if test.of_slot else _many(test.subject)
             for path in paths:
@@ -150,6 +161,10 @@ def _names_words(test: Comparison) -> bool:
 
 def _place(path: str) -> Place:
     return tuple("*" if isinstance(key, int) else key for key in Path(path, many=True).keys)
+
+
+def _within(scope: Scope) -> Place:
+    return tuple(key for each in scope for key in _place(each))
 
 
 def _many(paths: Any) -> tuple[str, ...]:

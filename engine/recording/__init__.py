@@ -83,8 +83,8 @@ class Recorder:
     >>> with MockServer(Catalog().provider("acytoo")) as mock:
     ...     with Client(base_urls={"acytoo": mock.url}, recorder=recorder) as client:
     ...         answer = client.chat("acytoo", "Hi")
-    >>> recorder.last.recorded().reply["status"]
-    200
+    >>> recorder.last.recorded().reply["headers"]
+    {'content-type': 'text/plain; charset=utf-8'}
     """
 
     def __init__(self, *, origin: str = "") -> None:
