@@ -57,14 +57,6 @@ def _for(provider: Provider, example: Example) -> Provider:
     return provider if provider.spec.is_abstract else provider.for_model(example.model)
 
 
-def test_a_condition_on_whether_there_is_a_value_tells_no_words() -> None:
-    """A rule for `content: null` asks nothing about what else stands there."""
-    rule = "- {when: {delta.text: null}, text: aside}\n      - {text: delta.text"
-    provider = Provider(load_text(CHIRP.replace("- {text: delta.text", rule, 1), "chirp.yaml"))
-    assert len(provider.spec.response.stream.rules) > len(chirp.spec.response.stream.rules)
-    assert kinds(drift(provider, sse({"delta": {"text": "Never said before"}}, END, USED))) == []
-
-
 def test_an_answer_like_those_of_the_examples_is_no_drift() -> None:
     assert of(sse(HELLO, HELLO, {"delta": {}, "stop_reason": "max"}, USED)) == []
 

@@ -143,7 +143,7 @@ class Declared:
             paths = (kinds or ()) if test.of_slot else _many(test.subject)
             for path in paths:
                 self._add(here + _place(path))
-            if _names_words(test) and (paths or not test.of_slot):
+            if test.operator != "exists" and (paths or not test.of_slot):
                 self._ask(Asked(scope if paths else (), paths), test)
 
     def _ask(self, asked: Asked, test: Comparison) -> None:
@@ -151,12 +151,6 @@ class Declared:
 
     def _add(self, place: Place) -> None:
         self.places.update(place[:length] for length in range(1, len(place) + 1))
-
-
-def _names_words(test: Comparison) -> bool:
-    """Whether a condition tells frames apart by a word of theirs, and not by whether there is a value at all."""
-    operands = test.operand if isinstance(test.operand, list | tuple) else [test.operand]
-    return test.operator != "exists" and any(isinstance(operand, str) for operand in operands)
 
 
 def _place(path: str) -> Place:
