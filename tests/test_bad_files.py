@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine.errors import Problem
 from engine.loader import problems_of
@@ -44,6 +45,13 @@ def test_line_ends_and_a_byte_order_mark_change_no_place(layer: object) -> None:
     for rule, old, new, _ in layer.ALONE:  # type: ignore[attr-defined]
         text, place = place_of(changed(old, new))
         assert places(errors("\ufeff" + text.replace("\n", "\r\n"))) == [(rule, place)], new
+
+
+def test_the_parser_without_libyaml_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.loader.yamltext._LOADER", yaml.SafeLoader)
+    for rule, old, new, _ in [*bad_yaml.ALONE, *bad_yaml.AMONG_OTHERS]:
+        text, place = place_of(changed(old, new))
+        assert (rule, place) in places(errors(text)), new
 
 
 @pytest.mark.parametrize("layer", [bad_schema, bad_trust, bad_answers])
