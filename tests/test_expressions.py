@@ -304,6 +304,11 @@ def test_escapes_and_bombs_are_refused_by_check(text: str, offset: int | None) -
         assert {(fault.rule, fault.offset + 3) for fault in faults} <= {(fault.rule, fault.offset) for fault in shifted}
 
 
+@pytest.mark.parametrize("text", ["{{ x[x == 1] }}", "{{ x[x|length - 1] }}", "{{ x[-1] }}", "{{ x[1:][0] }}"])
+def test_a_key_that_is_worked_out_as_a_number_is_one(text: str) -> None:
+    assert check(text, {"x"}) == []
+
+
 def test_filters_that_make_text_longer_do_not_nest_deeply() -> None:
     assert check("{{ x|tojson|tojson|tojson }}", {"x"}) == []
     (fault,) = check("{{ ((x|tojson ~ 'a')|tojson|b64encode)|tojson }}", {"x"})

@@ -531,7 +531,7 @@ BAD = [
     ("{url: https://10.0.0.1/t, value: t}", "", "private-host", "10.0.0.1"),
     ("{url: 'https://{{ model }}/t', value: t}", "", "dynamic-host", "'model'"),
     ("{url: https://x.com/t, value: t, expires_in: a, expires_at: b}", "", "conflict", "both 'expires_in'"),
-    ("{url: https://x.com/t, value: t, form: {}, json: {}}", "", "conflict", "both 'json' and 'form'"),
+    ("{url: https://x.com/t, value: t, form: {}, json: {}}", "", "conflict", "both 'form' and 'json'"),
     ("{url: https://x.com/t, value: a..b}", "", "bad-path", "'a..b'"),
     ("{url: https://x.com/t, value: t, form: {k: '{{ secrets.kay }}'}}", "", "undefined-reference", "'secrets.kay'"),
     ("{url: https://x.com/t, value: t, form: {k: '{{ key }}'}}", "", "undefined-variable", "'key'"),
@@ -539,7 +539,7 @@ BAD = [
     ("{url: https://x.com/t, value: t, form: {k: '{{ assertion }}'}}", "", "undefined-variable", "'assertion'"),
     ("{url: https://x.com/t, value: t, headers: {host: x}}", "", "forbidden-header", "'host'"),
     ("{url: https://x.com/t, value: t}", "  refresh: [{}]\n", "empty-value", "refresh.0"),
-    ("{url: https://x.com/t, value: t}", "  send: {query: a, header: b}\n", "conflict", "'header' and 'query'"),
+    ("{url: https://x.com/t, value: t}", "  send: {query: a, header: b}\n", "conflict", "'query' and 'header'"),
     (
         "{url: https://x.com/t, value: t, form: {k: '{{ assertion }}'}}",
         "  assertion: {algorithm: HS256, key: kay, claims: {}}\n",

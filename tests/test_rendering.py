@@ -259,9 +259,9 @@ def test_headers() -> None:
 
 def test_a_header_that_cannot_be_worked_out_is_named() -> None:
     with pytest.raises(ParameterError, match=r"headers\.x-a gives a list where text is due"):
-        wire({"headers": 'headers: {x-a: "{{ messages[0:] }}"}'})
+        wire({"headers": 'headers: {x-a: "{{ messages[0:] or model }}"}'})
     with pytest.raises(ParameterError, match=r"headers\.x-a cannot be worked out"):
-        wire({"headers": 'headers: {x-a: "{{ model - 1 }}"}'})
+        wire({"headers": 'headers: {x-a: "{{ messages[0].content - 1 }}"}'})
 
 
 # --- models ---

@@ -73,7 +73,7 @@ def _judge_attribute(node: Any, _: Collection[str]) -> Iterator[Fault]:
 
 def _judge_item(node: Any, _: Collection[str]) -> Iterator[Fault]:
     """A key is written out or worked out as a number: one that is put together could be any."""
-    for part in sorted(every_node(node.arg), key=lambda part: part.lineno):
+    for part in sorted(every_node(node.arg), key=lambda part: part.lineno or 0):
         if isinstance(part, nodes.Const) and str(part.value).startswith("_"):
             yield Fault(part.lineno, "template-forbidden", f"[{part.value!r}]: a key does not begin with '_'")
             return
@@ -185,7 +185,7 @@ def _check_tree(tree: nodes.Node, names: Collection[str], left: int) -> Iterator
 
 def _start(tree: nodes.Node) -> int:
     """Where an expression begins: an operator's own place is its sign."""
-    return min(node.lineno for node in every_node(tree))
+    return min(node.lineno for node in every_node(tree) if node.lineno is not None)
 
 
 def _check_text_slot(tree: nodes.Node, collections: Collection[str]) -> Iterator[Fault]:

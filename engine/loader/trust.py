@@ -83,27 +83,6 @@ def _check_auth(subject: Subject) -> Iterator[Problem]:
                 hint = "name a secret of `secrets`; no template is needed"
                 yield subject.problem(where, "template-forbidden", message, hint, index=text.index("{{"))
         yield from _check_way(subject, place, way)
-        yield from _check_own_header(subject, place, way)
-
-
-_OWN_HEADER = dict.fromkeys(("bearer", "basic", "jwt", "aws_sigv4", "oauth2"), "authorization")
-"""Kinds that send a header, and its name where they do not say another."""
-
-
-def _check_own_header(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[Problem]:
-    """A header that a way sends, and the file too: one of them would be lost, or both be sent."""
-    kind, send = way.get("type"), way.get("send")
-    name, where = _OWN_HEADER.get(str(kind), ""), None
-    if kind == "header":
-        name, where = str(way.get("name")), (*place, "name")
-    elif isinstance(send, dict) and "header" in send:
-        name, where = str(send["header"]), (*place, "send", "header")
-    for given in subject.section("headers"):
-        if name and given.lower() == name.lower():
-            line = subject.problem(("headers", given) if where else place, "", "", key=True).line
-            message = f"the header '{given}' is sent by `headers` and by `auth` (line {line})"
-            at = where or ("headers", given)
-            yield subject.problem(at, "duplicate-header", message, "remove one", key=where is None)
 
 
 def _check_way(subject: Subject, place: Place, way: dict[str, Any]) -> Iterator[Problem]:
