@@ -164,7 +164,7 @@ def test_a_lost_connection_is_no_example(chirp: Path) -> None:
 
 def test_a_retry_leaves_only_what_counted(chirp: Path) -> None:
     recorder = Recorder()
-    first, second = whole(b"busy", 503, retry_after="0"), sse(DELTA % "Hi", USED, DONE)
+    first, second = whole(b"busy", 503, retry_after="0", connection="close"), sse(DELTA % "Hi", USED, DONE)
     options: dict[str, Any] = {"secrets": {"chirp": {"api_key": CANARY}}, "recorder": recorder}
     with (
         FaultServer([first, FIN()], [second]) as server,
