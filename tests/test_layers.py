@@ -25,7 +25,7 @@ LADDER = (
         "characters",
         "comparison",
     ),
-    ("messages", "replacing", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
+    ("messages", "replacing", "processes", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (
         "expressions",
         "params",

@@ -287,3 +287,17 @@ def test_an_explanation_loads_no_library_that_it_does_not_need() -> None:
     code += "print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment(), check=True, text=True)
     assert not {"httpx", "jinja2", "jsonschema", "asyncio"} & set(done.stderr.split())
+
+
+def test_many_files_in_several_processes_are_told_as_in_one(
+    wirefile: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        put(tmp_path / "many" / f"f{number}.yaml", "url:", "urll:" if number % 7 == 0 else "url:")
+    put(tmp_path / "many" / "deep" / "f3.yaml")
+    one = wirefile("validate", str(tmp_path / "many"), "--format", "json")
+    monkeypatch.setattr("engine.cli.validate_command.MANY", 10)
+    monkeypatch.setattr("engine.cli.validate_command.processors", lambda: 2)
+    several = wirefile("validate", str(tmp_path / "many"), "--format", "json")
+    assert (several.code, several.out) == (one.code, one.out)
+    assert {rule for rule, *_ in problems(several)} >= {"unknown-key", "duplicate-id"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 from ..errors import Problem, UsageError
 from ..folders import is_built_in
+from ..processes import processors, side_by_side
 from ..suggest import did_you_mean
 from . import output
 from .exits import FINE, PROBLEMS, say
@@ -19,10 +21,15 @@ from .reporters import REPORTERS, Report
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
+    from ..loader.together import Named
 
 STDIN = "<stdin>"
 MAX_FILES = 5000
 """How many files one run examines: more in one folder are no provider files, or a trap."""
+MANY = 100
+"""From so many files on, other processes are worth their start."""
+PART = 20
+"""How many files a process takes at a time."""
 
 
 @click.command("validate")
@@ -106,17 +113,25 @@ def _examine(catalog: Catalog, paths: tuple[str, ...], source: bool) -> Report:
 
 def _problems(catalog: Catalog, files: list[str]) -> list[Problem]:
     """The problems of each file, file by file, and what the files say of each other."""
-    from ..loader import examined
     from ..loader.together import same_names
 
-    folders = catalog.folders
-    results = [examined(file, shipped=is_built_in(Path(file)), folders=folders) for file in files]
+    judge = partial(_judged, folders=catalog.folders)
+    parts = [files[first : first + PART] for first in range(0, len(files), PART)]
+    workers = min(len(parts), processors())
+    judged = side_by_side(judge, parts, workers) if workers > 1 and len(files) >= MANY else map(judge, parts)
+    results = [result for part in judged for result in part]
     shared = {problem.file: problem for problem in same_names(name for name, _ in results)}
     problems: list[Problem] = []
     for file, (_, own) in zip(files, results, strict=True):
         own += [shared[file]] if file in shared else []
         problems += sorted(own, key=lambda problem: (problem.file != file, problem.file, problem.line, problem.column))
     return problems
+
+
+def _judged(files: list[str], folders: tuple[Path, ...]) -> list[tuple[Named, list[Problem]]]:
+    from ..loader import examined
+
+    return [examined(file, shipped=is_built_in(Path(file)), folders=folders) for file in files]
 
 
 def _too_many(word: str, files: list[str]) -> list[Problem]:

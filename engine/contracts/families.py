@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from ..examples import Proven
+from ..processes import processors, side_by_side
 from .outcomes import Outcome, outcomes
 
 FEW = 4
@@ -24,35 +23,13 @@ def run_all(files: Sequence[Path], folders: tuple[Path, ...], jobs: int | None =
     for file in files:
         families.setdefault(_parent_of(file), []).append(file)
     run = partial(_run_family, folders=folders)
-    workers = min(len(families), jobs or _processors())
+    workers = min(len(families), jobs or processors())
     if workers < 2 or (jobs is None and len(files) < FEW):
         found = [run(family) for family in families.values()]
     else:
-        found = _side_by_side(run, sorted(families.values(), key=_weight, reverse=True), workers)
+        found = side_by_side(run, sorted(families.values(), key=_weight, reverse=True), workers)
     by_file = {file: results for family in found for file, results in family}
     return [result for file in files for result in by_file[file]]
-
-
-def _side_by_side(run: partial[Done], families: Sequence[list[Path]], workers: int) -> list[Done]:
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import active_children
-
-    others = active_children()
-    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
-        try:
-            return list(pool.map(run, families))
-        except BaseException:
-            # Leaving the pool would wait until all that was begun is done.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in active_children():
-                if child not in others:
-                    child.terminate()
-            raise
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _parent_of(file: Path) -> str:
@@ -67,11 +44,6 @@ def _parent_of(file: Path) -> str:
 
 def _weight(family: list[Path]) -> int:
     return sum(file.stat().st_size for file in family if file.is_file())
-
-
-def _leave_interrupts() -> None:
-    """An interrupt is for the process that waits; the others end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_family(family: list[Path], folders: tuple[Path, ...]) -> Done:
