@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,14 @@ import click
 from engine import Catalog
 from engine.cli.app import VERBS, cli
 from engine.cli.explain import as_markdown
-from engine.expressions import FILTERS, FUNCTIONS, TESTS
 from engine.folders import builtin_folder
 from engine.loader.rulebook import frame, rulebook
-from engine.loader.schema import schema
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # the tables beside this file, also where a test runs it by its path
 
 import conformance  # noqa: E402
+import keys  # noqa: E402
 import usage  # noqa: E402
 
 NOTE = "<!-- made by docs/generate.py: change the code, not this page -->\n\n"
@@ -42,84 +39,7 @@ def command_line() -> str:
 
 def reference() -> str:
     """docs/reference.md: every key of a provider file, from the schema, and the tables of expressions."""
-    root = schema()
-    lines = [f"# Every key of a provider file\n\n{NOTE}{root['description']}\n"]
-    lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
-    lines += list(_rows(root, "", frozenset()))
-    lines += ["", "## Named parts\n", "Keys that stand in several places are described once.\n"]
-    for name, node in root["$defs"].items():
-        rows = list(_rows(node, "", frozenset({name})))
-        if rows:
-            lines += [f"### {name}\n", node.get("description", ""), ""]
-            lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|", *rows, ""]
-    lines += ["## Expressions\n"]
-    lines += ["`{{ }}` holds one expression: names, `a.b`, `a[0]`, literals, comparison, arithmetic, `and or not`,"]
-    lines += ["`x if c else y`, `~` to join texts, and what these tables list. A key with **settings** beside its type"]
-    lines += [
-        "may use settings; one with **call** may also use params and `model messages stream tools tool_choice omit`;",
-        "one with **auth** may use settings, `omit`, `secrets.NAME` and the request: `method path query body`.",
-        "one with **token** may use settings, `omit`, `secrets.NAME` and `assertion`; one with **steps** is the value of",  # noqa: E501
-        "a step, `steps.NAME.VALUE`, which those with **call** may use too.",
-        "Any other word there names a place of the pipeline, whose own names its meaning lists: they hide a setting or a",  # noqa: E501
-        "param of the same name, and stand beside settings, params and `model stream omit`.\n",
-    ]
-    for title, table in (("filter", FILTERS), ("test", TESTS), ("function", FUNCTIONS)):
-        lines += [f"| {title} | meaning |", "|---|---|"]
-        lines += [
-            f"| `{name}{'()' if title == 'function' else ''}` | {entry.meaning} |" for name, entry in table.items()
-        ]
-        lines += [""]
-    return "\n".join(lines)
-
-
-def _rows(node: dict[str, Any], path: str, seen: frozenset[str]) -> Iterator[str]:
-    for branch, part in _parts(node):
-        for key, child in part.get("properties", {}).items():
-            if child is not True:
-                yield from _row(child, f"{path}{key}", seen, branch, required=key in part.get("required", ()))
-    extra = node.get("additionalProperties")
-    if isinstance(extra, dict):
-        yield from _row(extra, f"{path}*", seen)
-    if isinstance(node.get("items"), dict):
-        yield from _row(node["items"], f"{path.removesuffix('.')}[]", seen)
-
-
-def _parts(node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The places where a schema names keys: itself, its two forms, and its branches by `type`."""
-    yield "", node
-    yield "", node.get("then", {})
-    yield "", node.get("else", {})
-    for branch in node.get("allOf", ()):
-        yield f" (type {branch['if']['properties']['type']['const']})", branch["then"]
-
-
-def _row(
-    node: dict[str, Any], path: str, seen: frozenset[str], branch: str = "", *, required: bool = False
-) -> Iterator[str]:
-    reference = node.get("$ref", "").rpartition("/")[2]
-    target = schema()["$defs"][reference] if reference else {}
-    merged = {**target, **node}
-    kind = merged.get("type", "any" if "enum" not in merged and "const" not in merged else "")
-    kind = " or ".join(kind) if isinstance(kind, list) else kind
-    values = merged.get("enum", [merged["const"]] if "const" in merged else [])
-    words = ", ".join(f"`{json.dumps(value)}`" for value in values)
-    template = f" **{merged['x-template']}**" if "x-template" in merged else ""
-    default = f"`{json.dumps(merged['default'])}`" if "default" in merged else ""
-    example = f"`{json.dumps(merged['examples'][0], ensure_ascii=False)}`" if merged.get("examples") else ""
-    meaning = merged.get("description", "")
-    cells = (f"`{path}`{branch}{', required' * required}", f"{kind}{words}{template}", default, meaning, example)
-    yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-    if reference and _has_keys(target) and not _is_leaf(target):
-        return  # described once, among the named parts
-    yield from _rows(node, f"{path}.", seen)
-
-
-def _has_keys(node: dict[str, Any]) -> bool:
-    return next(_rows(node, "", frozenset()), None) is not None
-
-
-def _is_leaf(node: dict[str, Any]) -> bool:
-    return node.get("type") not in ("object",) and "properties" not in node
+    return keys.page(NOTE)
 
 
 def providers() -> str:

@@ -63,7 +63,11 @@ SCHEMA = [
     ("bad-version", {"version": "spec_version: ¦0"}, "spec_version is 0"),
     ("bad-version", {"version": "spec_version: ¦true"}, "boolean"),
     ("bad-value", {"secrets": "secrets: {k: {env: [¦A-B]}}"}, "env"),
-    ("conflict", {"errors": "errors: [{body: {path: a, equals: b, ¦in: [c]}, kind: auth}]"}, "more than one"),
+    (
+        "conflict",
+        {"errors": "errors: [{body: {path: a, equals: b, ¦in: [c]}, kind: auth}]"},
+        "has both 'equals' and 'in'",
+    ),
     ("ambiguous-rule", {"errors": "errors: [¦{kind: auth}]"}, "add a predicate"),
 ]
 
@@ -448,3 +452,16 @@ def test_a_param_that_something_reads_is_not(parts: dict[str, str]) -> None:
 def test_a_place_that_a_template_fills_may_hold_a_map() -> None:
     parts = {"params": params("type: number, maps_to: a.b"), "payload": 'payload: {a: "{{ heat }}"}'}
     assert problems(text_of(**parts)) == []
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ("{path: a, exists: true}", "{path: b, in: [x, y]}"),
+        ("{path: [a, b], equals: x}", "{path: [c, d], equals: y}"),
+        ("{path: a, equals: x}", "{path: b, equals: y}"),
+    ],
+)
+def test_conditions_on_different_paths_do_not_deny_each_other(outer: str, inner: str) -> None:
+    rules = f"[{{when: {outer}, text: t, rules: [{{when: {inner}, finish: f}}]}}]"
+    assert problems(text_of(response=f"response: {{codec: sse, rules: {rules}, end: body}}")) == []

@@ -226,3 +226,15 @@ def test_resolved_lines_name_the_file_of_each_value(folder: Path) -> None:
     assert lines['path: "/chat"'].endswith("base.yaml:10")
     assert lines["    max: 1"].endswith("child.yaml:7")
     assert not [line for line in lines if "extends" in line or "seed" in line]
+
+
+def test_a_map_that_is_empty_in_a_child_says_nothing_and_is_a_mistake(folder: Path) -> None:
+    """What it inherits would hide it, and the schema in an editor, which sees the file alone, refuses it."""
+    child = put(folder, "child", CHILD + "messages: {}\n")
+    put(folder / "protocols", "base", PARENT + "messages: {drop_empty: true}\n")
+    assert rules(child) == [("child", 9, "empty-value")]
+
+
+def test_of_a_child_without_its_parent_nothing_is_missing(folder: Path) -> None:
+    child = put(folder, "child", CHILD.replace("extends: base", "extends: bass"))
+    assert rules(child) == [("child", 3, "extends-missing")]

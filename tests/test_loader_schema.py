@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import uuid
 from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from engine import framing, spec
@@ -19,6 +22,10 @@ from engine.loader import load_text
 from engine.loader.build import COUNTERS
 from engine.loader.build import OPERATORS as BUILT_OPERATORS
 from engine.loader.schema import MARKS, schema
+from engine.loader.source import Source
+from engine.loader.subject import Subject
+from engine.loader.versions import NEWEST_VERSION
+from engine.loader.yamltext import Document
 from engine.messages import AdjustmentAction
 from engine.params import TYPES
 from engine.pipeline.json_schema import SCHEMA_PASSES
@@ -81,7 +88,6 @@ OPEN = {
 CLOSED_ELSEWHERE = {
     "properties/auth",
     "$defs/auth",
-    "$defs/response",
     "$defs/condition",
     "$defs/end",
     "$defs/end/items",
@@ -101,15 +107,24 @@ def nodes(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str
             yield from nodes(value, (*path, str(index)))
 
 
+def resolved(field: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what it refers to; its own words before those of the other."""
+    if "$ref" not in field:
+        return field
+    target: Any = SCHEMA
+    for key in field["$ref"].removeprefix("#/").split("/"):
+        target = target[key]
+    return {**resolved(target), **{key: value for key, value in field.items() if key != "$ref"}}
+
+
 def fields() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every key that a file may hold, its reference resolved."""
     for path, node in nodes(SCHEMA):
-        if path.split("/")[-1] == "if":
+        if path.split("/")[-1] == "if" or path.startswith(("$defs/whole", "else")):
             continue
         for name, field in node.get("properties", {}).items():
             if isinstance(field, dict) and "/if" not in path:
-                target = DEFS[field["$ref"].rpartition("/")[2]] if "$ref" in field else {}
-                yield f"{path}/properties/{name}", {**target, **field}
+                yield f"{path}/properties/{name}", resolved(field)
 
 
 FIELDS = [pytest.param(path, field, id=path) for path, field in fields()]
@@ -132,7 +147,7 @@ def test_every_map_is_closed_or_deliberately_open() -> None:
 def test_the_branches_of_a_map_are_closed() -> None:
     assert all(branch["then"]["additionalProperties"] is False for branch in DEFS["auth"]["allOf"])
     assert {branch["if"]["properties"]["type"]["const"] for branch in DEFS["auth"]["allOf"]} == set(AUTH)
-    assert DEFS["response"]["then"]["additionalProperties"] is DEFS["response"]["else"]["additionalProperties"] is False
+    assert {branch["if"]["properties"]["type"]["const"] for branch in DEFS["whole_auth"]["allOf"]} <= set(AUTH)
 
 
 @pytest.mark.parametrize(("path", "field"), FIELDS)
@@ -144,15 +159,48 @@ def test_every_field_is_documented(path: str, field: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("path", "field"), FIELDS)
 def test_examples_and_defaults_of_a_field_are_valid(path: str, field: dict[str, Any]) -> None:
-    validator = Draft202012Validator({**field, "$defs": DEFS})
+    validator = Draft202012Validator(SCHEMA).evolve(schema=field)
     for value in [*field.get("examples", ()), *([field["default"]] if "default" in field else ())]:
         assert not list(validator.iter_errors(value)), (path, value)
+
+
+@pytest.mark.parametrize("key", TOP)
+def test_examples_of_the_top_are_valid_in_a_whole_file(key: str) -> None:
+    around = yaml.safe_load(text_of())
+    for value in TOP[key].get("examples", ()):
+        assert not list(Draft202012Validator(SCHEMA).iter_errors(around | {key: value})), value
+
+
+EXCLUSIVE = [pytest.param(node, id=path) for path, node in nodes(SCHEMA) if "x-exclusive" in node]
+
+
+@pytest.mark.parametrize("node", EXCLUSIVE)
+def test_what_excludes_another_is_said_to_every_validator(node: dict[str, Any]) -> None:
+    """Our mark gives the better message; `dependentSchemas` refuses the same for whoever does not know the mark."""
+    sets = node["x-exclusive"] if isinstance(node["x-exclusive"][0], list) else [node["x-exclusive"]]
+    said = {
+        frozenset({key, other})
+        for key, then in node["dependentSchemas"].items()
+        for other, allowed in then["properties"].items()
+        if allowed is False
+    }
+    assert said == {frozenset(pair) for keys in sets for pair in itertools.combinations(keys, 2)}
+    assert set().union(*said) <= set(node["properties"])
+
+
+def test_the_id_is_that_of_the_version() -> None:
+    """A UUID of version 8, which anybody may make; its last field is the version of the language."""
+    name = uuid.UUID(SCHEMA["$id"])
+    assert SCHEMA["$id"] == f"urn:uuid:{name}"
+    assert (name.version, name.variant, name.node) == (8, uuid.RFC_4122, NEWEST_VERSION)
+    assert TOP["spec_version"]["const"] == NEWEST_VERSION
 
 
 def test_every_reference_is_local_and_leads_somewhere() -> None:
     for path, node in nodes(SCHEMA):
         if isinstance(node.get("$ref"), str):
-            assert node["$ref"].removeprefix("#/$defs/") in DEFS, path
+            assert node["$ref"].startswith("#/"), path
+            assert resolved(node), path
 
 
 def test_our_own_keywords_are_known() -> None:
@@ -198,15 +246,25 @@ def test_the_schema_names_what_the_engine_knows(published: Any, engine: Any) -> 
     assert set(published) == set(engine)
 
 
-PLACES = [
-    pytest.param(node, id=path) for path, node in nodes(SCHEMA) if NAMES.get(node.get("x-template", ""))
-]  # fmt: skip
+def names_of(scope: str) -> frozenset[str]:
+    """The names that a place for templates offers, beside settings and params."""
+    if scope in NAMES:
+        return NAMES[scope]
+    full = {"name": "acme", "messages": {"system": "field"}, "steps": [{"name": "one"}]}
+    return Subject(Document(Source("acme.yaml", "")), full, shipped=False).names(scope)
 
 
-@pytest.mark.parametrize("node", PLACES)
-def test_a_template_with_names_of_its_own_lists_them(node: dict[str, Any]) -> None:
-    listed = node["description"].partition("Names: `")[2].partition("`")[0]
-    assert set(listed.split()) == NAMES[node["x-template"]]
+TEMPLATED = [pytest.param(node, id=path) for path, node in nodes(SCHEMA) if "x-template" in node]
+
+
+@pytest.mark.parametrize("node", TEMPLATED)
+def test_a_template_lists_the_names_that_it_may_use(node: dict[str, Any]) -> None:
+    scope = node["x-template"]
+    listed = node["description"].partition("Names: ")[2]
+    assert set(listed.partition("`")[2].partition("`")[0].split()) == names_of(scope), scope
+    if scope not in NAMES:
+        assert ("settings" in listed) is (scope != "steps")
+        assert ("params" in listed) is (scope == "call")
 
 
 @pytest.mark.parametrize(

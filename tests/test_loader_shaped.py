@@ -149,3 +149,9 @@ def test_a_short_message_makes_no_huge_request(in_payload: int, in_shape: int, i
 
 def test_the_bound_is_what_it_says() -> None:
     assert problems(text_of(payload=f"payload: {{h: '{{{{ heat }}}}', m: {times('messages', 500)}}}")) == []
+
+
+@pytest.mark.parametrize("items", ["", "{}", "[[a]]", "[{a: b}]", "text"])
+def test_items_that_are_none_are_refused_once(items: str) -> None:
+    found = problems(text_of(messages=f"messages: {{items: {items}, tool_results: user_block}}"))
+    assert [problem.rule for problem in found if problem.path.startswith("messages.items")], found

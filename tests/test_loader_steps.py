@@ -69,7 +69,7 @@ BAD = [
     ),
     ({"poll": "poll: {until: {path: a..b, equals: 1}}"}, "bad-path", "'a..b' is no path"),
     ({"steps": step(read="{a: {regex: '(a+)+'}}"), "follow": ""}, "regex-unsafe", "group under a quantifier"),
-    ({"steps": step(read="{a: {json: a, header: b}}"), "follow": ""}, "conflict", "more than one"),
+    ({"steps": step(read="{a: {json: a, ¦header: b}}"), "follow": ""}, "conflict", "has both 'json' and 'header'"),
     ({"steps": step(json="{}", form="{}"), "follow": ""}, "conflict", "both 'json' and 'form'"),
     (
         {"steps": STEPS.replace("cleanup: {", 'cleanup: {follow: "{{ steps.job.url }}", ')},
@@ -104,3 +104,11 @@ def test_a_mistake_is_found_at_its_place(parts: dict[str, str], rule: str, words
     hits = [p for p in problems(text) if p.rule == rule and words in p.message]
     assert hits, [str(p) for p in problems(text)]
     assert place is None or (hits[0].line, hits[0].column) == place
+
+
+@pytest.mark.parametrize("read", ["{}", "{{json: {}}}"])
+def test_a_path_is_no_secret_whatever_it_leads_to(read: str) -> None:
+    path = "data.0.session2.longAccessToken.value"
+    steps = f"steps: [{{name: login, path: /login, read: {{api_key: {read.format(path)}}}}}]"
+    auth = f"auth: {{type: oauth2, token: {{path: /token, value: [{path}, a.b], expires_in: {path}}}}}"
+    assert problems(text_of(steps=steps, auth=auth)) == []

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, Problems, SpecError
 from ..folders import builtin_folder, with_protocols
@@ -117,7 +117,10 @@ def _examine(source: Source, around: _Around) -> tuple[Document, list[Problem]]:
     document = read(source, problems)
     broken = any(problem.rule in SPOILS for problem in problems.found)
     if not broken:
-        document = with_parents(document, around.folders, problems)
+        written, document = document, with_parents(document, around.folders, problems)
+        if document is not written and _is_hollow(written.data):
+            alone, _ = examine(written.data, MAX_PROBLEMS, is_whole=False)
+            problems.found.extend(violation_problem(written, violation) for violation in alone)
     data = document.data
     if not broken and data is None:
         message = "the file is empty"
@@ -144,8 +147,10 @@ def _judged(document: Document, around: _Around, seen: Examined) -> list[Problem
     """What is wrong with a document that is a map of this version."""
     violations, marked = seen
     found = [violation_problem(document, violation) for violation in violations]
-    templated = frozenset(mark.place for mark in marked if mark.mark == "x-template")
-    subject = Subject(document, document.data, around.shipped, around.allow_env, around.redirected, templated)
+    templated, paths = (
+        frozenset(mark.place for mark in marked if mark.mark == word) for word in ("x-template", "x-path")
+    )
+    subject = Subject(document, document.data, around.shipped, around.allow_env, around.redirected, templated, paths)
     found += islice(check(subject, marked), MAX_PROBLEMS)
     return [problem for problem in found if not document.is_torn or not _answered_above(problem)]
 
@@ -191,6 +196,11 @@ def read_whole(source: Source, folders: Iterable[Path], problems: Problems) -> D
 def with_parents(document: Document, folders: Iterable[Path], problems: Problems) -> Document:
     """A document with all that it inherits."""
     return inherited(document, with_protocols([*folders, builtin_folder()]), problems)
+
+
+def _is_hollow(data: Any) -> bool:
+    """Whether a map holds an empty one, which what it inherits would hide from the schema; lists replace."""
+    return data == {} or (isinstance(data, dict) and any(map(_is_hollow, data.values())))
 
 
 def _in_order(file: str, found: list[Problem]) -> list[Problem]:

@@ -190,10 +190,11 @@ def _check_carried(subject: Subject, place: Place, says: dict[str, Any]) -> Iter
 
 
 def normal(condition: Any) -> dict[str, Any]:
-    """A condition as paths and what they are compared with: {path: a, equals: b} is {a: b}."""
+    """A condition as paths and what they are compared with: {path: a, equals: b} is {a: b}; of a list, nothing."""
     says = condition if isinstance(condition, dict) else {}
-    if isinstance(says.get("path"), str) and "equals" in says:
-        says = {says["path"]: says["equals"]}
+    if "path" in says:
+        compared = {key: value for key, value in says.items() if key != "path"}
+        says = {says["path"]: compared} if isinstance(says["path"], str) else {}  # of several, any may be the one
     simple = {
         path: one["equals"] if isinstance(one, dict) and set(one) == {"equals"} else one for path, one in says.items()
     }

@@ -27,17 +27,6 @@ _DOOR_WORDS = frozenset({"settings", "strict", "extra_body", "extra_headers"})
 """Arguments of a call beside its params: no param could be given under such a name."""
 
 
-def _check_whole(subject: Subject) -> Iterator[Problem]:
-    """A file that extends another has, with what it inherits, all that a provider needs."""
-    if "extends" not in subject.data or subject.data.get("abstract") is True:
-        return
-    for name in schema()["else"]["else"]["required"]:
-        if name not in subject.data:
-            described = schema()["properties"][name].get("description", "")
-            message = f"the file, with what it extends, needs the key `{name}`"
-            yield subject.problem(("extends",), "missing-key", message, described, key=True)
-
-
 def _check_names(subject: Subject) -> Iterator[Problem]:
     from ..expressions import FUNCTIONS, KEYWORDS
 
@@ -285,7 +274,6 @@ def _check_reply(subject: Subject, place: Place, reply: Any) -> Iterator[Problem
 
 
 PART_CHECKS: tuple[Check, ...] = (
-    _check_whole,
     _check_names,
     _check_stem,
     _check_params,

@@ -53,7 +53,7 @@ def _statuses(status: Any) -> frozenset[int]:
 
 def _holds_always(asks: dict[str, Any]) -> bool:
     said = {key: says for key, says in asks.items() if says not in (_STATUSES, {"$": {"exists": True}})}
-    return not said or (said == {"frame": {"path": "$", "exists": True}})
+    return not said
 
 
 def _covers(earlier: dict[str, Any], later: dict[str, Any]) -> bool:

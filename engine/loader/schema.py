@@ -19,8 +19,10 @@ from typing import Any
 
 from ..suggest import did_you_mean, near
 from .homes import OTHER_WORDS, home_of
+from .meanings import meaning, resolved
 from .yamltext import Place
 
+PATCHES: Place = ("models", "patches")
 MARKS = ("x-template", "x-path", "x-regex", "x-refers-to", "x-exclusive")
 
 
@@ -75,7 +77,7 @@ def default(*keys: str) -> Any:
 
 
 @cache
-def _validator() -> Any:
+def _validator(*, is_whole: bool) -> Any:
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 
@@ -94,7 +96,7 @@ def _validator() -> Any:
         return isinstance(instance, int) and not isinstance(instance, bool)  # 2.0 is no count of retries
 
     def reference(validator: Any, says: str, instance: Any, _: Any) -> Iterator[ValidationError]:
-        return validator.descend(instance, schema()["$defs"][says.rpartition("/")[2]])  # type: ignore[no-any-return]
+        return validator.descend(instance, _target(says))  # type: ignore[no-any-return]
 
     def condition(validator: Any, says: Any, instance: Any, node: Any) -> Iterator[ValidationError]:
         branch = "else" if next(validator.descend(instance, says), None) else "then"
@@ -106,7 +108,14 @@ def _validator() -> Any:
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", whole)
     known = extended(Draft202012Validator, keywords, type_checker=types)
     known.descend = _descend
-    return known(schema())
+    # The schema's own `if` asks whether a file extends another. Ours has its parents in it, or is looked at alone.
+    asked = {key: says for key, says in schema().items() if key not in ("if", "else")}
+    return known(asked | ({"allOf": [schema()["else"]]} if is_whole else {}))
+
+
+@cache
+def _target(reference: str) -> Any:
+    return resolved({"$ref": reference}, schema())
 
 
 _checks: dict[int, list[tuple[str, Any, Any]]] = {}
@@ -118,9 +127,10 @@ def _descend(
 ) -> Iterator[Any]:
     """The library's way through a schema, without a new validator and a look-up of references at every node.
 
-    This schema refers to its own `$defs` alone, and its nodes stay what they are: it takes a third of the time.
+    This schema refers to itself alone, and its nodes stay what they are: it takes a third of the time. What is false is
+    a key that another excludes: other validators are told so; we say it with better words, by `x-exclusive`.
     """
-    if schema is True:
+    if schema is True or schema is False:
         return
     checks = _checks.get(id(schema))
     if checks is None:
@@ -142,15 +152,19 @@ Examined = tuple[list[Violation], list[Marked]]
 """What breaks the schema, and what it marks."""
 
 
-def examine(data: Any, most: int) -> Examined:
-    """What breaks the schema, and what it marks; the search ends at `most` violations."""
+def examine(data: Any, most: int, *, is_whole: bool = True) -> Examined:
+    """What breaks the schema, and what it marks; the search ends at `most` violations.
+
+    Not `is_whole` is a file without what it inherits: nothing is said of what is missing in it.
+    """
     violations: list[Violation] = []
     marked: list[Marked] = []
     of_wrong_type: set[Place] = set()
-    for error in _validator().iter_errors(data):
+    for error in _validator(is_whole=is_whole).iter_errors(data):
         place = tuple(error.absolute_path)
         if error.validator in MARKS:
-            marked.append(Marked(error.validator, error.validator_value, place, error.instance))
+            if place[:2] != PATCHES:  # a patch is read when it is laid over the file
+                marked.append(Marked(error.validator, error.validator_value, place, error.instance))
             continue
         if place in of_wrong_type and error.validator not in ("type", "required"):
             continue  # of a value that is no number, nothing is said about its range
@@ -214,30 +228,25 @@ def _loosens_tls(name: str, value: Any) -> Place | None:
     return (name,) if off is not None and _YES.get(str(value).lower()) is off else None
 
 
-def _resolved(node: Any) -> Any:
-    reference = node.get("$ref") if isinstance(node, dict) else None
-    return schema()["$defs"][reference.rpartition("/")[2]] if reference else node
-
-
 def _explain_missing(error: Any, place: Place) -> Iterator[Violation]:
+    where, at = (f"`{_dotted(place)}`" if place else "the file"), place
+    if not place and "extends" in error.instance:
+        where, at = "the file, with what it extends,", ("extends",)
     for name in error.validator_value:
         if name not in error.instance:
-            known = error.schema.get("properties") or (schema()["properties"] if not place else {})
-            meaning = _resolved(known.get(name, {}))
-            described = meaning.get("description", "") if isinstance(meaning, dict) else ""
-            where = f"`{_dotted(place)}`" if place else "the file"
+            described = meaning((*place, name), error.instance, schema())
             hint = f"add it: {_in_a_sentence(described)}" if described else "add it"
-            yield Violation(place, "missing-key", f"{where} needs the key `{name}`", hint, key=True)
+            yield Violation(at, "missing-key", f"{where} needs the key `{name}`", hint, key=True)
 
 
 def _in_a_sentence(described: str) -> str:
     """A description, to stand at the end of a sentence of ours."""
-    words = described.removesuffix(".")
+    words = described.partition(" Names: ")[0].removesuffix(".")
     return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def _explain_type(error: Any, place: Place) -> Iterator[Violation]:
-    if error.instance is None and len(place) == 1 and place[0] in schema()["else"]["else"]["required"]:
+    if error.instance is None and len(place) == 1 and place[0] in schema()["$defs"]["whole"]["else"]["required"]:
         message = f"`{place[0]}` is null, and every provider needs it"
         yield Violation(place, "missing-key", message, "write its value, or leave the key out to inherit it")
         return
@@ -284,11 +293,7 @@ def _explain_range(error: Any, place: Place) -> Iterator[Violation]:
 
 
 def _explain_empty(error: Any, place: Place) -> Iterator[Violation]:
-    if error.validator == "maxProperties":
-        second = [name for name in error.instance if name != "path"][1]
-        message = f"`{_dotted(place)}` has more than one comparison"
-        yield Violation((*place, second), "conflict", message, "keep one", key=True)
-    elif error.validator == "minProperties" and "kind" in error.instance:
+    if error.validator == "minProperties" and "kind" in error.instance:
         yield Violation(place, "ambiguous-rule", f"`{_dotted(place)}` matches every answer", "add a predicate")
     else:
         yield Violation(place, "empty-value", f"`{_dotted(place)}` is empty", "fill it, or remove the key")
@@ -338,7 +343,6 @@ _EXPLAIN = {
     "minLength": _explain_empty,
     "minItems": _explain_empty,
     "minProperties": _explain_empty,
-    "maxProperties": _explain_empty,
     "pattern": _explain_pattern,
 }
 

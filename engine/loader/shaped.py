@@ -71,6 +71,11 @@ def _gone(subject: Subject) -> dict[str, str]:
     return gone
 
 
+def _item_types(messages: dict[str, Any]) -> list[str]:
+    items = messages.get("items")
+    return [kind for kind in items if isinstance(kind, str)] if isinstance(items, list) else []
+
+
 def _map(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -82,7 +87,7 @@ def _dead_roles(subject: Subject) -> Iterator[Problem]:
             is_own = subject.document.wrote(("messages", section, role))
             if role in gone and (is_own or section == "shapes"):  # a protocol's word for a role that a file has not
                 yield _dead(subject, ("messages", section, role), gone[role], "remove it")
-    shapes, items = _map(messages.get("shapes")), messages.get("items", [])
+    shapes, items = _map(messages.get("shapes")), _item_types(messages)
     for kind in shapes:
         if kind in PART_TYPES and kind not in items:
             hint = f"add {kind} to `messages.items`, or remove it"
@@ -112,7 +117,7 @@ def _items(subject: Subject) -> Iterator[Problem]:
     items = messages.get("items")
     known = {*subject.section("parts"), *_map(messages.get("shapes"))}
     for number, kind in enumerate(items if isinstance(items, list) else ()):
-        if kind not in known:
+        if isinstance(kind, str) and kind not in known:
             message = f"`messages.items` names '{kind}', for which there is no template"
             hint = f"add `parts.{kind}`"
             yield subject.problem(("messages", "items", number), "undefined-reference", message, hint)
@@ -141,8 +146,7 @@ def _silent_shapes(subject: Subject) -> Iterator[Problem]:
 def _unreachable_parts(subject: Subject) -> Iterator[Problem]:
     messages, parts = subject.section("messages"), subject.section("parts")
     shapes, gone = _map(messages.get("shapes")), _gone(subject)
-    items = messages.get("items")
-    reached = set(items if isinstance(items, list) else ())
+    reached = set(_item_types(messages))
     for tree in shapes.values():
         reached |= set[str]().union(*(RENDERED.get(name, ()) for name in _reads(tree)))
     if "any" not in shapes and not set(ROLES) <= {*shapes, *gone}:

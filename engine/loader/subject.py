@@ -32,8 +32,8 @@ class Subject:
     """A document under examination, and the names that its templates may use.
 
     `shipped` says that it came with the package; `allow_env` names protected variables that the caller lets it read;
-    `redirected` says that a base URL of the caller's stands for its `url`. `templated` are the places that the schema
-    marks as templates.
+    `redirected` says that a base URL of the caller's stands for its `url`. `templated` and
+    `paths` are the places that the schema marks as such.
     """
 
     document: Document
@@ -42,6 +42,7 @@ class Subject:
     allow_env: frozenset[str] = frozenset()
     redirected: bool = False
     templated: frozenset[Place] = frozenset()
+    paths: frozenset[Place] = frozenset()
     _names: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def section(self, name: str) -> dict[str, Any]:

@@ -163,6 +163,7 @@ def _check_inline_secrets(subject: Subject) -> Iterator[Problem]:
     for section in _SECTIONS_WITH_LITERALS:
         for place, text in walk(subject.data.get(section), (section,)):
             key = next((part for part in reversed(place) if isinstance(part, str)), "")
+            key = "" if place in subject.paths else key  # whatever the value that a path leads to is called
             if isinstance(text, str) and (at := inline_secret(text, key)) is not None:
                 problem = subject.problem(place, *_secret_words(f"`{dotted(place)}`", text[at : at + 4]), index=at)
                 told.add((problem.file, problem.line, problem.column))
