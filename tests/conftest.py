@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples in every run: a failure here is found again, and none depends on the clock of a busy machine.
 settings.register_profile("wirefile", deadline=None, derandomize=True)
+settings.register_profile("deep", settings.get_profile("wirefile"), max_examples=3000, derandomize=False)
 settings.load_profile("wirefile")
 
 
