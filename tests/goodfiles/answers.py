@@ -118,7 +118,9 @@ def told_apart(rules: list[dict[str, Any]], above: str = "") -> list[dict[str, A
                 own[key] = place if isinstance(own[key], str) else [place, f"{place}.more"]
         if "usage" in own:
             counted = own["usage"] if isinstance(own["usage"], dict) else {}
-            own["usage"] = counted | {f"of{above}{number}": "n"} if counted else f"usage{above}{number}"
+            several = [f"usage{above}{number}", f"used{above}{number}"]
+            one = several if isinstance(own["usage"], list) else several[0]
+            own["usage"] = counted | {f"of{above}{number}": "n"} if counted else one
         if "tool_call" in own:
             own["tool_call"] = own["tool_call"] | {"id": f"call{above}{number}.id"}
         if "rules" in own:
