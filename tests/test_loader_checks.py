@@ -465,3 +465,16 @@ def test_a_place_that_a_template_fills_may_hold_a_map() -> None:
 def test_conditions_on_different_paths_do_not_deny_each_other(outer: str, inner: str) -> None:
     rules = f"[{{when: {outer}, text: t, rules: [{{when: {inner}, finish: f}}]}}]"
     assert problems(text_of(response=f"response: {{codec: sse, rules: {rules}, end: body}}")) == []
+
+
+@pytest.mark.parametrize("codec", ["[sse]", "{sse: 1}", "1", ""])
+def test_a_codec_that_is_no_text_is_refused(codec: str) -> None:
+    for place, response in (
+        ("response.codec", f"{{codec: {codec}}}"),
+        ("response.whole.codec", f"{{whole: {{codec: {codec}}}}}"),
+    ):
+        assert place in [problem.path for problem in problems(text_of(response=f"response: {response}"))]
+    others = f"response: {{stream: {{codec: json_array, other_codecs: [{codec}], rules: [{{text: a}}], end: body}}}}"
+    paths = [problem.path for problem in problems(text_of(response=others))]
+    assert paths
+    assert all(path.startswith("response.stream.other_codecs") for path in paths)

@@ -153,6 +153,16 @@ def test_a_file_that_extends_another_too(seed: int) -> None:
         assert reported(data), place
 
 
+@given(st.integers(0, 2**62))
+def test_however_much_is_spoilt_is_reported_and_never_raised(seed: int) -> None:
+    chance = Random(seed)
+    data = files().make(chance)
+    for _ in range(chance.randint(1, 6)):
+        if len(data) > 2:
+            spoilt(data, chance)
+    reported(data)
+
+
 Spoil = Callable[[Any, Any], Any]
 
 WRONG: dict[str, Spoil] = {

@@ -20,9 +20,13 @@ def _check_readings(subject: Subject) -> Iterator[Problem]:
     response = subject.section("response")
     for place in (("response",), ("response", "stream"), ("response", "whole")):
         reading = response if len(place) == 1 else response.get(place[1])
-        if isinstance(reading, dict) and reading.get("codec") in FRAMINGS:
+        if isinstance(reading, dict) and _is_codec(reading.get("codec")):
             check = _check_plain_text if reading["codec"] == "text" else _check_reading
             yield from check(subject, place, reading)
+
+
+def _is_codec(value: Any) -> bool:
+    return isinstance(value, str) and value in FRAMINGS
 
 
 def _check_streamed(subject: Subject) -> Iterator[Problem]:
@@ -63,7 +67,7 @@ _WITH_EVENTS = frozenset({"sse", "aws_eventstream"})
 def _check_events(subject: Subject, place: Place, reading: dict[str, Any]) -> Iterator[Problem]:
     """A rule that waits for a frame's name, where no frame has one."""
     others = reading.get("other_codecs")
-    codecs = {reading["codec"], *(other for other in (others if isinstance(others, list) else ()) if other in FRAMINGS)}
+    codecs = {reading["codec"], *filter(_is_codec, others if isinstance(others, list) else ())}
     if codecs & _WITH_EVENTS:
         return
     asked = [((*place, "end", *index), end) for index, end in _each(reading.get("end"))]
