@@ -29,6 +29,15 @@ class Deployment:
     placeholders: bool = False
     strict: bool = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a deployment is not pickled: it holds secrets and the environment")
+
+    def __copy__(self) -> Deployment:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Deployment:
+        return self
+
     def resolve_settings(self, spec: ProviderSpec) -> dict[str, str | int]:
         """Every setting of the file. Raises ParameterError for one that is missing, unknown or not as declared."""
         for name in self.settings:

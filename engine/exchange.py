@@ -298,6 +298,7 @@ class Exchange:
             self._step("fail")
             self._noted_end(error)
             # The frames below hold raw bytes of the answer, in which a server may echo the key.
+            error.__context__ = None
             raise error.with_traceback(None)
         self._step("retry")
         if self._tape is not None:

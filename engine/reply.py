@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from .compression import decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
 from .framing import FRAMINGS, Frame
-from .messages import Adjustment, ChatResponse
+from .messages import Adjustment, ChatResponse, ToolCall
 from .readers import BLANK, Readers
 from .rules import FrameReader, end_words
 from .secrets import Secret, redact
@@ -292,12 +293,34 @@ def without_secrets(error: EngineError, secrets: tuple[Secret, ...]) -> EngineEr
     """The same error with every secret masked: a server may echo the key that it was sent."""
     if secrets:
         error.message = redact(error.message, secrets)
+        error.partial = None if error.partial is None else _masked(error.partial, secrets)
         if isinstance(error, ProviderError):
             error.body = redact(error.body, secrets)
             error.headers = {name: redact(value, secrets) for name, value in error.headers.items()}
             error.code = redact(error.code, secrets) if error.code else error.code
     error.args = (error.message,)
     return error
+
+
+def _masked(answer: ChatResponse, secrets: tuple[Secret, ...]) -> ChatResponse:
+    """A part of an answer as it rides on an error, which is logged and pickled: the model may have said the key."""
+
+    def hidden(value: Any) -> Any:
+        if isinstance(value, str):
+            return redact(value, secrets)
+        if isinstance(value, dict):
+            return {name: hidden(item) for name, item in value.items()}
+        return [hidden(item) for item in value] if isinstance(value, list) else value
+
+    return replace(
+        answer,
+        **{
+            name: hidden(getattr(answer, name))
+            for name in ("text", "reasoning", "refusal", "finish_raw", "id", "model")
+        },
+        tool_calls=tuple(ToolCall(*map(hidden, (call.id, call.name, call.arguments))) for call in answer.tool_calls),
+        replay=hidden(answer.replay),
+    )
 
 
 def redirected(head: ResponseHead, hide: Callable[[str], str]) -> ProviderError:

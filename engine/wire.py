@@ -94,7 +94,7 @@ class ResponseHead:
     """Status and headers of a response, before any of its body."""
 
     status: int
-    headers: Headers = field(default_factory=Headers)
+    headers: Headers = field(default_factory=Headers, repr=False)  # a server may say the key again
 
     @property
     def media_type(self) -> str:

@@ -18,7 +18,7 @@ from ..paths import first_of
 from ..readers import Readers
 from ..reply import Reply
 from ..rules import compile_condition
-from ..secrets import Secret, Sensitive, shown
+from ..secrets import Secret, Sensitive, redact, shown, shown_bytes
 from ..spec import Poll, ProviderSpec, RetryPolicy, TokenRequest
 from ..tape import Take
 from ..wire import Headers, ResponseHead, WireRequest
@@ -137,7 +137,7 @@ class Journey:
         ready = self._call.route.request(self._leg, self._found, self._token)
         wire, self._made = ready.wire, ready.made
         self._url = str.__str__(wire.url)
-        return self._with_cookies(wire) if self._leg.kind != "token" else wire
+        return self._veiled(self._with_cookies(wire)) if self._leg.kind != "token" else wire
 
     def _once_more(self) -> WireRequest:
         """The only request of the call for another try."""
@@ -163,6 +163,18 @@ class Journey:
         value = Sensitive(f"{own}; {cookies}", f"{shown(own)}; ***") if own else Sensitive(cookies, "***")
         pairs = [pair for pair in wire.headers.pairs if pair[0].lower() != "cookie"]
         return replace(wire, headers=Headers([*pairs, ("cookie", value)]))
+
+    def _veiled(self, wire: WireRequest) -> WireRequest:
+        """The request, shown without what opens the session, wherever the file has put it."""
+        hidden = tuple(self._hidden)
+        if not hidden:
+            return wire
+        pairs = ((name, redact(shown(value), hidden)) for name, value in wire.headers.pairs)
+        body = redact(shown_bytes(wire.content).decode(errors="surrogateescape"), hidden)
+        content = body.encode(errors="surrogateescape")
+        seen = WireRequest(wire.method, redact(shown(wire.url), hidden), Headers(pairs), content)
+        veiled = wire.masked_by(seen)
+        return veiled if content != shown_bytes(wire.content) else replace(veiled, content=wire.content)
 
     def reply(self) -> Reply | StepReply:
         """What takes the reply to the next request."""
@@ -312,7 +324,7 @@ class Journey:
         assert route is not None
         assert step.cleanup is not None
         try:
-            return self._with_cookies(route.cleanup(step.cleanup, self._found, self._token).wire)
+            return self._veiled(self._with_cookies(route.cleanup(step.cleanup, self._found, self._token).wire))
         except EngineError:  # it must not stand before the error that the call ended with
             return None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..spec import Timeouts
 from ..wire import WireRequest
 from .explain import explained
+from .quiet import quiet
 from .request import build, head_of, proxy_of, wrap_backend
 
 if TYPE_CHECKING:
@@ -176,8 +177,10 @@ class AsyncBody:
         line = lines.take(wire.origin)
         try:
             async with asyncio.timeout(seconds):
-                request = build(line.client, wire, timeout)
-                return cls(lines, line, await line.client.send(request, stream=True, follow_redirects=False), wire)
+                with quiet():
+                    request = build(line.client, wire, timeout)
+                    response = await line.client.send(request, stream=True, follow_redirects=False)
+                return cls(lines, line, response, wire)
         except BaseException as error:
             await lines.drop(line)
             if isinstance(error, TimeoutError) or not isinstance(error, Exception):
@@ -190,7 +193,8 @@ class AsyncBody:
             raise TimeoutError
         try:
             async with asyncio.timeout(seconds):
-                chunk = await anext(self._chunks, None)
+                with quiet():
+                    chunk = await anext(self._chunks, None)
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001

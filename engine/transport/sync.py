@@ -10,6 +10,7 @@ from typing import Any
 from ..spec import Timeouts
 from ..wire import WireRequest
 from .explain import explained
+from .quiet import quiet
 from .request import build, head_of, proxy_of, wrap_backend
 
 
@@ -105,7 +106,8 @@ class Body:
         at = _DEADLINE.at = time.monotonic() + seconds
         try:
             request = build(client, wire, timeout)
-            self._response = client.send(request, stream=True, follow_redirects=False)
+            with quiet():
+                self._response = client.send(request, stream=True, follow_redirects=False)
         except Exception as error:  # noqa: BLE001  whatever the library raises becomes ours, or goes on as it is
             late = time.monotonic() >= at
             raise explained(error, wire, in_body=False, proxied=proxied, late=late) from None
@@ -121,7 +123,8 @@ class Body:
             raise TimeoutError
         _DEADLINE.at = time.monotonic() + seconds
         try:
-            return next(self._chunks, None)
+            with quiet():
+                return next(self._chunks, None)
         except Exception as error:  # noqa: BLE001
             raise explained(error, self._wire, in_body=True, proxied=self._proxied) from None
         finally:

@@ -1,0 +1,38 @@
+"""What the HTTP library logs of our own requests, without what the other side said.
+
+It logs the headers of a response and the bytes that were no HTTP at DEBUG, and the words behind a status at INFO: there
+a server may say the key again, and opens a session. Its records about other requests in the process stay as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_OURS = ContextVar("_OURS", default=False)
+_LOGGERS = ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+
+
+def _without_their_words(record: logging.LogRecord) -> bool:
+    if not _OURS.get():
+        return True
+    if record.name == "httpx":
+        if isinstance(record.args, tuple) and len(record.args) == 5:  # method, URL, version, status, words
+            record.args = (*record.args[:4], "")
+    elif str(record.msg).startswith(("receive_", "send_request_headers.complete")):
+        record.msg, record.args = str(record.msg).partition(" ")[0], ()
+    return True
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Until the block is left, what this thread or task makes the library log says nothing of the other side's."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_without_their_words)  # a filter that is there is not added again
+    token = _OURS.set(True)
+    try:
+        yield
+    finally:
+        _OURS.reset(token)

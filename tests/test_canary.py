@@ -1,0 +1,406 @@
+"""The canary: secrets of every kind, given in every way, are looked for in every place that shows something.
+
+Each call is made against a service that says the secrets again. A place is a function that gives text; what it may
+hold are names and masks. A secret in it, in any of four encodings, is a leak.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+import re
+import shlex
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from engine import Catalog, Client
+from engine.cli import mock_command
+from engine.deployment import Deployment
+from engine.display import REQUEST_FORMATS
+from engine.errors import EngineError
+from engine.messages import ChatRequest
+from engine.mock import MockServer
+from engine.provider import Provider
+from engine.recording import Recorder
+from engine.rendering import RenderedCall
+from engine.secrets import Secret, Sensitive, SensitiveBytes
+
+from .canary import ALL, ANSWERS, AUTHS, ENCODINGS, ID, KEY, acme, echo, key_file, leaks, sent_by, service
+from .conftest import Ran, Run
+from .pages import free_port
+from .stepserver import ASKS, Asked, StepServer
+
+GIVEN = ("environment", "secrets=", "key file")
+"""How a caller gives a secret; tokens, cookies and the values of steps come from the service."""
+
+
+class Log(logging.Handler):
+    """Everything that is logged at DEBUG, in every form."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.getMessage()
+        self.records.append(record)
+
+
+@dataclass
+class Scene:
+    """One file and its secrets: calls of it, what they left behind, and the command."""
+
+    auth: str
+    given: str
+    folder: Path
+    run: Run
+    server: StepServer
+    log: Log
+    patch: pytest.MonkeyPatch
+    warned: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        (self.folder / "acme.yaml").write_text(acme(self.auth, from_file=self.given == "key file"))
+        if self.given == "environment":
+            self.environ = {"ACME_KEY": KEY, "ACME_ID": ID}
+        elif self.given == "key file":
+            self.environ = {"ACME_FILE": key_file(self.folder)}
+        else:
+            self.environ = {}
+        for name, value in self.environ.items():
+            self.patch.setenv(name, value)
+        self.catalog = Catalog(self.folder)
+        self.secrets = {"k": KEY, "id": ID} if self.given == "secrets=" else {}
+        self.recorder = Recorder()
+        self.client = Client(self.catalog, recorder=self.recorder, **self.options)
+        self.errors: dict[str, EngineError] = {}
+        self.answer("fine")
+        self.whole = self.client.chat("acme", "hi")
+        self.asked: Asked = self.server.asked[-1]
+        for name in ANSWERS.keys() - {"fine"}:
+            for ask in (*ASKS, self._streamed):
+                self.answer(name)
+                with pytest.raises(EngineError) as caught:
+                    ask(self.catalog, "acme", **self.options)
+                self.errors[f"{name}, {ask.__name__}"] = caught.value
+        for name, value in (("a line break", f"{KEY}\n"), ("beyond ASCII", f"{KEY}é")):
+            with pytest.raises(EngineError) as caught:
+                Deployment(secrets={"k": value, "id": value}).resolve_auth(self.provider.spec)
+            self.errors[name] = caught.value
+        elsewhere = {"base_urls": {"acme": "http://10.0.0.1"}, "secrets": {"acme": {"k": KEY, "id": ID}}}
+        with Client(self.catalog, **elsewhere) as client, pytest.raises(EngineError) as caught:
+            client.chat("acme", "hi")
+        self.errors["over http"] = caught.value
+
+    def _streamed(self, catalog: Catalog, provider: str, **options: Any) -> None:
+        with Client(catalog, **options) as client, client.stream(provider, "hi") as stream:
+            for _ in stream:
+                pass
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"base_urls": {"acme": self.server.url}, "secrets": {"acme": self.secrets}}
+
+    def answer(self, name: str) -> None:
+        """The service answers so from now on."""
+        self.server.answer = service(self.auth, name)
+
+    @property
+    def provider(self) -> Provider:
+        return self.catalog.provider("acme")
+
+    @property
+    def deployment(self) -> Deployment:
+        return Deployment(self.server.url, secrets=self.secrets, environ=self.environ)
+
+    @cached_property
+    def call(self) -> RenderedCall:
+        return self.provider.call(ChatRequest.of("hi"), self.deployment)
+
+    @cached_property
+    def tape(self) -> Any:
+        assert self.recorder.last is not None
+        return self.recorder.last.tape
+
+    @cached_property
+    def wires(self) -> list[Any]:
+        """Every request of a call, as it was sent."""
+        return [take.wire for take in self.tape.takes]
+
+    @cached_property
+    def exchange(self) -> Any:
+        return self.client.exchange("acme", "hi", None, True, {})
+
+    def cli(self, *words: str, answer: str = "") -> str:
+        """What the command shows, on both streams. A secret of `secrets=` reaches it by the environment."""
+        if answer:
+            self.answer(answer)
+        if self.given == "secrets=":
+            self.patch.setenv("ACME_KEY", KEY)
+            self.patch.setenv("ACME_ID", ID)
+        ran: Ran = self.run(*words, "--providers", str(self.folder))
+        assert ran.out or ran.err
+        return ran.out + ran.err
+
+    def live(self, verb: str, *words: str, answers: tuple[str, ...]) -> str:
+        """The same for a verb that calls the service, with every answer."""
+        prompt = ("hi",) if verb == "chat" else ()
+        where = ("--base-url", self.server.url)
+        return "\n".join(self.cli(verb, "acme", *prompt, *where, *words, answer=answer) for answer in answers)
+
+
+# --- the places ------------------------------------------------------------------------------------------------------
+
+UNSAID = tuple(answer for answer in ANSWERS if answer != "cut off")
+"""All answers but the one whose text, which is the caller's, says the secrets again."""
+
+
+def pickled(value: Any) -> str:
+    """What a pickle holds; nothing where pickling is refused."""
+    try:
+        return "".join(pickle.dumps(value, protocol).decode("latin-1") for protocol in (0, pickle.HIGHEST_PROTOCOL))
+    except (TypeError, AttributeError, pickle.PicklingError):
+        return ""
+
+
+def forms(*values: Any) -> str:
+    """Values as text, in each way that happens by accident: printed, formatted, in a list, copied, pickled."""
+    return "\n".join(
+        text
+        for value in values
+        for text in (repr(value), f"{[value]}", repr(_copied(value)), pickled(value), f"{value!r:>9}", ascii(value))
+    )
+
+
+def _copied(value: Any) -> Any:
+    try:
+        return [copy.copy(value), copy.deepcopy(value)]
+    except (TypeError, AttributeError):
+        return None
+
+
+def texts(*values: Any) -> str:
+    """The same for values that are no str: also as `str` and `format` have them."""
+    return "\n".join([forms(*values), *(f"{value} {value!s} {'%s' % (value,)}" for value in values)])  # noqa: UP031
+
+
+def with_locals(errors: Iterator[BaseException]) -> str:
+    """Tracebacks with what is in the frames; those of tests hold the secrets of course."""
+    lines = []
+    for error in errors:
+        told: Any = traceback.TracebackException.from_exception(error, capture_locals=True)
+        while told is not None:
+            frames = [frame for frame in told.stack if "/tests/" not in frame.filename]
+            lines += [*traceback.StackSummary.from_list(frames).format(), *told.format_exception_only()]
+            told = told.__cause__ or told.__context__
+    return "\n".join(lines)
+
+
+def logged(scene: Scene, show: Callable[[logging.LogRecord], Any], name: str = "") -> str:
+    records = [record for record in scene.log.records if record.name.startswith(name)]
+    assert records, name
+    return "\n".join(str(show(record)) for record in records)
+
+
+def recorded_file(scene: Scene, *words: str) -> str:
+    """What `chat --record` says and what it writes."""
+    file = scene.folder / "acme.yaml"
+    before = file.read_text()
+    said = [scene.live("chat", "--record", str(file), *words, answers=(answer,)) for answer in ("fine", "refused")]
+    text = file.read_text()
+    assert len(text) > len(before), said
+    file.write_text(before)
+    return "\n".join([text, *said])
+
+
+def journal(scene: Scene) -> str:
+    """What the mock notes of requests with real secrets, and what it answers."""
+    lines: list[str] = []
+    with MockServer(scene.provider, log=lines.append) as mock:
+        options = {**scene.options, "base_urls": {"acme": mock.url}}
+        with Client(scene.catalog, **options) as client, suppress(EngineError):
+            lines.append(repr(client.chat("acme", "hi")))
+    assert lines
+    return "\n".join(lines)
+
+
+def mock_verb(scene: Scene) -> str:
+    """`wirefile mock`, which is asked what the service was asked, and then stops."""
+    port = free_port()
+
+    def visit() -> None:
+        asked = scene.asked
+        headers = {name: value for name, value in asked.headers.items() if name not in ("host", "content-length")}
+        url = f"http://127.0.0.1:{port}{asked.path}"
+        httpx.request(asked.method, url, params=asked.query, headers=headers, content=asked.body)
+
+    event = SimpleNamespace(Event=lambda: SimpleNamespace(wait=visit))
+    scene.patch.setattr(mock_command, "threading", event)
+    level, scene.log.level = scene.log.level, logging.CRITICAL  # this client is the test's own
+    try:
+        return scene.cli("mock", "acme", "--port", str(port))
+    finally:
+        scene.log.level = level
+        scene.patch.setattr(mock_command, "threading", threading)
+
+
+def new_verb(scene: Scene, reply: bool = False) -> str:
+    """`wirefile new` from the request that the service was sent."""
+    asked = scene.asked
+    url = httpx.URL(f"https://api.acme.example{asked.path}", params=asked.query)
+    headers = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in asked.headers.items()]
+    words = ["curl", shlex.quote(str(url)), *headers, "--data-raw", shlex.quote(asked.body.decode())]
+    more: list[str] = []
+    if reply:
+        (scene.folder / "reply.txt").write_text(json.dumps({"text": "Hello"}))
+        more = ["--reply", str(scene.folder / "reply.txt")]
+    return scene.cli("new", "copied", "--from-curl", " ".join(words), "-o", "-", *more)
+
+
+def of_file(scene: Scene, verb: str, *words: str, body: str) -> str:
+    """A verb that reads an answer out of a file."""
+    (scene.folder / "body").write_text(body)
+    return scene.cli(verb, "acme", str(scene.folder / "body"), *words)
+
+
+def refusal(scene: Scene) -> str:
+    """A recorded refusal that says the secrets again that the command can know: those that are set here."""
+    return json.dumps({"error": {"message": echo(set(sent_by(scene.auth)) & {KEY, ID}), "code": KEY}})
+
+
+WHOLE = json.dumps({"text": "Hello", "key": "none"})
+
+PLACES: dict[str, Callable[[Scene], str]] = {
+    "render http": lambda s: s.cli("render", "acme", "hi"),
+    "render curl": lambda s: s.cli("render", "acme", "hi", "--format", "curl"),
+    "render json": lambda s: s.cli("render", "acme", "hi", "--format", "json"),
+    "chat": lambda s: s.live("chat", answers=UNSAID),
+    "chat --no-stream": lambda s: s.live("chat", "--no-stream", answers=("fine", "refused", "redirected")),
+    "chat --json": lambda s: s.live("chat", "--json", answers=("fine", "refused", "no JSON")),
+    "chat --json of a part": lambda s: s.live("chat", "--json", answers=("cut off",)),
+    "chat --mock": lambda s: s.cli("chat", "acme", "hi", "--mock"),
+    "chat --record": recorded_file,
+    "chat --record --no-stream": lambda s: recorded_file(s, "--no-stream"),
+    "decode": lambda s: of_file(s, "decode", body=WHOLE),
+    "decode of a refusal": lambda s: of_file(s, "decode", "--status", "401", body=refusal(s)),
+    "decode --format json": lambda s: of_file(s, "decode", "--format", "json", "--status", "401", body=refusal(s)),
+    "mock": mock_verb,
+    "test": lambda s: s.cli("test", str(s.folder / "acme.yaml")),
+    "test --json": lambda s: s.cli("test", "--json", str(s.folder / "acme.yaml")),
+    "validate": lambda s: s.cli("validate", str(s.folder / "acme.yaml")),
+    "show": lambda s: s.cli("show", "acme"),
+    "drift": lambda s: s.live("drift", answers=("fine", "refused", "no JSON")),
+    "drift --json": lambda s: s.live("drift", "--json", answers=("refused", "refused in words")),
+    "drift of a file": lambda s: of_file(s, "drift", "--status", "401", body=refusal(s)),
+    "new": new_verb,
+    "new --reply": lambda s: new_verb(s, reply=True),
+    "log: messages": lambda s: logged(s, lambda record: record.getMessage()),
+    "log: args": lambda s: logged(s, lambda record: (record.msg, record.args)),
+    "log: exc_info": lambda s: logged(s, lambda record: (record.exc_info, record.exc_text, record.stack_info)),
+    "log: formatted": lambda s: logged(s, logging.Formatter("%(name)s %(message)s").format),
+    "log: fields": lambda s: logged(s, lambda record: record.__dict__),
+    "log: httpx": lambda s: logged(s, lambda record: record.__dict__, "httpx"),
+    "log: httpcore": lambda s: logged(s, lambda record: record.__dict__, "httpcore"),
+    "Client": lambda s: texts(s.client, s.client.catalog),
+    "Provider": lambda s: texts(s.provider, s.provider.spec),
+    "WireRequest": lambda s: texts(*s.wires),
+    "WireRequest: shown": lambda s: texts(*(wire.shown() for wire in s.wires)),
+    "WireRequest: http, curl, json": lambda s: "".join(
+        show(wire) for wire in s.wires for show in REQUEST_FORMATS.values()
+    ),
+    "WireRequest: headers, url, body": lambda s: forms(
+        *(value for wire in s.wires for value in (wire.headers, wire.url, wire.content, wire.headers.pairs))
+    ),
+    "RenderedCall": lambda s: texts(s.call),
+    "ResponseHead": lambda s: texts(*(take.head for take in s.tape.takes)),
+    "ChatResponse": lambda s: texts(s.whole, s.whole.message, s.whole.replay),
+    "Deployment": lambda s: texts(s.deployment),
+    "Exchange": lambda s: texts(s.exchange),
+    "Recorder": lambda s: texts(s.recorder, s.recorder.last),
+    "Tape": lambda s: texts(s.tape, s.tape.takes),
+    "cache of tokens and steps": lambda s: texts(s.client._cache),
+    "Secret": lambda s: texts(*(Secret(value, name="ACME") for value in ALL.values())),
+    "Sensitive": lambda s: forms(*(Sensitive(value, "***") for value in ALL.values())),
+    "SensitiveBytes": lambda s: texts(*(SensitiveBytes(value.encode(), b"***", "ACME") for value in ALL.values())),
+    "error: str": lambda s: "\n".join(map(str, s.errors.values())),
+    "error: repr, pickle, copy": lambda s: texts(*s.errors.values()),
+    "error: args": lambda s: repr([error.args for error in s.errors.values()]),
+    "error: __dict__": lambda s: repr([error.__dict__ for error in s.errors.values()]),
+    "error: partial": lambda s: texts(*(error.partial for error in s.errors.values())),
+    "error: headers": lambda s: repr([getattr(error, "headers", None) for error in s.errors.values()]),
+    "error: body": lambda s: repr([getattr(error, "body", None) for error in s.errors.values()]),
+    "error: code": lambda s: repr([getattr(error, "code", None) for error in s.errors.values()]),
+    "traceback": lambda s: "\n".join("".join(traceback.format_exception(error)) for error in s.errors.values()),
+    "traceback with locals": lambda s: with_locals(iter(s.errors.values())),
+    "warnings": lambda s: repr([(str(item.message), item.source, item.line) for item in s.warned]),
+    "journal of the mock": journal,
+}
+"""Where a secret could show, each as a function that gives the text of it."""
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    root, log = logging.getLogger(), Log()
+    level = root.level
+    root.addHandler(log)
+    root.setLevel(logging.DEBUG)
+    yield log
+    root.removeHandler(log)
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("auth", AUTHS)
+def test_a_canary_is_found_nowhere(
+    auth: str, given: str, tmp_path: Path, wirefile: Run, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings(record=True) as warned, StepServer(service(auth, "fine")) as server:
+        warnings.simplefilter("always")
+        scene = Scene(auth, given, tmp_path, wirefile, server, log, monkeypatch, warned)
+        assert was_sent(scene), "the secret went to the service"
+        found = {name: leaks(place(scene)) for name, place in PLACES.items()}
+        scene.client.close()
+    leaking = [name for name, leaked in found.items() if leaked]
+    assert not leaking
+
+
+def was_sent(scene: Scene) -> bool:
+    """Whether what the file sends reached the service: a secret as it is, or what was made of it."""
+    sent = " ".join(f"{asked.query} {asked.headers} {asked.body!r}" for asked in scene.server.asked)
+    return bool(leaks(sent)) or bool(re.search(r"Bearer ey|Signature=[0-9a-f]{64}", sent))
+
+
+# --- the canary itself -----------------------------------------------------------------------------------------------
+
+
+def test_there_are_at_least_forty_places() -> None:
+    assert len(PLACES) >= 40
+    assert len(set(map(id, PLACES.values()))) == len(PLACES)
+    assert len(ENCODINGS) == 4
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("secret", ALL)
+def test_a_place_that_leaks_is_found(secret: str, encoding: str) -> None:
+    for spelling in ENCODINGS[encoding](ALL[secret]):
+        assert f"{secret}, {encoding}" in leaks(f"before {spelling} after")
+    assert not leaks("<ACME_KEY> and *** are no secrets")
+
+
+def test_a_value_that_leaks_is_found_in_each_of_its_forms() -> None:
+    assert leaks(texts({"key": KEY})) == leaks(repr(KEY)) or leaks(texts({"key": KEY}))
+    assert leaks(pickled(KEY))
+    assert leaks(forms(SimpleNamespace(key=KEY)))
