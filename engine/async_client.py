@@ -82,8 +82,8 @@ class AsyncClient(Caller):
     async def chat(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> ChatResponse:
         """The whole answer; it is asked for in one piece where the API offers that. Raises EngineError."""
         async with self._stream(provider, messages, model, False, params) as stream:
-            async for _ in stream:
-                pass
+            async for event in stream:
+                del event  # it holds words of the answer, and a traceback may show what is in its frames
             return stream.response
 
     def stream(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> AsyncChatStream:
@@ -136,6 +136,7 @@ class AsyncClient(Caller):
                 async with aclosing(self._tried(exchange, lines)) as events:
                     async for event in events:
                         yield event
+                        del event
         finally:
             try:
                 await self._clean_up(exchange, lines)
@@ -163,6 +164,7 @@ class AsyncClient(Caller):
             async with aclosing(self._attempt(exchange, lines)) as events:
                 async for event in events:
                     yield event
+                    del event
             wait = exchange.pause
         except EngineError as error:
             wait = exchange.failed(error)

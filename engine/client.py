@@ -85,8 +85,8 @@ class Client(Caller):
         Beside the file's params: `tools`, `extra_body` (merged over the finished payload), `extra_headers`.
         """
         with self._stream(provider, messages, model, False, params) as stream:
-            for _ in stream:
-                pass
+            for event in stream:
+                del event  # it holds words of the answer, and a traceback may show what is in its frames
             return stream.response
 
     def stream(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> ChatStream:

@@ -55,6 +55,7 @@ SPELT = [
 
 def leaks(text: str) -> list[str]:
     """Which secrets a text holds, and in which encoding."""
+    text = f"{text}\n{text.replace(chr(92) * 2, chr(92))}"  # as it is, and as repr has quoted it
     return list(dict.fromkeys(found for found, spelling in SPELT if spelling in text))
 
 
