@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from .errors import EngineError
 from .secrets import Secret
@@ -28,6 +28,9 @@ class Take:
     reads: tuple[Read, ...] = ()
     head: ResponseHead | None = field(default=None, repr=False)
     chunks: list[bytes] = field(default_factory=list, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a take is not pickled: a server may have said the key again")
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
@@ -95,6 +96,9 @@ class ResponseHead:
 
     status: int
     headers: Headers = field(default_factory=Headers, repr=False)  # a server may say the key again
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("the head of a response is not pickled: a server may have said the key again")
 
     @property
     def media_type(self) -> str:

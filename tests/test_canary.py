@@ -167,10 +167,11 @@ UNSAID = tuple(answer for answer in ANSWERS if answer != "cut off")
 
 def pickled(value: Any) -> str:
     """What a pickle holds; nothing where pickling is refused."""
-    try:
-        return "".join(pickle.dumps(value, protocol).decode("latin-1") for protocol in (0, pickle.HIGHEST_PROTOCOL))
-    except (TypeError, AttributeError, pickle.PicklingError):
-        return ""
+    held = ""
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with suppress(TypeError, AttributeError, pickle.PicklingError):
+            held += pickle.dumps(value, protocol).decode("latin-1")
+    return held
 
 
 def forms(*values: Any) -> str:
