@@ -100,6 +100,12 @@ class ResponseHead:
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("the head of a response is not pickled: a server may have said the key again")
 
+    def __copy__(self) -> ResponseHead:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ResponseHead:
+        return self
+
     @property
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when the response names none."""

@@ -159,3 +159,12 @@ def test_replaced_headers_stand_at_the_end_in_the_place_of_their_namesakes() -> 
     headers = Headers([("A", "1"), ("b", "2"), ("a", "3")])
     assert headers.replaced([("B", "4"), ("c", "5")]).pairs == (("A", "1"), ("a", "3"), ("B", "4"), ("c", "5"))
     assert headers.replaced([]).pairs == headers.pairs
+
+
+def test_a_head_is_copied_as_itself_and_not_pickled() -> None:
+    head = ResponseHead(401, Headers([("x-echo", "s3cr3t")]))
+    assert copy.copy(head) is head
+    assert copy.deepcopy([head])[0] is head
+    assert "s3cr3t" not in repr(head)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(head)
