@@ -138,3 +138,9 @@ def test_a_credential_that_is_sent_twice_and_others_beside_it() -> None:
     assert CANARY not in made.text
     assert "<ACME_TEST_API_KEY>" in made.text
     assert "TODO: `meta.auth_token` of the body looked like another secret" in made.text
+
+
+@pytest.mark.parametrize("header", ["x-csrf", "X-XSRF", "x-csrf-token"])
+def test_a_header_against_forged_requests_is_a_secret(header: str) -> None:
+    words = f"curl https://chat.example/api -H '{header}: {CANARY}' --json '{{\"prompt\": \"Hi there\"}}'"
+    assert CANARY not in drafted(Curl("csrf", words, [("user", "Hi there")])).text

@@ -22,7 +22,7 @@ REDACTED = "REDACTED"
 """What stands for a secret that the file does not send."""
 
 _NAMED = re.compile(
-    r"(?!(?:stop|eos|bos|pad|sep|end|max|min|num)[-_])(?:.*[-_.])?(?:authorization|api[-_]?key|(?:access|auth|session|id|refresh|csrf|xsrf)?[-_]?token|secret|password"
+    r"(?!(?:stop|eos|bos|pad|sep|end|max|min|num)[-_])(?:.*[-_.])?(?:authorization|api[-_]?key|(?:access|auth|session|id|refresh|csrf|xsrf)?[-_]?token|[cx]srf|secret|password"
     r"|passwd|passphrase|jwt|bearer|cookie|auth)",
     re.IGNORECASE,
 )
