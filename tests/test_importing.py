@@ -143,4 +143,4 @@ def test_a_credential_that_is_sent_twice_and_others_beside_it() -> None:
 @pytest.mark.parametrize("header", ["x-csrf", "X-XSRF", "x-csrf-token"])
 def test_a_header_against_forged_requests_is_a_secret(header: str) -> None:
     words = f"curl https://chat.example/api -H '{header}: {CANARY}' --json '{{\"prompt\": \"Hi there\"}}'"
-    assert CANARY not in drafted(Curl("csrf", words, [("user", "Hi there")])).text
+    assert CANARY not in draft("acme-test", request_of(words)).text
