@@ -142,5 +142,5 @@ def test_a_credential_that_is_sent_twice_and_others_beside_it() -> None:
 
 @pytest.mark.parametrize("header", ["x-csrf", "X-XSRF", "x-csrf-token"])
 def test_a_header_against_forged_requests_is_a_secret(header: str) -> None:
-    words = f"curl https://chat.example/api -H '{header}: {CANARY}' --json '{{\"prompt\": \"Hi there\"}}'"
-    assert CANARY not in draft("acme-test", request_of(words)).text
+    words = f"curl https://chat.example/api -H '{header}: plain-old-words' --json '{{\"prompt\": \"Hi there\"}}'"
+    assert "plain-old-words" not in draft("acme-test", request_of(words)).text
