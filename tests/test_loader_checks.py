@@ -478,3 +478,9 @@ def test_a_codec_that_is_no_text_is_refused(codec: str) -> None:
     paths = [problem.path for problem in problems(text_of(response=others))]
     assert paths
     assert all(path.startswith("response.stream.other_codecs") for path in paths)
+
+
+@pytest.mark.parametrize("model", ["[a]", "{a: b}", ""])
+def test_a_default_model_that_is_no_text_is_refused(model: str) -> None:
+    models = f"models: {{default: {model}, allow: [a], aliases: {{b: a}}}}"
+    assert [problem.path for problem in problems(text_of(models=models))] == ["models.default"]

@@ -238,3 +238,11 @@ def test_a_map_that_is_empty_in_a_child_says_nothing_and_is_a_mistake(folder: Pa
 def test_of_a_child_without_its_parent_nothing_is_missing(folder: Path) -> None:
     child = put(folder, "child", CHILD.replace("extends: base", "extends: bass"))
     assert rules(child) == [("child", 3, "extends-missing")]
+
+
+@pytest.mark.parametrize("unset", ["5", "true", "{a: b}", "text"])
+def test_an_unset_that_is_no_list_is_refused(folder: Path, unset: str) -> None:
+    child = put(folder, "child", CHILD.replace("[params.seed]", unset))
+    assert ("child", 4, "wrong-type") in rules(child)
+    patch = f"models: {{patches: [{{match: a, unset: {unset}}}]}}\n"
+    assert ("child", 9, "wrong-type") in rules(put(folder, "child", CHILD + patch))

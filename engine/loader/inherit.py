@@ -117,7 +117,8 @@ def merged(parent: Document, child: Document, problems: Problems) -> Document:
 def laid_over(data: dict[str, Any], parent: Document, child: Document, problems: Problems) -> Document:
     """The child over those of its parent's keys that are in `data`, which `unset` may take from."""
     result = Document(child.source, values=dict(parent.values), keys=dict(parent.keys))
-    for index, path in enumerate(child.data.get("unset") or ()):
+    unset = child.data.get("unset")
+    for index, path in enumerate(unset if isinstance(unset, list) else ()):
         if not isinstance(path, str):
             continue
         taken = _remove(data, path.split("."))

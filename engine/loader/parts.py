@@ -151,7 +151,7 @@ def _check_models(subject: Subject) -> Iterator[Problem]:
         return
     named: dict[Place, Any] = {("models", "default"): chosen}
     if isinstance(aliases, dict):
-        named = {place: model for place, model in named.items() if model not in aliases}
+        named = {place: model for place, model in named.items() if model not in list(aliases)}
         named |= {("models", "aliases", alias): model for alias, model in aliases.items()}
     for place, model in named.items():
         if isinstance(model, str) and model not in allow:
