@@ -125,6 +125,7 @@ def test_no_provider_is_named_in_the_code() -> None:
     """A provider's name that decides something would be a string or an identifier; prose and examples may name it."""
     names = {path.stem for path in (ENGINE.parent / "providers").glob("*.yaml")}
     for _, path in modules():
+        assert path.stem not in names, f"the module {path.name} has the name of a provider"
         tree = ast.parse(path.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):

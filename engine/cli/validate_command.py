@@ -21,7 +21,7 @@ from .reporters import REPORTERS, Report
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
-    from ..loader.together import Named
+    from ..loader.several import Named
 
 STDIN = "<stdin>"
 MAX_FILES = 5000
@@ -113,7 +113,7 @@ def _examine(catalog: Catalog, paths: tuple[str, ...], source: bool) -> Report:
 
 def _problems(catalog: Catalog, files: list[str]) -> list[Problem]:
     """The problems of each file, file by file, and what the files say of each other."""
-    from ..loader.together import same_names
+    from ..loader.several import same_names
 
     judge = partial(_judged, folders=catalog.folders)
     parts = [files[first : first + PART] for first in range(0, len(files), PART)]
@@ -136,7 +136,7 @@ def _judged(files: list[str], folders: tuple[Path, ...]) -> list[tuple[Named, li
 
 def _too_many(word: str, files: list[str]) -> list[Problem]:
     """So many files are not read; their names are compared."""
-    from ..loader.together import by_stem, same_names
+    from ..loader.several import by_stem, same_names
 
     message = f"{len(files)} files are named, and one run examines at most {MAX_FILES}"
     problem = Problem(word, 1, 1, "too-many", message, "validate one folder after the other")

@@ -23,8 +23,6 @@ from ..loader.yamltext import Document, read
 from ..replacing import replace_text
 from .outcomes import Outcome, provider_of
 
-BOM: Final = b"\xef\xbb\xbf"
-
 NO_VALUE: Final = {
     "call": "its request cannot be made",
     "steps": "its steps lead to no answer",

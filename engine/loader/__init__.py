@@ -18,9 +18,9 @@ from .checks import Subject, check
 from .inherit import SPOILS, inherited
 from .patches import patch_problems, patched
 from .schema import Examined, examine, type_name
+from .several import Named, by_name, by_stem
 from .source import Mark, Source, decode, read_file
 from .spelling import respelt, violation_problem
-from .together import Named, by_name, by_stem
 from .versions import version_problem
 from .yamltext import Document, read
 

@@ -22,7 +22,6 @@ from ..version import __version__
 
 Folders = tuple[Path, ...]
 
-_BOM = b"\xef\xbb\xbf"
 _ROUNDS = 12
 """How often something that cannot be repeated is left out of an example before it is given up."""
 
