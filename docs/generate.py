@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # the tables beside this file, also where a test runs it by its path
 
 import conformance  # noqa: E402
+import faults  # noqa: E402
 import keys  # noqa: E402
 import usage  # noqa: E402
 
@@ -92,12 +93,25 @@ stands here. An example is the top-level keys that matter: they take the place o
 A test runs them all: a bad one breaks its rule and no other, a good one none.
 """
 
+
+def reliability() -> str:
+    """docs/reliability.md: each fault that a test shows survived, and what its caller gets."""
+    return "\n".join([f"# What can go wrong, and what you get\n\n{NOTE}{FAULTS_NOTE}", *faults.table()]) + "\n"
+
+
+FAULTS_NOTE = """\
+Each row is a fault that tests bring about, mostly with `engine.testing` over a real socket. Whatever happens: one typed
+error with the part of the answer that had come, no text given twice, nothing left open, and no secret in any output.
+Run the tests of this page with `pytest -m fault`.
+"""
+
 PAGES = {
     "cli.md": command_line,
     "reference.md": reference,
     "providers.md": providers,
     "language.md": language,
     "rules.md": rules,
+    "reliability.md": reliability,
 }
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ from engine.testing import (
     sse,
     whole,
 )
+from tests.faults import fault
 from tests.faultserver import DONE, STOP, USAGE, delta
 
 KINDS = ("sync", "async")
@@ -617,6 +618,7 @@ def test_tls_that_is_none(call):
     assert (type(outcome.error), outcome.error.kind) == (TransportError, "tls")
 
 
+@fault("Redirects", "a redirect of any kind to another host", "refused as `protocol`, nothing is sent there")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(call, status):
     with (
@@ -1289,6 +1291,6 @@ def test_no_thread_and_no_task_is_left(call):
 
 
 def test_every_error_is_ours_and_says_so(call):
-    for name, fault in FAULTS.items():
-        assert issubclass(fault.error, EngineError), name
-        assert issubclass(fault.error, TransportError | ProviderError | StreamError), name
+    for name, expected in FAULTS.items():
+        assert issubclass(expected.error, EngineError), name
+        assert issubclass(expected.error, TransportError | ProviderError | StreamError), name
