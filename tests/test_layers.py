@@ -62,6 +62,7 @@ ROOMS = {
     "jsonschema": "loader",
     "httpx": "transport",
     "httpcore": "transport",
+    "anyio": "transport",
     "click": "cli",
     "cryptography": "auth",
     "pytest": "pytest_plugin",

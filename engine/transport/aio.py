@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..spec import Timeouts
 from ..wire import WireRequest
 from .explain import explained
+from .lent import Lent
 from .quiet import quiet
 from .request import build, head_of, proxy_of, wrap_backend
 
@@ -41,6 +42,9 @@ class _RecordingBackend:
 class _Line:
     """One connection, alone in an httpx client of its own."""
 
+    PATIENCE: float | None = None
+    """How many seconds a caller waits until what he left is closed."""
+
     def __init__(self, proxy: Any, context: ssl.SSLContext) -> None:
         import httpx
 
@@ -48,23 +52,30 @@ class _Line:
         transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
         self._network = wrap_backend(transport, _RecordingBackend)
         self.client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        self._response: Any = None
+
+    async def send(self, request: Any) -> Any:
+        """The response to a request, with its body unread."""
+        self._response = await self.client.send(request, stream=True, follow_redirects=False)
+        return self._response
+
+    def read(self, chunks: AsyncIterator[bytes]) -> Awaitable[bytes | None]:
+        """The next bytes of its body; None at the end."""
+        return anext(chunks, None)
+
+    def rest(self) -> None:
+        """Forget the call whose answer was read to its end."""
+        self._response = None
 
     async def aclose(self) -> None:
         """Close the connection, whatever its pool believes of it."""
+        if self._response is not None:
+            with suppress(Exception):
+                await self._response.aclose()
         if self._network is not None and self._network.stream is not None:
             with suppress(Exception):
                 await self._network.stream.aclose()
         await self.client.aclose()
-
-
-class _Lent:
-    """A caller's own client in the place of a line; it is not closed."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-
-    async def aclose(self) -> None:
-        """Nothing: it is not ours."""
 
 
 class AsyncLines:
@@ -81,7 +92,8 @@ class AsyncLines:
     """How long a connection is kept for the next call; httpx's own figure."""
 
     def __init__(self, proxy: str | None, keep: int, lent: Any = None) -> None:
-        self._lent = _Lent(lent) if lent is not None else None
+        self._lent = lent
+        self._telling: set[str] = set()
         self._proxy = proxy_of(proxy)
         self._most = keep
         self._context: ssl.SSLContext | None = None
@@ -91,10 +103,10 @@ class AsyncLines:
         self._errands: set[asyncio.Task[None]] = set()
         self.is_proxied = proxy is not None
 
-    def take(self, origin: str) -> _Line | _Lent:
+    def take(self, origin: str) -> _Line | Lent:
         """A connection to `origin` that was kept, else a new one that will be opened."""
         if self._lent is not None:
-            return self._lent
+            return Lent(self._lent, origin, self._telling)
         self._drop_stale()
         for index in range(len(self._idle) - 1, -1, -1):
             if self._idle[index][1] == origin:
@@ -109,9 +121,10 @@ class AsyncLines:
         self._open.add(line)
         return line
 
-    def keep(self, origin: str, line: _Line | _Lent) -> None:
+    def keep(self, origin: str, line: _Line | Lent) -> None:
         """Keep a connection whose answer was read to its end."""
         if isinstance(line, _Line) and line in self._open:
+            line.rest()
             self._idle.append((time.monotonic(), origin, line))
             self._drop_stale()
 
@@ -120,14 +133,14 @@ class AsyncLines:
         while self._idle and (self._idle[0][0] < oldest or len(self._idle) > self._most):
             self._start_closing(self._idle.popleft()[2])
 
-    async def drop(self, line: _Line | _Lent, response: Any = None) -> None:
+    async def drop(self, line: _Line | Lent) -> None:
         """Close a connection in the middle of whatever it does. Closing goes on when the caller is cancelled."""
-        await asyncio.shield(self._start_closing(line, response))
+        await asyncio.wait([self._start_closing(line)], timeout=line.PATIENCE)
 
-    def _start_closing(self, line: _Line | _Lent, response: Any = None) -> asyncio.Task[None]:
+    def _start_closing(self, line: _Line | Lent) -> asyncio.Task[None]:
         if isinstance(line, _Line):
             self._open.discard(line)
-        task = asyncio.ensure_future(_close(line, response))
+        task = asyncio.ensure_future(_close(line))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
@@ -150,10 +163,7 @@ class AsyncLines:
             await asyncio.wait(list(self._closing))
 
 
-async def _close(line: _Line | _Lent, response: Any) -> None:
-    if response is not None:
-        with suppress(Exception):
-            await response.aclose()
+async def _close(line: _Line | Lent) -> None:
     with suppress(Exception):
         await line.aclose()
 
@@ -161,10 +171,9 @@ async def _close(line: _Line | _Lent, response: Any) -> None:
 class AsyncBody:
     """The same as Body, async. `open` makes one."""
 
-    def __init__(self, lines: AsyncLines, line: _Line | _Lent, response: Any, wire: WireRequest) -> None:
+    def __init__(self, lines: AsyncLines, line: _Line | Lent, response: Any, wire: WireRequest) -> None:
         self._lines = lines
         self._line = line
-        self._response = response
         self._wire = wire
         self._ended = False
         self.head = head_of(response)
@@ -179,7 +188,7 @@ class AsyncBody:
             async with asyncio.timeout(seconds):
                 with quiet():
                     request = build(line.client, wire, timeout)
-                    response = await line.client.send(request, stream=True, follow_redirects=False)
+                    response = await line.send(request)
                 return cls(lines, line, response, wire)
         except BaseException as error:
             await lines.drop(line)
@@ -194,7 +203,7 @@ class AsyncBody:
         try:
             async with asyncio.timeout(seconds):
                 with quiet():
-                    chunk = await anext(self._chunks, None)
+                    chunk = await self._line.read(self._chunks)
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001
@@ -207,4 +216,4 @@ class AsyncBody:
         if self._ended:
             self._lines.keep(self._wire.origin, self._line)
         else:
-            await self._lines.drop(self._line, self._response)
+            await self._lines.drop(self._line)

@@ -1,0 +1,105 @@
+"""A caller's own client: what is asked of it is never interrupted where its pool would lose a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import anyio
+
+T = TypeVar("T")
+
+SILENT_SECONDS = 0.05
+"""How long a call that was left is waited for where no call has told what it does: a stand-in for a network, mostly."""
+QUEUE_SECONDS = 5.0
+"""How long a call that was left may stand in the queue of the library's pool."""
+
+
+class Lent:
+    """One call on a client that is not ours.
+
+    httpx's pool loses a connection when a task is cancelled while it waits for one, between connecting and sending, or
+    a second time while it closes (encode/httpcore#1093). So the library works in a task that nobody else can cancel,
+    and a caller who is cancelled leaves that task behind. It is ended by a cancel scope of anyio, which the library is
+    written for: unlike `task.cancel()`, that waits behind the library's own shields. Where the scope would do harm too
+    (in the pool's queue, with a connection just made, behind a proxy) the task goes on to the next event that the
+    library tells the `trace` extension of its request (https://www.python-httpx.org/advanced/extensions/#trace).
+
+    `telling` are the origins whose requests have told an event.
+    """
+
+    PATIENCE: float | None = 0.1
+    """How many seconds a caller waits until what he left is closed; in the pool's queue that may take longer."""
+
+    def __init__(self, client: Any, origin: str, telling: set[str]) -> None:
+        self.client = client
+        self._origin = origin
+        self._telling = telling
+        self._scope: anyio.CancelScope | None = None
+        self._work: asyncio.Task[Any] | None = None
+        self._made: Any = None  # the network stream that this call has opened
+        self._response: Any = None
+        self._may_be_ended = False
+        self._is_left = False
+
+    async def send(self, request: Any) -> Any:
+        """The response to a request, with its body unread."""
+        request.extensions = {**request.extensions, "trace": self._told}
+        await self._run(self._send(request))
+        return self._response
+
+    async def _send(self, request: Any) -> None:
+        self._response = await self.client.send(request, stream=True, follow_redirects=False)
+        self._may_be_ended = True
+
+    async def read(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """The next bytes of its body; None at the end."""
+        return await self._run(anext(chunks, None))
+
+    async def _run(self, work: Awaitable[T]) -> T:
+        import anyio  # httpx's own way to run; with httpx, not before
+
+        self._scope = anyio.CancelScope()
+        self._work = asyncio.ensure_future(_within(self._scope, work))
+        return await asyncio.shield(self._work)
+
+    async def _told(self, event: str, info: Mapping[str, Any]) -> None:
+        self._telling.add(self._origin)
+        self._may_be_ended = not event.startswith(("proxy.", "socks."))
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._made = info["return_value"]
+        if self._is_left and self._may_be_ended:
+            if event.startswith("connection."):
+                raise asyncio.CancelledError
+            self._end()
+
+    def _end(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def aclose(self) -> None:
+        """End the call in the middle of whatever it does. The client stays open: it is not ours."""
+        self._is_left = True
+        if self._work is not None:
+            if not self._may_be_ended:
+                await asyncio.wait([self._work], timeout=SILENT_SECONDS)
+            if not self._may_be_ended and self._origin in self._telling:
+                await asyncio.wait([self._work], timeout=QUEUE_SECONDS)
+            self._end()
+            await asyncio.wait([self._work])
+            if not self._work.cancelled():
+                self._work.exception()  # the caller has it, or has gone
+        # A connection that was opened for nothing may be unknown to the pool.
+        for left in (self._response, self._made if self._response is None else None):
+            if left is not None:
+                with suppress(Exception):
+                    await left.aclose()
+
+
+async def _within(scope: anyio.CancelScope, work: Awaitable[T]) -> T:
+    with scope:
+        return await work
+    raise asyncio.CancelledError
