@@ -87,8 +87,8 @@ class FaultServer:
         self._waker, self._woken = socket.socketpair()  # readable once the test is over, so that nothing need poll
         self._released = threading.Event()
         self._changed = threading.Condition()
-        self._threads: list[threading.Thread] = []
-        self._sockets: list[socket.socket] = []
+        self._threads: set[threading.Thread] = set()
+        self._sockets: set[socket.socket] = set()
         self.journal = Journal()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
@@ -97,7 +97,7 @@ class FaultServer:
 
     def __enter__(self) -> Self:
         thread = threading.Thread(target=self._accept, name="fault-server", daemon=True)
-        self._threads.append(thread)
+        self._threads.add(thread)
         thread.start()
         return self
 
@@ -134,11 +134,11 @@ class FaultServer:
                 continue
             sock, _ = self._listener.accept()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sockets.append(sock)
+            self._sockets.add(sock)
             index = self.journal.opened
             self._note("opened", 1)
             thread = threading.Thread(target=self._serve, args=(sock, index), daemon=True)
-            self._threads.append(thread)
+            self._threads.add(thread)
             thread.start()
 
     def _note(self, name: str, more: Any) -> None:
@@ -146,9 +146,13 @@ class FaultServer:
             setattr(self.journal, name, getattr(self.journal, name) + more)
             self._changed.notify_all()
 
-    def _serve(self, sock: socket.socket, index: int) -> None:
+    def steps_of(self, index: int) -> list[Step]:
+        """What the connection of this number does; a subclass may have other ideas than its script."""
         is_scripted = index < len(self._script) or self._loop_last
-        steps = self._script[min(index, len(self._script) - 1)] if is_scripted else [FIN()]
+        return self._script[min(index, len(self._script) - 1)] if is_scripted else [FIN()]
+
+    def _serve(self, accepted: socket.socket, index: int) -> None:
+        sock, steps = accepted, self.steps_of(index)
         if not steps or not isinstance(steps[0], Request | Hello | Tls):
             steps = [Request(), *steps]
         with contextlib.suppress(_Gone, OSError):
@@ -159,6 +163,9 @@ class FaultServer:
         self._note("closed", 1)
         with contextlib.suppress(OSError):
             sock.close()
+        # What has ended is not kept: a server may run for hours.
+        self._sockets -= {accepted, sock}
+        self._threads.discard(threading.current_thread())
 
     def _take(self, sock: socket.socket, step: Step) -> socket.socket | None:
         """Take one step; TLS goes on with another socket in place of the one before."""
@@ -177,7 +184,7 @@ class FaultServer:
 
     def _tls(self, sock: socket.socket, step: Tls) -> socket.socket:
         under = step.context.wrap_socket(sock, server_side=True)
-        self._sockets.append(under)
+        self._sockets.add(under)
         return under
 
     def _send_each(self, sock: socket.socket, step: Each) -> None:
