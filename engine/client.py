@@ -126,8 +126,10 @@ class Client(Caller):
                 else:
                     yield from self._tried(exchange)
         finally:
-            self._clean_up(exchange)
-            self._slots.release()
+            try:
+                self._clean_up(exchange)
+            finally:
+                self._slots.release()
 
     def _take_turn(self, exchange: Exchange, key: Hashable) -> None:
         """Ask for what calls share: one at a time, and who has waited looks again whether it is there by now."""

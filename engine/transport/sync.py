@@ -76,13 +76,33 @@ class _DeadlineBackend:
         self._backend.sleep(seconds)
 
 
+def _context() -> Any:
+    """TLS as httpx has it, with sockets that are closed when Ctrl-C ends their handshake: nobody else has them yet."""
+    import ssl
+
+    import httpx
+
+    class Socket(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            try:
+                super().do_handshake(block)
+            except BaseException:
+                self.close()
+                raise
+
+    context = httpx.create_ssl_context(trust_env=False)
+    context.sslsocket_class = Socket
+    return context
+
+
 def new_client(proxy: str | None, keep: int) -> Any:
     """An httpx client of our own; `keep` idle connections are kept."""
     import httpx
 
     # No limit inside the pool: ours is in front of it, has its own deadline and its own words.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=keep)
-    client = httpx.Client(limits=limits, proxy=proxy_of(proxy), trust_env=False, follow_redirects=False)
+    options = {"verify": _context(), "trust_env": False, "follow_redirects": False}
+    client = httpx.Client(limits=limits, proxy=proxy_of(proxy), **options)
     for transport in (client._transport, *client._mounts.values()):
         wrap_backend(transport, _DeadlineBackend)
     return client
