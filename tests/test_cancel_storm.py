@@ -24,7 +24,7 @@ from engine import AsyncClient, EngineError
 from tests.faults import fault
 from tests.stormserver import MORE, StormServer, descriptors, others, settle, storm_catalog, storm_client
 
-CANCELS = int(os.environ.get("WIREFILE_STORM", "1200"))
+CANCELS = int(os.environ.get("WIREFILE_STORM", "800"))
 POOL = 5
 AT_ONCE = 8
 LARGE = "x" * 6_000_000  # more than the buffers of a loopback connection hold
@@ -169,7 +169,7 @@ OWN = [
     ),
     pytest.param(
         True,
-        max(CANCELS // 4, 300),
+        max(CANCELS // 4, 200),
         marks=fault(
             "Cancelling and leaving early",
             "the same storm through an `httpx.AsyncClient` of the caller's own, limited to five connections",

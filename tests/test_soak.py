@@ -10,12 +10,14 @@ import pytest
 
 from benchmarks import soak
 from benchmarks.soakserver import FAULTS, TEXT
+from engine import Catalog, Client
 from engine.errors import DecodeError, EngineError
 from engine.exchange import Exchange
+from engine.testing import FaultServer
 from engine.wire import WireRequest
 from tests.faults import fault
 
-SOAK = {"minutes": 0.04, "streams": 20, "threads": 2, "every": 1.0}
+SOAK = {"minutes": 0.03, "streams": 10, "threads": 2, "every": 0.5}
 ON_PROC = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="files and sockets are counted in /proc")
 
 
@@ -102,14 +104,12 @@ def test_a_call_has_one_end(text: str, is_whole: bool, error: BaseException | No
 
 def test_every_fault_comes_to_an_expected_error(tmp_path: Path) -> None:
     """One after the other; what a soak meets at random."""
-    from engine import Catalog, Client
-    from engine.testing import FaultServer
-
     (tmp_path / "soak.yaml").write_text(soak.FILE, encoding="utf-8")
-    for name, steps in FAULTS.items():
-        with FaultServer(steps) as server:
-            timeout = {"first_byte": 0.2, "idle": 0.2, "total": 0.5}
-            with Client(Catalog(tmp_path), base_urls={"soak": server.url}, timeout=timeout) as client:
+    timeout = {"first_byte": 0.2, "idle": 0.2, "total": 0.5}
+    with Client(Catalog(tmp_path), base_urls={"soak": "http://127.0.0.1"}, timeout=timeout) as client:
+        for name, steps in FAULTS.items():
+            with FaultServer(steps) as server:
+                client._base_urls["soak"] = server.url
                 with pytest.raises(EngineError) as caught:
                     client.chat("soak", "hi")
                 assert f"{type(caught.value).__name__} {caught.value.kind}" in soak.EXPECTED, name
