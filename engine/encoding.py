@@ -11,9 +11,14 @@ from urllib.parse import quote, urlencode
 
 from .errors import ParameterError
 from .secrets import shown
+from .weight import NotPlainError, weight
 
 Encode = Callable[[Any], tuple[bytes, str]]
 AsText = Callable[[Any], str]
+
+MAX_BODY = 2**27
+"""How many characters a payload may have in JSON or as text: a small file that says a long message often is refused
+before the body is made. As a form it is an eighth, for each character is looked at, and may become twelve."""
 
 _FIELD = re.compile(r'content-disposition: form-data; name="([^"]*)"', re.IGNORECASE)
 
@@ -32,11 +37,25 @@ def to_json(payload: Any) -> bytes:
     >>> to_json({"b": "Привет", "a": [1, 0.5, None]}).decode()
     '{"b":"Привет","a":[1,0.5,null]}'
     """
+    _refuse_too_large(payload)
     try:
         text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_unsayable)
     except (ValueError, TypeError, RecursionError) as error:
         raise ParameterError(f"the payload cannot be written as JSON: {error}") from None
     return _utf8(text)
+
+
+def _refuse_too_large(payload: Any) -> None:
+    """Raise ParameterError for a payload that would make too large a body, naming the key with which it does."""
+    left = MAX_BODY
+    for key, value in payload.items() if isinstance(payload, dict) else [("", payload)]:
+        try:
+            left -= weight(value, left)
+        except NotPlainError:
+            return  # what JSON cannot say is told when it is written
+        if left < 0:
+            where = f"payload.{key}" if key else "the payload"
+            raise ParameterError(f"with {where}, the request has more than {MAX_BODY} characters; send less at once")
 
 
 def _unsayable(value: Any) -> Any:
@@ -47,11 +66,17 @@ def _unsayable(value: Any) -> Any:
 def _fields(payload: Any, as_text: AsText) -> Iterator[tuple[str, str]]:
     if not isinstance(payload, dict):
         raise ParameterError("a form is made of named fields, and the payload is no map")
+    left = MAX_BODY // 8
     for key, value in payload.items():
         try:
-            yield key, as_text(value)
+            text = as_text(value)
         except ValueError as error:
             raise ParameterError(f"payload.{key} {error}") from None
+        left -= len(text)
+        if left < 0:
+            message = f"with payload.{key}, the form has more than {MAX_BODY // 8} characters; send less at once"
+            raise ParameterError(message)
+        yield key, text
 
 
 def _form(payload: Any, as_text: AsText) -> tuple[bytes, str]:

@@ -15,7 +15,7 @@ from .auth import Access, compile_auth
 from .base_url import Territory, checked_url
 from .deployment import Deployment
 from .errors import ParameterError, UnsupportedError
-from .expressions import OMIT, Helpers, TemplateError
+from .expressions import OMIT, Helpers, TemplateError, bounded
 from .headers import Pairs, caller_headers, overlaid, secrets_in
 from .hosts import is_loopback
 from .messages import Adjustment, ChatRequest
@@ -66,6 +66,7 @@ class Renderer:
         self._main = self._legs.main
         self._shaper = Shaper(spec)
 
+    @bounded
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
         """A request rendered for a deployment. Raises UsageError before anything is sent."""
         spec = self.spec

@@ -19,7 +19,7 @@ from .auth import ACCESS_TOKEN, Access
 from .base_url import BaseUrl, Territory
 from .deployment import Deployment
 from .errors import EngineError, ParameterError, UsageError
-from .expressions import OMIT, TemplateError
+from .expressions import OMIT, TemplateError, bounded
 from .hosts import is_loopback
 from .messages import Adjustment
 from .request_template import RequestTemplate
@@ -175,6 +175,7 @@ class Route:
             return self._main(found, token)
         return self._token() if leg.kind == "token" else self._other(leg.request, found, token)
 
+    @bounded
     def _checked(self, render: Callable[[], Ready]) -> Ready:
         try:
             return render()

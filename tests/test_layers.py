@@ -24,6 +24,7 @@ LADDER = (
         "folders",
         "characters",
         "comparison",
+        "weight",
     ),
     ("messages", "replacing", "processes", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (

@@ -7,6 +7,7 @@ is refused by `check` when a file is loaded, with the place in the text.
 """
 
 from .allowed import KEYWORDS, check
+from .budget import bounded, cost_of, spend
 from .compiled import (
     Rendered,
     compile_leaf,
@@ -34,6 +35,7 @@ __all__ = [
     "Rendered",
     "TemplateError",
     "as_text",
+    "bounded",
     "check",
     "check_keys",
     "compile_leaf",
@@ -41,10 +43,12 @@ __all__ = [
     "compile_text",
     "compile_tree",
     "condition_source",
+    "cost_of",
     "encode_slot",
     "is_one_expression",
     "is_template",
     "keys_of",
     "members_of",
     "names_in_tree",
+    "spend",
 ]

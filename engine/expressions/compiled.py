@@ -7,69 +7,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
-from jinja2 import UndefinedError, nodes
-from jinja2.environment import TemplateExpression
-from jinja2.exceptions import SecurityError
-from jinja2.visitor import NodeTransformer
-
 from .allowed import KEYWORDS, names_used
-from .direct import direct, is_safe
-from .functions import EncodedPath
+from .budget import spend
+from .closures import closure, is_safe
+from .functions import MAX_SLOT, EncodedPath
 from .parsing import Expression, Faulty, is_template, parse, segments
-from .sandbox import CONCAT, ENVIRONMENT, OMIT, OMITTED, SLICE, Omitted
+from .sandbox import OMIT, NotGivenError, Omitted
 from .texts import TemplateError, as_text
 
 Values = Mapping[str, Any]
 Rendered = Callable[[Values], Any]
 
 
-class _Guard(NodeTransformer):
-    """Leads what Jinja compiles to bare Python through filters of the sandbox.
-
-    `~` would be str(), a slice indexing, and an `if` without `else` would give an undefined value that is not ours.
-    """
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802  the name is Jinja's protocol
-        self.generic_visit(node)
-        return _filter(CONCAT, *node.nodes)
-
-    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
-        self.generic_visit(node)
-        node.expr2 = node.expr2 or _filter(OMITTED, nodes.Const(None))
-        return node
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
-        self.generic_visit(node)
-        if not isinstance(node.arg, nodes.Slice):
-            return node
-        bounds = (node.arg.start, node.arg.stop, node.arg.step)
-        return _filter(SLICE, node.node, *(bound or nodes.Const(None) for bound in bounds))
-
-
-def _filter(name: str, value: nodes.Expr, *arguments: nodes.Expr) -> nodes.Filter:
-    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=1)
-
-
 def _compile_expression(expression: Expression) -> Rendered:
     try:
-        tree = _Guard().visit(parse(expression))
-        evaluate: Rendered | None = direct(tree)
-        if evaluate is not None and is_safe(tree):
-            return evaluate
+        tree = parse(expression)
     except Faulty as error:
         raise TemplateError(error.fault.message) from None
-    return _careful(_by_jinja(tree) if evaluate is None else evaluate)
-
-
-def _by_jinja(tree: nodes.Expr) -> Rendered:
-    try:
-        body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), tree, lineno=1)]
-        whole = nodes.Template(body, lineno=1)
-        whole.set_environment(ENVIRONMENT)
-        return TemplateExpression(ENVIRONMENT.from_string(whole), undefined_to_none=False)
-    except (jinja2.TemplateError, SyntaxError, RecursionError, MemoryError) as error:  # only what `check` refuses
-        raise TemplateError(f"cannot be compiled: {error}") from None
+    return closure(tree) if is_safe(tree) else _careful(closure(tree))
 
 
 def _careful(evaluate: Rendered) -> Rendered:
@@ -78,9 +33,11 @@ def _careful(evaluate: Rendered) -> Rendered:
     def render(values: Values) -> Any:
         try:
             return evaluate(values)
-        except UndefinedError as error:
-            raise TemplateError(f"uses something that was not given ({error.message})") from None
-        except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        except NotGivenError as error:
+            raise TemplateError(f"uses something that was not given ({error})") from None
+        except TemplateError:
+            raise
+        except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise TemplateError(f"cannot be worked out: {_brief(error)}") from None
 
     return render
@@ -110,6 +67,7 @@ def compile_text(text: str, encode: Callable[[str], str] = str) -> Rendered:
             if isinstance(value, Omitted):
                 return OMIT
             out.append(encode(value if isinstance(value, EncodedPath) else as_text(value)))
+        spend(sum(map(len, out)))
         return "".join(out)
 
     return render
@@ -234,6 +192,8 @@ def encode_slot(value: str) -> str:
     """
     if isinstance(value, EncodedPath):
         return str(value)
+    if len(value) > MAX_SLOT:
+        raise TemplateError(f"gives {len(value)} characters, and a part of a URL has at most {MAX_SLOT}")
     if value in ("", ".", ".."):
         raise TemplateError(f"gives {value!r}, which is no part of a path")
     try:

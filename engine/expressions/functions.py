@@ -16,6 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from .budget import spend, spend_on
+
+MAX_SLOT = 64 * 1024
+"""How many characters a value may have that goes into a URL: no server takes a longer one."""
+
 
 class Absent:
     """What the value of something omitted is an instance of; sandbox.py gives it its behaviour."""
@@ -60,58 +65,65 @@ class Helpers:
 
 
 def _default(value: Any, fallback: Any) -> Any:
-    return fallback if isinstance(value, Absent) or value is None else value
+    return fallback if value is None or _is(value, Absent) else value
+
+
+def _is(value: Any, *kinds: type) -> bool:
+    """Whether a value is of a type, asked of its type alone: isinstance() would read an attribute of the value."""
+    return issubclass(type(value), kinds)
 
 
 def _last(value: Any) -> Any:
-    if not isinstance(value, list | str):
+    if not _is(value, list, str):
         raise TypeError("last is for lists and text")
     return value[-1]
 
 
 def _join(value: Any, separator: Any = "") -> str:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not _is(value, list) or not all(_is(item, str) for item in value):
         raise TypeError("join is for a list of texts")
-    if not isinstance(separator, str):
+    if not _is(separator, str):
         raise TypeError("join puts text between the items")
-    return separator.join(value)
+    spend(sum(map(len, value)) + len(value) * (len(separator) + 1))
+    return separator.join(value)  # type: ignore[no-any-return]
 
 
 def _length(value: Any) -> int:
-    if not isinstance(value, list | str | dict):
+    if not _is(value, list, str, dict):
         raise TypeError("length is for lists, maps and text")
     return len(value)
 
 
 def _text(change: Callable[[str], str]) -> Callable[[Any], str]:
     def apply(value: Any) -> str:
-        if not isinstance(value, str):
+        if not _is(value, str):
             raise TypeError("this filter is for text")
+        spend(len(value))
         return change(value)
 
     return apply
 
 
 def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return _tojson(value)
+    return value if _is(value, str) else _tojson(value)
 
 
 def _int(value: Any) -> int:
-    if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > 400):
+    if not _is(value, str, int, float) or (_is(value, str) and len(value) > 400):
         raise TypeError("int is for numbers and short text")
     return int(value)
 
 
 def _tojson(value: Any) -> str:
+    spend_on(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _hmac_sha256(encode: Callable[[bytes], str]) -> Callable[[Any, Any], str]:
     def sign(value: Any, key: Any) -> str:
-        if not isinstance(value, str) or not isinstance(key, str):
+        if not _is(value, str) or not _is(key, str):
             raise TypeError("an HMAC is made of text, with a key that is text")
+        spend(len(value) + len(key))
         return encode(hmac.digest(key.encode(), value.encode(), hashlib.sha256))
 
     return sign
@@ -122,8 +134,10 @@ def _base64(data: bytes) -> str:
 
 
 def _path_segments(value: Any) -> EncodedPath:
-    if not isinstance(value, str):
+    if not _is(value, str):
         raise TypeError("path_segments is for text")
+    if len(value) > MAX_SLOT:
+        raise ValueError(f"a part of a path has at most {MAX_SLOT} characters")
     segments = value.split("/")
     if any(segment in ("", ".", "..") for segment in segments):
         raise ValueError(f"{value!r} has an empty, '.' or '..' segment")
@@ -146,14 +160,14 @@ FILTERS: dict[str, Entry] = {
 }
 
 TESTS: dict[str, Entry] = {
-    "boolean": Entry(lambda value: isinstance(value, bool), "true or false"),
-    "defined": Entry(lambda value: not isinstance(value, Absent), "not omitted"),
-    "mapping": Entry(lambda value: isinstance(value, dict), "a map"),
+    "boolean": Entry(lambda value: _is(value, bool), "true or false"),
+    "defined": Entry(lambda value: not _is(value, Absent), "not omitted"),
+    "mapping": Entry(lambda value: _is(value, dict), "a map"),
     "none": Entry(lambda value: value is None, "null"),
-    "number": Entry(lambda value: isinstance(value, int | float) and not isinstance(value, bool), "a number"),
-    "sequence": Entry(lambda value: isinstance(value, list), "a list"),
-    "string": Entry(lambda value: isinstance(value, str), "text"),
-    "undefined": Entry(lambda value: isinstance(value, Absent), "omitted"),
+    "number": Entry(lambda value: _is(value, int, float) and not _is(value, bool), "a number"),
+    "sequence": Entry(lambda value: _is(value, list), "a list"),
+    "string": Entry(lambda value: _is(value, str), "text"),
+    "undefined": Entry(lambda value: _is(value, Absent), "omitted"),
 }
 
 FUNCTIONS: dict[str, Entry] = {

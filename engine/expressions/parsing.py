@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
-from .sandbox import ENVIRONMENT
+_ENVIRONMENT = Environment(autoescape=False, cache_size=0, auto_reload=False)
+"""Jinja's syntax; nothing is compiled or rendered with it."""
 
 MAX_DEPTH = 32
 
@@ -100,7 +101,7 @@ def parse(expression: Expression) -> nodes.Expr:
     line numbers are offsets. That of an attribute or a test is where its name stands, not the dot or the `is`.
     """
     source = expression.source.replace("\r\n", " \n").replace("\r", "\n")
-    lexer, tokens = ENVIRONMENT.lexer, _tokens(source, expression.offset)
+    lexer, tokens = _ENVIRONMENT.lexer, _tokens(source, expression.offset)
 
     def placed() -> Iterator[tuple[int, str, str]]:
         position = 0
@@ -113,7 +114,7 @@ def parse(expression: Expression) -> nodes.Expr:
     if _nesting(tokens) > MAX_DEPTH:
         raise Faulty(start, "template-too-big", "the expression nests too deep", "make it smaller")
     try:
-        parser = Parser(ENVIRONMENT, "", state="variable")
+        parser = Parser(_ENVIRONMENT, "", state="variable")
         parser.stream = TokenStream(lexer.wrap(placed(), None, None), None, None)
         if parser.stream.current.type == "eof":
             raise Faulty(expression.offset, "template-syntax", "there is no expression between '{{' and '}}'")
@@ -127,7 +128,6 @@ def parse(expression: Expression) -> nodes.Expr:
         raise Faulty(at, "template-syntax", _plainly(error)) from None
     except (ValueError, RecursionError, OverflowError):
         raise Faulty(start, "template-too-big", "the expression is too large to read") from None
-    tree.set_environment(ENVIRONMENT)
     _place_names(tree, source, expression.offset)
     return tree
 
@@ -147,7 +147,7 @@ def _short_tree(expression: Expression) -> nodes.Expr:
 
 def _tokens(source: str, offset: int) -> list[tuple[int, str, str]]:
     try:
-        return list(ENVIRONMENT.lexer.tokeniter(source, None, None, "variable"))
+        return list(_ENVIRONMENT.lexer.tokeniter(source, None, None, "variable"))
     except TemplateSyntaxError as error:
         place = re.search(r" at (\d+)$", error.message or "")
         raise Faulty(offset + (int(place[1]) if place else 0), "template-syntax", _plainly(error)) from None

@@ -1,69 +1,84 @@
-"""The sandbox that expressions run in: data in, data out. What looks like an attribute is a key of a map."""
+"""What operators and look-ups do: data in, data out. What looks like an attribute is a key of a map.
+
+Nothing is asked of a value but its type until that is known to be one of plain data: no attribute of a Python object
+is read here, and no method of one is called. Jinja's own code is not run, so there is nothing to escape from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
-from jinja2 import ChainableUndefined
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from .functions import FILTERS, TESTS, Absent
+from ..secrets import Sensitive
+from ..weight import NotPlainError, weight
+from .budget import MAX_WORK, spend
+from .functions import FILTERS, Absent, EncodedPath
 from .texts import as_text, is_writable
 
-CONCAT: Final = "~"
-SLICE: Final = "[:]"
-OMITTED: Final = "else"
-"""Filters that stand for operators; no template can name them."""
+
+class NotGivenError(Exception):
+    """Something omitted stands where a value is needed."""
 
 
-class Omitted(ChainableUndefined, Absent):
+class Omitted(Absent):
     """The third state beside a value and null: nothing at all. False in conditions, an error in arithmetic and text."""
 
-    __slots__ = ()
+    __slots__ = ("name",)
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        self._fail_with_undefined_error()
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-    __str__ = __iter__ = __len__ = _refuse
+    def refuse(self, *_: Any) -> NoReturn:
+        """Raise the error of one who needs the value."""
+        raise NotGivenError(f"'{self.name}' is undefined")
+
+    __str__ = __iter__ = __len__ = refuse
+
+    def __repr__(self) -> str:
+        return "omitted"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Omitted
+
+    def __hash__(self) -> int:
+        return hash(Omitted)
 
 
-OMIT: Final = Omitted(name="omit")
+OMIT: Final = Omitted("omit")
+
+_TEXTS = frozenset({str, Sensitive, EncodedPath})
+_KNOWN = _TEXTS | {int, float, bool, type(None), list, dict, Omitted}
+"""The types of the values that expressions work on; subclasses of the caller's are made plain before they get here."""
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Data in, data out: what looks like an attribute is a key, and arithmetic is bounded."""
+def known(value: Any) -> Any:
+    """A value of one of the types of plain data. Raises NotPlainError for any other."""
+    if type(value) not in _KNOWN:
+        raise NotPlainError(value)
+    return value
 
-    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
 
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        return self.getitem(obj, attribute)
+def present(value: Any) -> Any:
+    """A value that is not omitted. Raises NotGivenError."""
+    if type(value) is Omitted:
+        value.refuse()
+    return value
 
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(obj, Omitted):
-            return obj
-        if type(obj) is dict and type(argument) is str:
-            return obj[argument] if argument in obj else Omitted(name=argument)
-        if type(obj) in (list, str) and type(argument) in (int, slice):
-            try:
-                return obj[argument]
-            except IndexError:
-                return Omitted(name=str(argument))
-        return Omitted(name=str(argument))
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        numbers = is_number(left) and is_number(right)
-        # A secret's text is a str of its own kind, which joins with any other.
-        alike = operator == "+" and any(isinstance(left, kind) and isinstance(right, kind) for kind in (str, list))
-        if isinstance(left, Omitted) or isinstance(right, Omitted):
-            (left if isinstance(left, Omitted) else right)._fail_with_undefined_error()
-        if not (numbers or alike):
-            raise SecurityError(f"'{operator}' is for numbers" + (", or for two texts or lists" * (operator == "+")))
-        result = self.binop_table[operator](left, right)
-        if is_number(result) and not is_writable(result):
-            raise SecurityError("a number grew too large")
-        return result
+def item(of: Any, key: Any) -> Any:
+    """What stands under a key of a map, or at a place of a list or a text; omitted where there is nothing."""
+    kind = type(of)
+    if kind is Omitted:
+        return of
+    if kind is dict and type(key) is str:
+        return known(of[key]) if key in of else Omitted(key)
+    if kind in (list, str) and type(key) is int:
+        return known(of[key]) if -len(of) <= key < len(of) else Omitted(as_text(key))
+    return Omitted(as_text(key) if type(key) in (str, int) else type(key).__name__)
 
 
 def is_number(value: Any) -> bool:
@@ -71,40 +86,94 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float)
 
 
-def _concat(*parts: Any) -> str:
-    for part in parts:
-        if isinstance(part, Omitted):
-            part._fail_with_undefined_error()
-    return "".join(map(as_text, parts))
+def joined(*parts: Any) -> str:
+    """`~`: the parts as one text."""
+    texts = [as_text(present(part)) for part in parts]
+    spend(sum(map(len, texts)))
+    return "".join(texts)
 
 
-def _slice(value: Any, start: Any, stop: Any, step: Any) -> Any:
-    if not isinstance(value, list | str):
+def part_of(value: Any, start: Any, stop: Any, step: Any) -> Any:
+    """`[start:stop:step]`: a part of a list or a text."""
+    if type(present(value)) is not list and type(value) not in _TEXTS:
         raise TypeError("a slice is for lists and text")
     if any(type(bound) not in (int, type(None)) for bound in (start, stop, step)):
         raise TypeError("the bounds of a slice are whole numbers")
+    spend(len(value))
     return value[start:stop:step]
 
 
-def _environment() -> _Sandbox:
-    environment = _Sandbox(undefined=Omitted, autoescape=False, cache_size=0, auto_reload=False)
-    environment.globals = {}
-    environment.filters = {name: _present(entry.function) for name, entry in FILTERS.items()}
-    environment.filters["default"] = FILTERS["default"].function
-    environment.filters |= {CONCAT: _concat, SLICE: _present(_slice), OMITTED: lambda _: OMIT}
-    environment.tests = {name: entry.function for name, entry in TESTS.items()}
-    return environment
+def arithmetic(sign: str, left: Any, right: Any) -> Any:
+    """`+ - * / // %`: for numbers, and `+` for two texts or two lists."""
+    present(left), present(right)
+    numbers = is_number(left) and is_number(right)
+    # A secret's text is a str of its own kind, which joins with any other.
+    alike = sign == "+" and (type(left) is list is type(right) or {type(left), type(right)} <= _TEXTS)
+    if not (numbers or alike):
+        raise TypeError(f"'{sign}' is for numbers" + (", or for two texts or lists" * (sign == "+")))
+    if alike:
+        spend(len(left) + len(right))
+    result = ARITHMETIC[sign](left, right)
+    if is_number(result) and not is_writable(result):
+        raise ValueError("a number grew too large")
+    return result
 
 
-def _present(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that, given something omitted, says so rather than something about its type."""
+ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
 
-    def apply(value: Any, *arguments: Any) -> Any:
-        if isinstance(value, Omitted):
-            value._fail_with_undefined_error()
-        return function(value, *arguments)
 
-    return apply
+def negative(value: Any) -> Any:
+    """`-value`."""
+    return operator.neg(_numeric(value))
 
 
-ENVIRONMENT: Final = _environment()
+def positive(value: Any) -> Any:
+    """`+value`."""
+    return operator.pos(_numeric(value))
+
+
+def _numeric(value: Any) -> Any:
+    if not is_number(present(value)):
+        raise TypeError("a sign is for numbers")
+    return value
+
+
+def compared(sign: str, left: Any, right: Any) -> bool:
+    """A comparison, by Jinja's word for it. What is omitted equals only what is omitted."""
+    if sign not in ("eq", "ne"):
+        present(right)
+    if sign not in ("eq", "ne", "in", "notin"):
+        present(left)
+    for side in (left, right):
+        if type(side) is list or type(side) is dict:
+            spend(weight(side, MAX_WORK, nothing=Omitted))
+    if type(right) is str and sign in ("in", "notin"):
+        spend(len(right))
+    return bool(COMPARISONS[sign](left, right))
+
+
+COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
+}
+
+
+def filtered(name: str) -> Callable[..., Any]:
+    """A filter as it is applied: given something omitted, it says so rather than something about its type."""
+    function = FILTERS[name].function
+    if name == "default":
+        return lambda value, fallback: known(function(value, fallback))
+    return lambda value, *arguments: known(function(present(value), *arguments))

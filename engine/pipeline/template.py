@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..expressions import FUNCTIONS, OMIT, Rendered, compile_tree, names_in_tree
+from ..expressions import FUNCTIONS, OMIT, Rendered, compile_tree, cost_of, names_in_tree, spend
 from ..messages import Adjustment
 
 
@@ -34,11 +34,13 @@ class Template:
         """The names of its own that it uses."""
         self.outer = used - names - frozenset(FUNCTIONS)
         """The names of the call that it uses."""
+        self._cost = cost_of(tree)
         # Most templates use no name of the call: they are spared a copy of all of these.
         self._hidden = dict.fromkeys(names, OMIT) if used - names else None
 
     def render(self, own: Mapping[str, Any], context: Context) -> Any:
         """The rendered tree, or OMIT. Raises TemplateError."""
+        spend(self._cost)
         values = own if self._hidden is None else {**context.values, **self._hidden, **own}
         value = self._first(values)
         if value is not OMIT:

@@ -1,0 +1,60 @@
+"""How much plain data is: about the characters that JSON writes it with. So what would be too much is refused before it
+is made. Of a value that is no plain data nothing is read: its type alone is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_OF_A_WORD = 4
+"""What null, true and false weigh, and each item of a list or a map beside itself."""
+_OF_A_FLOAT = 20
+
+
+class NotPlainError(TypeError):
+    """A value that is none of JSON's types."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(f"holds a value of type {type(value).__name__}, which is no plain data")
+
+
+def weight(value: Any, most: int, *, nothing: type | None = None) -> int:
+    """The weight of a value; the count ends above `most`. What stands in it twice counts twice.
+
+    `nothing` is a type beside those of JSON, whose values weigh nothing. Raises NotPlainError for any other.
+
+    >>> weight({"a": ["Hi", None]}, 100), weight(["x" * 50] * 1_000_000, 100) > 100
+    (19, True)
+    """
+    total = 0
+    pending = [value]
+    while pending and total <= most:
+        one = pending.pop()
+        kind = type(one)
+        if kind is str:
+            total += len(one)
+        elif kind is dict:
+            for key in one:
+                total += _OF_A_WORD + (len(key) if type(key) is str else _of_text(key))
+            pending.extend(one.values())
+        elif kind is list:
+            total += len(one) * _OF_A_WORD
+            pending.extend(one)
+        elif kind is not nothing:
+            total += _OF_SCALARS.get(kind, _of_text)(one)
+    return total
+
+
+def _of_text(value: Any) -> int:
+    if not issubclass(type(value), str):  # text that holds a secret is a str of its own kind
+        raise NotPlainError(value)
+    return str.__len__(value)
+
+
+_OF_SCALARS: Mapping[type, Callable[[Any], int]] = {
+    int: lambda number: number.bit_length() // 3 + 1,
+    float: lambda number: _OF_A_FLOAT,
+    bool: lambda value: _OF_A_WORD,
+    type(None): lambda value: _OF_A_WORD,
+}
