@@ -158,7 +158,7 @@ def _check_segment(segment: str, offset: int, many: bool) -> None:
         raise PathError("a path has no brackets; write items.0 for items[0]", offset)
     if segment == "*" and not many:
         raise PathError("'*' is only for `for`; a path that is read has one place", offset)
-    if segment != segment.strip() or "{{" in segment:
+    if segment != segment.strip() or any(sign in segment for sign in ("{{", "{%", "{#")):
         raise PathError("a path is plain keys with dots between them, no spaces and no templates", offset)
     for pattern, words in _FOREIGN:
         if pattern.match(segment):

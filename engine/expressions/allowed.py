@@ -10,6 +10,7 @@ from jinja2 import nodes
 
 from ..suggest import did_you_mean
 from .functions import FILTERS, FUNCTIONS, TESTS
+from .keys import is_inner, judge_attribute, judge_item
 from .parsing import MAX_DEPTH, Expression, Fault, Faulty, every_node, segments, tree_of
 from .sandbox import is_number
 from .texts import is_writable
@@ -53,7 +54,7 @@ def _check_node(node: nodes.Node, names: Collection[str]) -> Iterator[Fault]:
 
 
 def _judge_name(node: Any, names: Collection[str]) -> Iterator[Fault]:
-    if node.name.startswith("_"):
+    if is_inner(node.name) and node.name not in names:
         yield Fault(node.lineno, "template-forbidden", f"'{node.name}': a name does not begin with '_'")
     elif node.name in FUNCTIONS:
         yield Fault(node.lineno, "template-syntax", f"'{node.name}' is a function", f"write {node.name}()")
@@ -64,28 +65,6 @@ def _judge_name(node: Any, names: Collection[str]) -> Iterator[Fault]:
         known = ", ".join(sorted(names)) or "none"
         hint = did_you_mean(node.name, names) or f"known names here: {known}"
         yield Fault(node.lineno, "undefined-variable", f"'{node.name}' is not defined", hint)
-
-
-def _judge_attribute(node: Any, _: Collection[str]) -> Iterator[Fault]:
-    if node.attr.startswith("_"):
-        yield Fault(node.lineno, "template-forbidden", f"'.{node.attr}': a key does not begin with '_'")
-
-
-def _judge_item(node: Any, _: Collection[str]) -> Iterator[Fault]:
-    """A key is written out or worked out as a number: one that is put together could be any."""
-    for part in sorted(every_node(node.arg), key=lambda part: part.lineno or 0):
-        if isinstance(part, nodes.Const) and str(part.value).startswith("_"):
-            yield Fault(part.lineno, "template-forbidden", f"[{part.value!r}]: a key does not begin with '_'")
-            return
-        text = isinstance(part, nodes.Const) and part is not node.arg and isinstance(part.value, str)
-        if isinstance(part, nodes.Concat) or text or (isinstance(part, nodes.Filter) and part.name not in _NUMBERS):
-            yield Fault(
-                part.lineno, "template-forbidden", "a key is not made of pieces", "write it out: a.b, or a['b']"
-            )
-            return
-
-
-_NUMBERS = frozenset({"int", "length", "default", "first", "last"})
 
 
 def _judge_filter(node: Any, _: Collection[str]) -> Iterator[Fault]:
@@ -149,8 +128,8 @@ def _judge_numbers_only(node: Any, _: Collection[str]) -> Iterator[Fault]:
 
 _JUDGES: dict[type[nodes.Node], Callable[[Any, Collection[str]], Iterator[Fault]]] = {
     nodes.Name: _judge_name,
-    nodes.Getattr: _judge_attribute,
-    nodes.Getitem: _judge_item,
+    nodes.Getattr: judge_attribute,
+    nodes.Getitem: judge_item,
     nodes.Filter: _judge_filter,
     nodes.Test: _judge_test,
     nodes.Call: _judge_call,

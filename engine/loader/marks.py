@@ -138,7 +138,10 @@ def _check_reference(subject: Subject, marked: Marked) -> Iterator[Problem]:
     if subject.data.get("abstract") is True:
         return  # whoever extends it declares what it names
     known = subject.section(marked.says)
-    if isinstance(marked.value, str) and marked.value not in known and not holds_template(marked.value):
+    if holds_template(marked.value):
+        message, hint = f"`{dotted(marked.place)}` is literal", f"write a name that is declared under `{marked.says}`"
+        yield subject.problem(marked.place, "template-forbidden", message, hint)
+    elif isinstance(marked.value, str) and marked.value not in known:
         hint = did_you_mean(marked.value, known) or f"declare it under `{marked.says}`"
         message = f"{dotted(marked.place)}: '{marked.value}' is not declared"
         yield subject.problem(marked.place, "undefined-reference", message, hint)

@@ -12,8 +12,8 @@ from .schema import TEMPLATE_SIGNS, holds_template
 from .subject import Check, Subject, dotted
 from .yamltext import Place, walk
 
-_LITERAL = ("title", "models", "hosts")
-"""Sections in which every value is sent, or shown, as it is written."""
+_LITERAL: tuple[Place, ...] = (("title",), ("models",), ("hosts",), ("messages", "roles"), ("messages", "first_user"))
+"""What is sent, or shown, as it is written, and where a template may seem to have a place."""
 
 _LIKE_JSON = re.compile(r"\s*(?:\{\s*(?:[\"']|\w+\s*:)|\[\s*(?:[\[\"']|\{(?!\{)))")
 _DATA = ("default", "enum", "values")
@@ -25,8 +25,11 @@ def is_json_text(text: Any) -> bool:
 
 
 def _check_literals(subject: Subject) -> Iterator[Problem]:
-    for section in _LITERAL:
-        for place, text in walk(subject.data.get(section), (section,)):
+    for literal in _LITERAL:
+        value: Any = subject.data
+        for key in literal:
+            value = value.get(key) if isinstance(value, dict) else None
+        for place, text in walk(value, literal):
             if place[:2] == ("models", "patches") and place[3:4] != ("match",):
                 continue  # the file with that patch is examined by itself
             if holds_template(text):
