@@ -373,7 +373,6 @@ ESCAPES: dict[str, list[str]] = {
         "{{ 0x7f.__class__ }}",
         "{{ 1_000.__class__ }}",
         "{{ 1.e5 }}",
-        "{{ [].0 }}",
         "{{ ''.0.__class__ }}",
         "{{ 'a'|replace('a', 'b') }}",
         "{{ 'a'|safe|escape }}",
