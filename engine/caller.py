@@ -50,9 +50,9 @@ class Caller:
         if catalog is not None and allow_env:
             raise UsageError("give allow_env to your own Catalog: Catalog(..., allow_env=[...])")
         self.catalog = catalog if catalog is not None else Catalog(allow_env=allow_env)
-        self._base_urls = dict(base_urls or {})
-        self._settings = dict(settings or {})
-        self._secrets = dict(secrets or {})
+        self._base_urls = _by_provider("base_urls", base_urls, object, "a URL")
+        self._settings = _by_provider("settings", settings, Mapping, "a mapping of settings")
+        self._secrets = _by_provider("secrets", secrets, Mapping, "a mapping of secrets")
         self._http_client = http_client
         self._owns_http_client = http_client is None
         self._max_connections = max_connections
@@ -82,7 +82,8 @@ class Caller:
         redirected = not {name, Path(name).stem}.isdisjoint(self._base_urls)
         found = self.catalog.provider(name, redirected=redirected)
         self._refuse_misspelt({name, found.name})
-        request = ChatRequest.of(messages, model or named_model or None, **params)
+        asked = (model or named_model or None) if model is None or isinstance(model, str) else model
+        request = ChatRequest.of(messages, asked, **params)
         patched = found.for_model(request.model)
         request = replace(request, stream=asks_for_stream(patched.spec.response, stream))
         deployment = self._deployment(name, found.name)
@@ -131,6 +132,20 @@ def asks_for_stream(response: Response, wanted: bool) -> bool:
     streamed, whole = response.stream, response.whole
     is_a_choice = streamed is not None and (whole is not None or streamed.codec == "text")
     return wanted if is_a_choice else streamed is not None
+
+
+def _by_provider(what: str, given: Any, kind: type[Any], due: str) -> dict[str, Any]:
+    """A decision of the caller's for each provider that it names. Raises UsageError, which shows no value."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{what} is a mapping of providers' names, each with {due}")
+    for name, value in given.items():
+        if not isinstance(name, str):
+            raise UsageError(f"{what} names a provider with a value of type {type(name).__name__}, where text is due")
+        if not (value is None or isinstance(value, kind)):
+            raise UsageError(f"{what} has a value of type {type(value).__name__} for '{name}', where {due} is due")
+    return dict(given)
 
 
 def _deadlines(timeout: float | Mapping[str, float] | None) -> dict[str, float]:

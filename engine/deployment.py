@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import MissingSecretError, ParameterError
 from .keyfiles import value_in_file
+from .messages import plain
 from .secrets import Secret
 from .spec import Auth, ProviderSpec, SecretSource, Setting
 from .suggest import did_you_mean
@@ -40,7 +41,11 @@ class Deployment:
 
     def resolve_settings(self, spec: ProviderSpec) -> dict[str, str | int]:
         """Every setting of the file. Raises ParameterError for one that is missing, unknown or not as declared."""
+        if not isinstance(self.settings, Mapping):
+            raise ParameterError(f"settings is a mapping, not a value of type {type(self.settings).__name__}")
         for name in self.settings:
+            if not isinstance(name, str):
+                raise ParameterError(f"settings has a name of type {type(name).__name__}, where text is due")
             if name not in spec.settings:
                 hint = did_you_mean(name, spec.settings) or f"its settings: {', '.join(spec.settings) or 'none'}"
                 raise ParameterError(f"{spec.name} has no setting '{name}'; {hint}")
@@ -65,7 +70,8 @@ class Deployment:
             return self.environ[setting.env]
         return setting.default
 
-    def _typed(self, spec: ProviderSpec, name: str, setting: Setting, value: Any) -> str | int:
+    def _typed(self, spec: ProviderSpec, name: str, setting: Setting, given: Any) -> str | int:
+        value = plain(given, f"the setting '{name}' of {spec.name}")
         if setting.type == "integer" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
             value = int(value)
         expected = int if setting.type == "integer" else str
@@ -76,7 +82,8 @@ class Deployment:
             hint = did_you_mean(str(value), map(str, setting.enum))
             message = f"the setting '{name}' of {spec.name} is one of: {allowed}; not {_short(value)}"
             raise ParameterError(f"{message}; {hint}" if hint else message)
-        return value
+        settled: str | int = value
+        return settled
 
     def resolve_auth(self, spec: ProviderSpec) -> tuple[Auth | None, dict[str, Secret]]:
         """The first way to authenticate whose secrets are present, and its secrets.
@@ -102,8 +109,11 @@ class Deployment:
         """A secret; else None, and what to do about it."""
         if self.placeholders:
             return Secret(f"<{source.env[0]}>", name=source.env[0]), ""
-        if self.secrets.get(name):
-            return _checked(Secret(self.secrets[name], name=source.env[0])), ""
+        given = self.secrets.get(name)
+        if given is not None and not isinstance(given, str):
+            raise ParameterError(f"the secret '{name}' is text, not a value of type {type(given).__name__}")
+        if given:
+            return _checked(Secret(str.__str__(given), name=source.env[0])), ""
         variable = next((variable for variable in source.env if self.environ.get(variable)), None)
         if variable is None:
             return None, _SET + " or ".join(source.env)

@@ -154,6 +154,8 @@ class ChatRequest:
             messages = [messages]
         if not isinstance(messages, list | tuple):
             raise ParameterError(f"messages are text or a list of messages, not {_kind(messages)}")
+        if type(stream) is not bool:
+            raise ParameterError(f"stream is true or false, not {_kind(stream)}")
         if model is not None and not isinstance(model, str):
             raise ParameterError(f"model is a name, not {_kind(model)}")
         if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
@@ -287,15 +289,17 @@ def _plain_text(value: str, where: str) -> str:
 
 
 def _plain_int(value: int, where: str) -> int:
-    if value.bit_length() > MAX_INT_BITS:
+    number = int.__int__(value)
+    if number.bit_length() > MAX_INT_BITS:
         raise ParameterError(f"{where} holds a number of more than 4000 digits")
-    return int(value)
+    return number
 
 
 def _plain_float(value: float, where: str) -> float:
-    if not math.isfinite(value):
-        raise ParameterError(f"{where} is {float(value)}, which JSON cannot say; give a finite number")
-    return float(value)
+    number = float.__float__(value)
+    if not math.isfinite(number):
+        raise ParameterError(f"{where} is {number}, which JSON cannot say; give a finite number")
+    return number
 
 
 _SCALARS: Mapping[type[Any], Callable[[Any, str], Any]] = {str: _plain_text, int: _plain_int, float: _plain_float}
@@ -347,8 +351,12 @@ def _tool(value: Any) -> dict[str, Any]:
 
 
 def _tool_choice(value: Any) -> str | dict[str, Any] | None:
-    if value is None or (isinstance(value, str) and value in TOOL_CHOICES):
-        return None if value is None else str.__str__(value)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = plain(value, "tool_choice")
+        if value in TOOL_CHOICES:
+            return str(value)
     if isinstance(value, Mapping):
         choice: dict[str, Any] = plain(value, "tool_choice")
         if choice.get("type") == "function" and forced_tool(choice) is None:

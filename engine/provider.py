@@ -72,7 +72,7 @@ class Provider:
         `strict` refuses parameters that would be dropped, clamped, or forwarded without being known.
         Raises ParameterError, MissingSecretError (both UsageError) before anything is sent.
         """
-        deployment = Deployment(settings=settings or {}, environ=os.environ, strict=strict)
+        deployment = Deployment(settings={} if settings is None else settings, environ=os.environ, strict=strict)
         return self.call(ChatRequest.of(messages, model, stream=stream, **params), deployment).wire
 
     def call(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:

@@ -160,3 +160,28 @@ examples:
             assert len(list(stream)) >= 1
             assert stream.response.text == "Hi"
         assert "You said: «other»" in client.chat("acme:o1", "other").text
+
+
+@pytest.mark.parametrize("word", ["base_urls", "settings", "secrets"])
+@pytest.mark.parametrize("given", [5, "acytoo", ["acytoo"], {5: {}}, {None: {}}])
+def test_decisions_are_by_the_names_of_providers(word: str, given: object) -> None:
+    with pytest.raises(UsageError, match=f"^{word} "):
+        Client(**{word: given})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("word", ["settings", "secrets"])
+@pytest.mark.parametrize("given", [5, "sk-hidden", ["sk-hidden"]])
+def test_what_is_decided_of_a_provider_is_a_mapping_and_not_shown(word: str, given: object) -> None:
+    with pytest.raises(UsageError, match=f"^{word} has a value of type") as caught:
+        Client(**{word: {"acytoo": given}})  # type: ignore[arg-type]
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [5, b"sk-hidden", ["sk-hidden"], {"sk-hidden": 1}, object()])
+def test_a_secret_of_the_callers_is_text_and_not_shown(value: object) -> None:
+    with (
+        Client(secrets={"openai": {"api_key": value}}) as client,  # type: ignore[dict-item]
+        pytest.raises(UsageError, match="the secret 'api_key' is text") as caught,
+    ):
+        client.chat("openai:gpt-5", "Hi")
+    assert "hidden" not in str(caught.value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -333,59 +332,6 @@ def test_a_suggestion_for_a_mistyped_word() -> None:
         ("{{ model is strng }}", "'string'"),
     ):
         assert word in check(text, {"model"})[0].hint
-
-
-class Tripwire:
-    """Plain data never looks like this; any attribute that is read of it is written down."""
-
-    touched: list[str] = []  # noqa: RUF012  shared on purpose: an instance attribute would be a read itself
-
-    def __getattribute__(self, name: str) -> Any:
-        if name != "__class__":  # isinstance() asks for it
-            Tripwire.touched.append(name)
-        return object.__getattribute__(self, name)
-
-    def secret(self) -> str:
-        return "reached"
-
-
-ATOMS = st.sampled_from(
-    ["n", "s", "items", "m", "nothing", "omit", "trip", "1", "0", "-2.5", "'a'", "''", "true", "none"]
-)
-
-
-OPERATORS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "and", "or", "in"]
-
-
-def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(
-        st.tuples(inner, st.sampled_from(OPERATORS), inner).map(" ".join).map("({})".format),
-        st.tuples(inner, st.sampled_from(sorted(FILTERS))).map("|".join).map("({})".format),
-        st.tuples(inner, inner, st.sampled_from(["default", "join"])).map(lambda p: f"({p[0]}|{p[2]}({p[1]}))"),
-        st.tuples(inner, st.sampled_from(sorted(TESTS))).map(" is ".join).map("({})".format),
-        st.tuples(inner, st.sampled_from(["a", "secret", "format", "0"])).map(lambda p: f"({p[0]}).{p[1]}"),
-        st.tuples(inner, inner).map(lambda p: f"({p[0]})[{p[1]}]"),
-        st.tuples(inner, inner, inner).map(lambda p: f"({p[0]})[{p[1]}:{p[2]}]"),
-        st.tuples(inner, inner, inner).map(lambda p: f"({p[0]} if {p[1]} else {p[2]})"),
-        st.lists(inner, max_size=3).map(lambda p: f"[{', '.join(p)}]"),
-        st.tuples(inner).map(lambda p: f"{{'k': {p[0]}}}"),
-        inner.map("not {}".format),
-        inner.map("(-{})".format),
-    )
-
-
-@settings(max_examples=300)
-@given(st.recursive(ATOMS, _wider, max_leaves=6))
-def test_any_expression_gives_a_value_or_a_template_error(source: str) -> None:
-    text = f"{{{{ {source} }}}}"
-    if check(text, NAMES | {"trip"}):
-        return
-    Tripwire.touched.clear()
-    values = {**VALUES, "trip": Tripwire()}
-    for leaf in (compile_leaf(text), compile_leaf(f"x {text}"), compile_tree({"$when": source, "a": text})):
-        with suppress(TemplateError):
-            leaf(values)
-    assert Tripwire.touched == []
 
 
 @settings(max_examples=150)

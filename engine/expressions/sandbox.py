@@ -14,7 +14,7 @@ from ..secrets import Sensitive
 from ..weight import NotPlainError, weight
 from .budget import MAX_WORK, spend
 from .functions import FILTERS, Absent, EncodedPath
-from .texts import as_text, is_writable
+from .texts import TemplateError, as_text, is_writable
 
 
 class NotGivenError(Exception):
@@ -56,9 +56,9 @@ _KNOWN = _TEXTS | {int, float, bool, type(None), list, dict, Omitted}
 
 
 def known(value: Any) -> Any:
-    """A value of one of the types of plain data. Raises NotPlainError for any other."""
+    """A value of one of the types of plain data. Raises TemplateError for any other."""
     if type(value) not in _KNOWN:
-        raise NotPlainError(value)
+        raise TemplateError(str(NotPlainError(value)))
     return value
 
 
