@@ -13,7 +13,18 @@ from urllib.parse import quote
 
 from .auth import Credentials
 from .errors import ParameterError
-from .expressions import OMIT, Rendered, TemplateError, as_text, compile_text, compile_tree, encode_slot, names_in_tree
+from .expressions import (
+    MAX_SLOT,
+    OMIT,
+    Rendered,
+    TemplateError,
+    as_text,
+    compile_text,
+    compile_tree,
+    encode_slot,
+    names_in_tree,
+    quoted,
+)
 from .headers import CONTROL
 from .secrets import Sensitive, shown
 from .spec import Request
@@ -51,6 +62,8 @@ class RequestTemplate:
             raise TemplateError(f"path {error}") from None
         if not isinstance(path, str):
             raise ParameterError(f"{self.owner}: the path uses something that was not given")
+        if len(path) > MAX_SLOT:
+            raise TemplateError(f"path gives {len(path)} characters, and a URL has at most {MAX_SLOT}")
         if path and not path.startswith("/"):
             path = f"/{path}"
         is_whole = self.request.follow is not None
@@ -60,6 +73,8 @@ class RequestTemplate:
             for name, render in self._query
             if isinstance(value := render(values), str)
         ]
+        if sum(len(value) for _, value in pairs) > MAX_SLOT:
+            raise TemplateError(f"query gives more than the {MAX_SLOT} characters that a URL has at most")
         return _with_query(url, [*pairs, *sent.query])
 
     def headers(self, values: Mapping[str, Any], sent: Credentials, content_type: str | None) -> Headers:
@@ -69,6 +84,8 @@ class RequestTemplate:
             value = render(values)
             if not isinstance(value, str):
                 continue
+            if len(value) > MAX_SLOT:
+                raise TemplateError(f"headers.{name} gives {len(value)} characters; a header has at most {MAX_SLOT}")
             if CONTROL.search(value) or not value.isascii():
                 raise ParameterError(f"the header '{name}' would hold a line break or a character beyond ASCII")
             pairs.append((name, value.strip()))
@@ -104,9 +121,9 @@ def _text_leaf(value: Any, where: str) -> Rendered:
 
 def _query_slot(name: str, value: str) -> str:
     try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        raise TemplateError(f"query.{name} gives half a character, which no URL can hold") from None
+        return quoted(value)
+    except TemplateError as error:
+        raise TemplateError(f"query.{name} {error}") from None
 
 
 def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _OF_A_WORD = 4
-"""What null, true and false weigh, and each item of a list or a map beside itself."""
+"""What null, true and false weigh, and by default each item of a list or a map beside itself."""
 _OF_A_FLOAT = 20
 
 
@@ -19,10 +19,11 @@ class NotPlainError(TypeError):
         super().__init__(f"holds a value of type {type(value).__name__}, which is no plain data")
 
 
-def weight(value: Any, most: int, *, nothing: type | None = None) -> int:
+def weight(value: Any, most: int, *, each: int = _OF_A_WORD, nothing: type | None = None) -> int:
     """The weight of a value; the count ends above `most`. What stands in it twice counts twice.
 
-    `nothing` is a type beside those of JSON, whose values weigh nothing. Raises NotPlainError for any other.
+    `each` is what an item weighs beside itself; `nothing` is a type beside those of JSON, whose values weigh nothing.
+    Raises NotPlainError for any other.
 
     >>> weight({"a": ["Hi", None]}, 100), weight(["x" * 50] * 1_000_000, 100) > 100
     (19, True)
@@ -36,10 +37,10 @@ def weight(value: Any, most: int, *, nothing: type | None = None) -> int:
             total += len(one)
         elif kind is dict:
             for key in one:
-                total += _OF_A_WORD + (len(key) if type(key) is str else _of_text(key))
+                total += each + (len(key) if type(key) is str else _of_text(key))
             pending.extend(one.values())
         elif kind is list:
-            total += len(one) * _OF_A_WORD
+            total += len(one) * each
             pending.extend(one)
         elif kind is not nothing:
             total += _OF_SCALARS.get(kind, _of_text)(one)

@@ -17,7 +17,7 @@ from .compiled import (
     encode_slot,
     names_in_tree,
 )
-from .functions import FILTERS, FUNCTIONS, TESTS, Helpers
+from .functions import FILTERS, FUNCTIONS, MAX_SLOT, TESTS, Helpers, quoted
 from .masked import check_keys, compile_masked, keys_of
 from .members import members_of
 from .parsing import Fault, is_one_expression, is_template
@@ -28,6 +28,7 @@ __all__ = [
     "FILTERS",
     "FUNCTIONS",
     "KEYWORDS",
+    "MAX_SLOT",
     "OMIT",
     "TESTS",
     "Fault",
@@ -50,5 +51,6 @@ __all__ = [
     "keys_of",
     "members_of",
     "names_in_tree",
+    "quoted",
     "spend",
 ]

@@ -7,6 +7,7 @@ some, so that work that makes no text is bounded too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
@@ -18,8 +19,13 @@ from .texts import TemplateError
 MAX_WORK = 2**28
 """How many characters the templates of one request may go through: a few seconds' worth, for a body of 100 MB."""
 
-_OF_A_NODE = 16
-"""What working out one character of a template counts as: an operation takes as long as some characters of text."""
+_OF_A_WORD = 128
+"""What working out a word or a sign of a template counts as: an operation takes as long as so many characters."""
+
+_OF_AN_ITEM = 64
+"""What an item of a list or a map counts as, for the same reason."""
+
+_WORDS = re.compile(r"\w+|[^\w\s{}]")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,17 +57,21 @@ def bounded(render: Callable[P, T]) -> Callable[P, T]:
     return rendering
 
 
-def spend(characters: int) -> None:
-    """Take from the budget what is about to be done. Raises TemplateError where there is not so much left."""
+def spend(characters: int, where: str = "") -> None:
+    """Take from the budget what is about to be done, at a place. Raises TemplateError where not so much is left."""
     meter = _METER.get() or _Meter()
     meter.left -= characters
     if meter.left < 0:
-        raise TemplateError(f"goes beyond the {MAX_WORK} characters that the templates of a request may work on")
+        message = f"goes beyond the {MAX_WORK} characters that the templates of a request may work on"
+        raise TemplateError(f"{where} {message}" if where else message)
 
 
-def spend_on(value: Any) -> None:
-    """The same for going through a value once. Raises NotPlainError for what is no plain data."""
-    spend(weight(value, MAX_WORK))
+def spend_on(value: Any, *, nothing: type | None = None) -> None:
+    """The same for going through a value once; `nothing` is a type that counts as none.
+
+    Raises NotPlainError for what is no plain data.
+    """
+    spend(weight(value, MAX_WORK, each=_OF_AN_ITEM, nothing=nothing))
 
 
 def cost_of(tree: Any) -> int:
@@ -71,10 +81,14 @@ def cost_of(tree: Any) -> int:
     True
     """
     if isinstance(tree, Mapping):
-        conditions = _OF_A_NODE * len(str(tree.get("$when", "")))
-        return conditions + sum(_OF_A_NODE + cost_of(value) for key, value in tree.items() if key != "$when")
+        condition = _of_words(str(tree.get("$when", "")))
+        return condition + sum(_OF_AN_ITEM + cost_of(value) for key, value in tree.items() if key != "$when")
     if isinstance(tree, list | tuple):
-        return sum(_OF_A_NODE + cost_of(item) for item in tree)
+        return sum(_OF_AN_ITEM + cost_of(item) for item in tree)
     if isinstance(tree, str):
-        return len(tree) * (_OF_A_NODE if "{{" in tree else 1)
-    return _OF_A_NODE
+        return _of_words(tree) if "{{" in tree else len(tree)
+    return 0
+
+
+def _of_words(text: str) -> int:
+    return len(text) + _OF_A_WORD * len(_WORDS.findall(text))

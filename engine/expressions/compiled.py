@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from .allowed import KEYWORDS, names_used
 from .budget import spend
 from .closures import closure, is_safe
-from .functions import MAX_SLOT, EncodedPath
+from .functions import EncodedPath, quoted
 from .parsing import Expression, Faulty, is_template, parse, segments
 from .sandbox import OMIT, NotGivenError, Omitted
 from .texts import TemplateError, as_text
@@ -192,11 +191,6 @@ def encode_slot(value: str) -> str:
     """
     if isinstance(value, EncodedPath):
         return str(value)
-    if len(value) > MAX_SLOT:
-        raise TemplateError(f"gives {len(value)} characters, and a part of a URL has at most {MAX_SLOT}")
     if value in ("", ".", ".."):
         raise TemplateError(f"gives {value!r}, which is no part of a path")
-    try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        raise TemplateError("gives half a character, which no URL can hold") from None
+    return quoted(value)

@@ -17,9 +17,24 @@ from typing import Any
 from urllib.parse import quote
 
 from .budget import spend, spend_on
+from .texts import TemplateError
 
 MAX_SLOT = 64 * 1024
 """How many characters a value may have that goes into a URL: no server takes a longer one."""
+
+_OF_QUOTING = 64
+"""What percent-encoding a character counts as: it is looked at by itself."""
+
+
+def quoted(value: str) -> str:
+    """A value percent-encoded, slashes too. Raises TemplateError for one that has no place in a URL."""
+    if len(value) > MAX_SLOT:
+        raise TemplateError(f"gives {len(value)} characters, and a part of a URL has at most {MAX_SLOT}")
+    spend(len(value) * _OF_QUOTING)
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise TemplateError("gives half a character, which no URL can hold") from None
 
 
 class Absent:
@@ -141,7 +156,7 @@ def _path_segments(value: Any) -> EncodedPath:
     segments = value.split("/")
     if any(segment in ("", ".", "..") for segment in segments):
         raise ValueError(f"{value!r} has an empty, '.' or '..' segment")
-    return EncodedPath("/".join(quote(segment, safe="") for segment in segments))
+    return EncodedPath("/".join(map(quoted, segments)))
 
 
 FILTERS: dict[str, Entry] = {

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from ..secrets import Sensitive
-from ..weight import NotPlainError, weight
-from .budget import MAX_WORK, spend
+from ..weight import NotPlainError
+from .budget import spend, spend_on
 from .functions import FILTERS, Absent, EncodedPath
 from .texts import TemplateError, as_text, is_writable
 
@@ -105,10 +105,11 @@ def part_of(value: Any, start: Any, stop: Any, step: Any) -> Any:
 
 def arithmetic(sign: str, left: Any, right: Any) -> Any:
     """`+ - * / // %`: for numbers, and `+` for two texts or two lists."""
-    present(left), present(right)
+    present(left)
+    present(right)
     numbers = is_number(left) and is_number(right)
     # A secret's text is a str of its own kind, which joins with any other.
-    alike = sign == "+" and (type(left) is list is type(right) or {type(left), type(right)} <= _TEXTS)
+    alike = not numbers and sign == "+" and (type(left) is list is type(right) or {type(left), type(right)} <= _TEXTS)
     if not (numbers or alike):
         raise TypeError(f"'{sign}' is for numbers" + (", or for two texts or lists" * (sign == "+")))
     if alike:
@@ -153,7 +154,7 @@ def compared(sign: str, left: Any, right: Any) -> bool:
         present(left)
     for side in (left, right):
         if type(side) is list or type(side) is dict:
-            spend(weight(side, MAX_WORK, nothing=Omitted))
+            spend_on(side, nothing=Omitted)
     if type(right) is str and sign in ("in", "notin"):
         spend(len(right))
     return bool(COMPARISONS[sign](left, right))

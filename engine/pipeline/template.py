@@ -34,13 +34,13 @@ class Template:
         """The names of its own that it uses."""
         self.outer = used - names - frozenset(FUNCTIONS)
         """The names of the call that it uses."""
-        self._cost = cost_of(tree)
+        self._cost, self._where = cost_of(tree), where
         # Most templates use no name of the call: they are spared a copy of all of these.
         self._hidden = dict.fromkeys(names, OMIT) if used - names else None
 
     def render(self, own: Mapping[str, Any], context: Context) -> Any:
         """The rendered tree, or OMIT. Raises TemplateError."""
-        spend(self._cost)
+        spend(self._cost, self._where)
         values = own if self._hidden is None else {**context.values, **self._hidden, **own}
         value = self._first(values)
         if value is not OMIT:
