@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 2.0
 """How long the network is waited for after the answer's end was seen: usage may follow it."""
+DRAIN_BYTES = 256 * 1024
+"""How much is read after the answer's end was seen; a server that says more than usage there may never stop."""
 REFUSAL_SECONDS = 5.0
 """How long the network is waited for to bring the words of a refusal; its status says enough without them."""
 CLEANUP_SECONDS = 3.0
@@ -108,6 +110,7 @@ class Exchange:
         self._attempt_began = 0.0
         self._waits_since = 0.0
         self._drained = 0.0  # seconds waited for what an answer can do without
+        self._drained_bytes = 0
         self._has_bytes = False
 
     def _next(self, action: str) -> State:
@@ -151,7 +154,8 @@ class Exchange:
         self._step("start")
         now = self._clock()
         self._began = now if self._began is None else self._began
-        self._attempt_began, self._drained, self._has_bytes = now, 0.0, False
+        self._attempt_began, self._has_bytes = now, False
+        self._drained, self._drained_bytes = 0.0, 0
         self.attempts += 1
         self._tries += 1
         self.pause = 0.0
@@ -175,12 +179,13 @@ class Exchange:
         self._has_bytes = True
         if self.is_settled:
             self._drained += self._clock() - self._waits_since
+            self._drained_bytes += len(data)
         if self._tape is not None:
             self._tape.feed(data)
         events = self._reply.feed(data)
         # Some services give a finish reason with every piece: where the answer goes on, its end was none.
         if any(not isinstance(event, Usage | Finish) for event in events):
-            self._drained = 0.0
+            self._drained, self._drained_bytes = 0.0, 0
         return events
 
     def finish(self) -> list[Event]:
@@ -254,7 +259,7 @@ class Exchange:
         if self._reply.is_refused:
             here = Patience(REFUSAL_SECONDS - self._drained, "drain")
         elif self._reply.has_ended:
-            here = Patience(DRAIN_SECONDS - self._drained, "drain")
+            here = Patience(DRAIN_SECONDS - self._drained if self._drained_bytes < DRAIN_BYTES else 0.0, "drain")
         elif not self._has_bytes:
             here = Patience(self._attempt_began + self.timeouts.first_byte - now, "first_byte")
         else:

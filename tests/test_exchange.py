@@ -9,7 +9,7 @@ import pytest
 from engine.deployment import Deployment
 from engine.errors import DecodeError, ProviderError, TransportError, TruncatedError, UsageError
 from engine.events import Finish, TextDelta, Usage
-from engine.exchange import DRAIN_SECONDS, REFUSAL_SECONDS, TRANSITIONS, Exchange, State
+from engine.exchange import DRAIN_BYTES, DRAIN_SECONDS, REFUSAL_SECONDS, TRANSITIONS, Exchange, State
 from engine.expressions import Helpers
 from engine.loader import load_text
 from engine.messages import ChatRequest
@@ -223,6 +223,20 @@ def test_after_the_end_only_the_waits_count(exchange, clock):
     assert exchange.is_done
 
 
+def test_after_the_end_only_so_much_is_read(exchange, clock):
+    exchange.start()
+    exchange.head(OK)
+    exchange.feed(TEXT + END + b":" * 2 * DRAIN_BYTES)
+    assert exchange.patience().seconds == DRAIN_SECONDS, "what came together with the end is read"
+    exchange.feed(b":" * (DRAIN_BYTES - 1))
+    assert exchange.patience().seconds == DRAIN_SECONDS
+    exchange.feed(b":")
+    assert (exchange.patience().seconds, exchange.patience().phase) == (0, "drain")
+    exchange.timed_out("drain")
+    exchange.finish()
+    assert exchange.is_done
+
+
 def test_an_answer_that_goes_on_behind_a_finish_reason_is_waited_for_anew(clock):
     """Some services give a finish reason with every piece."""
     told = FILE.replace("end: '[DONE]'", "end: finish").replace("text: t,", "text: t, finish: why,")
@@ -231,7 +245,7 @@ def test_an_answer_that_goes_on_behind_a_finish_reason_is_waited_for_anew(clock)
     exchange.start()
     exchange.head(OK)
     for _ in range(5):
-        exchange.feed(b'data: {"t": "hi ", "why": "stop"}\n\n')
+        exchange.feed(b'data: {"t": "hi ", "why": "stop"}\n\n' + b":" * DRAIN_BYTES + b"\n")
         assert (exchange.patience().seconds, exchange.patience().phase) == (DRAIN_SECONDS, "drain")
         clock.now += DRAIN_SECONDS - 0.1
     exchange.finish()
