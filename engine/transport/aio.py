@@ -15,6 +15,7 @@ from .explain import explained
 from .lent import Lent
 from .quiet import quiet
 from .request import build, head_of, proxy_of, wrap_backend
+from .reuse import aguarded, is_spent
 
 if TYPE_CHECKING:
     import ssl
@@ -174,6 +175,7 @@ class AsyncBody:
     def __init__(self, lines: AsyncLines, line: _Line | Lent, response: Any, wire: WireRequest) -> None:
         self._lines = lines
         self._line = line
+        self._response = response
         self._wire = wire
         self._ended = False
         self.head = head_of(response)
@@ -189,7 +191,7 @@ class AsyncBody:
                 with quiet():
                     request = build(line.client, wire, timeout)
                     response = await line.send(request)
-                return cls(lines, line, response, wire)
+                return cls(lines, line, aguarded(response), wire)
         except BaseException as error:
             await lines.drop(line)
             if isinstance(error, TimeoutError) or not isinstance(error, Exception):
@@ -213,7 +215,7 @@ class AsyncBody:
 
     async def aclose(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""
-        if self._ended:
+        if self._ended and not is_spent(self._response):
             self._lines.keep(self._wire.origin, self._line)
         else:
             await self._lines.drop(self._line)

@@ -12,6 +12,7 @@ from ..wire import WireRequest
 from .explain import explained
 from .quiet import quiet
 from .request import build, head_of, proxy_of, wrap_backend
+from .reuse import guarded
 
 
 class _Deadline(threading.local):
@@ -127,7 +128,7 @@ class Body:
         try:
             request = build(client, wire, timeout)
             with quiet():
-                self._response = client.send(request, stream=True, follow_redirects=False)
+                self._response = guarded(client.send(request, stream=True, follow_redirects=False))
         except Exception as error:  # noqa: BLE001  whatever the library raises becomes ours, or goes on as it is
             late = time.monotonic() >= at
             raise explained(error, wire, in_body=False, proxied=proxied, late=late) from None
