@@ -207,6 +207,10 @@ class Answer:
         if isinstance(value, dict):
             merged(self._usage, value)
 
+    def add_usage_of(self, other: Answer) -> None:
+        """The counters of another answer, as later ones."""
+        merged(self._usage, other._usage)
+
     def add_meta(self, name: str, value: Any) -> None:
         """The answer's id or the model's name; a number is text here."""
         if type(value) is int or (type(value) is str and value):

@@ -206,7 +206,12 @@ class Reply:
         self._ended = self._ended or self._answer.has_ended or self._reader.shows_end(frame, data)
 
     def _apply(self, frame: Frame, data: Any) -> None:
-        """Take what a frame says. Raises ProviderError when it says that it is an error."""
+        """Take what a frame says; behind the end, only its usage. Raises ProviderError for one that is an error."""
+        if self._ended:
+            aside = self._readers.answer()
+            self._reader.apply(aside, frame, data)
+            self._answer.add_usage_of(aside)
+            return
         if self._reader.codec != "text":
             in_stream = self._reader is not self._readers.whole
             refusal = self._readers.failures.in_body(self._head, frame.event, data, self._hide, in_stream=in_stream)
@@ -271,8 +276,8 @@ class Reply:
 
     def _is_whole_event(self, last: Frame) -> bool:
         """Whether an event that only lacks its blank line ends the body; it is read, and lost where it broke off."""
-        if self._reader.codec == "json_array":
-            return False  # an array that is cut has not ended
+        if self._reader.codec == "json_array" or self._reader.reads_text:
+            return False  # an array that is cut has not ended, and half a text is a text
         try:
             data = self._reader.data_of(last)
         except StreamError:

@@ -374,7 +374,7 @@ class FrameReader:
 
     def is_end_text(self, frame: Frame) -> bool:
         """Whether the frame is one of the texts that end the stream; such a frame holds nothing else."""
-        return frame.data.strip() in self.end.texts
+        return (frame.data if self.reads_text else frame.data.strip()) in self.end.texts
 
     def shows_end(self, frame: Frame, data: Any) -> bool:
         """Whether the frame's data shows the end."""

@@ -22,6 +22,7 @@ from engine.readers import Readers
 from engine.reply import MAX_REFUSAL_BYTES, Reply
 from engine.secrets import Secret
 from engine.wire import Headers, ResponseHead
+from tests.faults import fault
 
 FILE = r"""
 spec_version: 1
@@ -242,6 +243,15 @@ def test_text_after_the_end_changes_no_verdict():
     events, _, error = read(SSE, [STREAMED + b"data: {broken\n\n"])
     assert error is None
     assert events == ANSWER_EVENTS
+
+
+@fault("Bytes and event streams", "text and an error behind the mark of the end", "no part of the answer; usage is")
+def test_behind_the_end_there_is_only_usage():
+    for more in (event(t="evil", r="evil", f="evil"), event(fail="busy"), event(t="evil", u={"i": 3})):
+        events, response, error = read(SSE, [STREAMED, more.encode()])
+        assert error is None
+        assert events == ANSWER_EVENTS
+        assert response.text == "Привет"
 
 
 def test_a_finish_reason_ends_where_the_file_says_so():
@@ -482,14 +492,34 @@ def test_where_the_body_is_the_end_an_event_that_broke_off_is_a_cut() -> None:
             provider.decode(body[:cut])
 
 
-def test_blanks_are_text_where_events_are_no_json() -> None:
-    text = """
+def plain_provider(rules: str, end: str) -> Provider:
+    text = f"""
 spec_version: 1
 name: plain
 url: https://plain.example
-response: {codec: sse, unwrap: [text], rules: [{when: {event: output}, text: $}], end: {event: done}}
-examples: [{name: e, call: {messages: x}, reply: {status: 500, text: x}, expect: {error: unavailable}}]
+response: {{codec: sse, unwrap: [text], rules: [{rules}], end: {end}}}
+examples: [{{name: e, call: {{messages: x}}, reply: {{status: 500, text: x}}, expect: {{error: unavailable}}}}]
 """
-    provider = Provider(load_text(text, "plain.yaml"))
+    return Provider(load_text(text, "plain.yaml"))
+
+
+@fault("Bytes and event streams", "an event of plain text that lacks its blank line", "`TruncatedError`: it may be cut")
+def test_an_event_of_text_without_its_blank_line_may_be_cut() -> None:
+    provider = plain_provider("{text: $}", "body")
+    assert provider.decode(b"data: Hel\n\ndata: lo\n\n").text == "Hello"
+    for cut in (b"data", b"data: l", b"data: lo", b"data: lo\n"):
+        with pytest.raises(TruncatedError) as caught:
+            provider.decode(b"data: Hel\n\n" + cut)
+        assert caught.value.partial is not None
+        assert caught.value.partial.text == "Hel"
+
+
+def test_text_that_only_looks_like_the_end_is_text() -> None:
+    provider = plain_provider("{text: $}", "'[DONE]'")
+    assert provider.decode(b"data: a\n\ndata:  [DONE]\n\ndata: b\n\ndata: [DONE]\n\n").text == "a [DONE]b"
+
+
+def test_blanks_are_text_where_events_are_no_json() -> None:
+    provider = plain_provider("{when: {event: output}, text: $}", "{event: done}")
     body = b"event: output\ndata:  \n\nevent: output\ndata:\ndata:\n\nevent: output\ndata:\n\nevent: done\ndata:\n\n"
     assert provider.decode(body).text == " \n"
