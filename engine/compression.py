@@ -1,13 +1,16 @@
 """Content codings of a response body, bounded and checked to their end.
 
-Requests ask for `identity`; a server that compresses all the same is understood for gzip and deflate (RFC 9110 8.4.1).
+Requests ask for `identity`; a server that compresses all the same is understood for gzip and deflate (RFC 9110 8.4.1),
+and for one of them in the other.
 A compressed body that is cut is a truncated answer, even where HTTP's own framing is whole.
 """
 
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Protocol
 
 from .errors import DecodeError, LimitError, TruncatedError
@@ -15,7 +18,11 @@ from .errors import DecodeError, LimitError, TruncatedError
 STEP = 256 * 1024
 """How much is decompressed at a time, so that a bomb meets the limit before it fills the memory."""
 
+SLICE = 16 * 1024
+"""How much of what one coding gives is passed on to the next at a time, for the same reason."""
+
 FREE_BYTES = 1024 * 1024
+MAX_CODINGS = 2
 MAX_RATIO = 100
 """Beyond the free bytes, what grows more than this is no answer: text shrinks to a fifth, rarely to a tenth."""
 
@@ -41,7 +48,43 @@ class Identity:
         """Nothing to check."""
 
 
-class Zlib:
+class _Bounded(ABC):
+    """What decompresses within bounds, up to its first fault.
+
+    What came before the fault is given first, so that it does not depend on the cut; then every call raises.
+    """
+
+    _fault: DecodeError | LimitError | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Decompress. Raises LimitError beyond the bounds, DecodeError for what is no such coding."""
+        if self._fault is not None:
+            raise self._fault
+        out: list[bytes] = []
+        try:
+            self._feed(data, out)
+        except (DecodeError, LimitError) as fault:
+            self._fault = fault
+            if not any(out):
+                raise
+        return b"".join(out)
+
+    def finish(self) -> None:
+        """Raise TruncatedError when the coded body has not ended."""
+        if self._fault is not None:
+            raise self._fault
+        self._finish()
+
+    @abstractmethod
+    def _feed(self, data: bytes, out: list[bytes]) -> None:
+        """Add what the next bytes decompress to."""
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Raise TruncatedError when the coded body has not ended."""
+
+
+class Zlib(_Bounded):
     """gzip (also of several members) or deflate."""
 
     def __init__(self, window: int, limit: int) -> None:
@@ -49,27 +92,13 @@ class Zlib:
         self._limit = limit
         self._taken = 0
         self._size = 0
-        self._fault: DecodeError | LimitError | None = None
         self._inner = zlib.decompressobj(window)
         self._started = False
 
-    def feed(self, data: bytes) -> bytes:
-        """Decompress. Raises LimitError beyond the limit, DecodeError for what is no such coding.
-
-        What came before the fault is given first, so that it does not depend on the cut; then every call raises.
-        """
-        if self._fault is not None:
-            raise self._fault
-        out: list[bytes] = []
+    def _feed(self, data: bytes, out: list[bytes]) -> None:
         self._started = self._started or bool(data)
-        try:
-            while data:
-                data = self._step(data, out)
-        except (DecodeError, LimitError) as fault:
-            self._fault = fault
-            if not any(out):
-                raise
-        return b"".join(out)
+        while data:
+            data = self._step(data, out)
 
     def _step(self, data: bytes, out: list[bytes]) -> bytes:
         if self._inner.eof:
@@ -100,15 +129,39 @@ class Zlib:
         out.append(piece[:room])
         if self._size > self._limit:
             raise LimitError(f"the answer is larger than {self._limit} bytes (limits.body_bytes)")
-        if self._size > FREE_BYTES and self._size > self._taken * MAX_RATIO:
-            raise LimitError(f"the compressed body grows more than {MAX_RATIO} times; no answer does")
+        _check_ratio(self._taken, self._size)
 
-    def finish(self) -> None:
-        """Raise TruncatedError when the last member has not ended."""
-        if self._fault is not None:
-            raise self._fault
+    def _finish(self) -> None:
         if self._started and not self._inner.eof:
             raise TruncatedError("the compressed body broke off")
+
+
+class Stacked(_Bounded):
+    """A coding in another one, as where a cache compresses what was compressed before it. The ratio bounds both."""
+
+    def __init__(self, outer: Decompressor, inner: Decompressor) -> None:
+        self._outer = outer
+        self._inner = inner
+        self._taken = 0
+        self._size = 0
+
+    def _feed(self, data: bytes, out: list[bytes]) -> None:
+        self._taken += len(data)
+        between = self._outer.feed(data)
+        for start in range(0, len(between), SLICE):
+            piece = self._inner.feed(between[start : start + SLICE])
+            self._size += len(piece)
+            out.append(piece)
+            _check_ratio(self._taken, self._size)
+
+    def _finish(self) -> None:
+        self._outer.finish()
+        self._inner.finish()
+
+
+def _check_ratio(taken: int, size: int) -> None:
+    if size > FREE_BYTES and size > taken * MAX_RATIO:
+        raise LimitError(f"the compressed body grows more than {MAX_RATIO} times; no answer does")
 
 
 CODINGS: Mapping[str, Callable[[int], Decompressor]] = {
@@ -122,7 +175,12 @@ CODINGS: Mapping[str, Callable[[int], Decompressor]] = {
 
 def decompressor(content_encoding: str, limit: int) -> Decompressor:
     """The decompressor for a `content-encoding`. Raises DecodeError for one that we did not ask for and do not know."""
-    coding = content_encoding.strip().lower()
-    if coding not in CODINGS:
-        raise DecodeError(f"the answer is coded as {coding[:40]!r}, which was not asked for")
-    return CODINGS[coding](limit)
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+    unknown = next((coding for coding in codings if coding not in CODINGS), None)
+    if unknown is not None:
+        raise DecodeError(f"the answer is coded as {unknown[:40]!r}, which was not asked for")
+    chain = [CODINGS[coding](limit) for coding in codings if coding not in ("", "identity")]
+    if len(chain) > MAX_CODINGS:
+        raise DecodeError(f"the answer is coded {len(chain)} times, which no answer is")
+    # The codings are named in the order in which they were applied (RFC 9110 8.4).
+    return reduce(lambda inner, outer: Stacked(outer, inner), chain) if chain else Identity()
