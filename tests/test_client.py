@@ -51,6 +51,7 @@ from engine.testing import (
     Stall,
     chunk,
     chunked,
+    deflated,
     head,
     sse,
     whole,
@@ -58,6 +59,8 @@ from engine.testing import (
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, USAGE, delta
 
+BYTES, HTTP, COMPRESSION = "Bytes and event streams", "HTTP framing", "Compression"
+ERRORS_PART, TIME = "Refusals and errors in an answer", "Time"
 KINDS = ("sync", "async")
 KEY = "sk-Verysecret/Key+0123456789abcdef"
 PASSWORD = "hush-hush-1"
@@ -96,6 +99,7 @@ FILES = {
     "once": (f"{TEXT}\nretry: {{max: 0}}", TEXT_ANSWER),
     "again": (f"{TEXT}\nretry: {{base: 0.01, cap: 0.02, idempotent: true}}", TEXT_ANSWER),
     "small": (f"{TEXT}\nlimits: {{body_bytes: 1024}}", TEXT_ANSWER),
+    "narrow": (f"{SSE}\nlimits: {{event_bytes: 1024}}", SSE_ANSWER),
     "query": (f"{TEXT}\n{FAST}\n{SECRET}\nauth: {{type: query, name: key, secret: api_key}}", TEXT_ANSWER),
     "bearer": (f"{SSE}\n{FAST}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}", SSE_ANSWER),
     "header": (f"{TEXT}\n{FAST}\n{SECRET}\nauth: {{type: header, name: x-api-key, secret: api_key}}", TEXT_ANSWER),
@@ -200,8 +204,24 @@ def call(request, catalog) -> Caller:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
+CHUNKED = head(transfer_encoding="chunked")
+EVENT_STREAM = head(kind="text/event-stream", transfer_encoding="chunked")
+BOM = b"\xef\xbb\xbf"
+SIZE = len(HELLO.encode())
+NOTHING = ('{"role": "assistant"}', '{"content": null}', '{"content": ""}', '{"content": []}', "{}", "null")
 CHUNKED_BYTES = b"".join(chunk(bytes([byte])) for byte in HELLO.encode())
 EVENTS = [*(f"data: {delta(piece)}" for piece in ("При", "вет! Как", " дела?")), f"data: {STOP}", f"data: {USAGE}"]
+
+
+def events_of() -> list[bytes]:
+    """The greeting as events, their blank lines included."""
+    return [f"data: {data}\n\n".encode() for data in (delta("Привет! "), delta("Как дела?"), STOP, DONE)]
+
+
+def stream_of() -> bytes:
+    """The same as one body."""
+    return b"".join(events_of())
+
 
 ANSWERS = {
     "with a length": ("text", [whole(HELLO.encode())]),
@@ -209,6 +229,16 @@ ANSWERS = {
     "each byte a chunk": ("text", [Send(head(transfer_encoding="chunked") + CHUNKED_BYTES + LAST)]),
     "each byte a packet": ("text", [Each(head(transfer_encoding="chunked") + chunk(HELLO.encode()) + LAST)]),
     "until the end of the connection": ("text", [Send(head() + HELLO.encode()), FIN()]),
+    "a length said twice": ("text", [Send(head(content_length=f"{SIZE}, {SIZE}") + HELLO.encode())]),
+    "a length and chunks": (
+        "text",
+        [Send(head(content_length="3", transfer_encoding="chunked") + chunk(HELLO.encode()) + LAST)],
+    ),
+    "by HTTP/1.0": ("text", [Send(b"HTTP/1.0 200 OK\r\n\r\n" + HELLO.encode()), FIN()]),
+    "a head in lines of LF alone": ("text", [Send(b"HTTP/1.1 200 OK\ncontent-length: %d\n\n" % SIZE + HELLO.encode())]),
+    "a header in two lines": ("text", [whole(HELLO.encode(), x_a="b\r\n c")]),
+    "bytes beyond ASCII in a header": ("text", [whole(HELLO.encode(), x_a="\u0436")]),
+    "trailers behind the chunks": ("text", [Send(CHUNKED + chunk(HELLO.encode()) + b"0\r\nx-a: b\r\n\r\n")]),
     "no content type": ("text", [whole(HELLO.encode(), kind=None)]),
     "after early hints": ("text", [Send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50), whole(HELLO.encode())]),
     "html type, no html": ("text", [whole(HELLO.encode(), kind="text/html; charset=utf-8")]),
@@ -217,6 +247,11 @@ ANSWERS = {
         "text",
         [whole(gzip.compress("Привет! ".encode()) + gzip.compress("Как дела?".encode()), content_encoding="gzip")],
     ),
+    "gzip in gzip": (
+        "text",
+        [whole(gzip.compress(gzip.compress(HELLO.encode())), content_encoding="gzip, gzip")],
+    ),
+    "deflate": ("text", [deflated(HELLO.encode())]),
     "gzip byte by byte": ("text", [Each(whole(gzip.compress(HELLO.encode()), content_encoding="gzip").data)]),
     "sse": ("sse", [sse(delta("Привет! "), delta("Как дела?"), STOP, DONE)]),
     "sse byte by byte": ("sse", [Each(sse(delta(HELLO), STOP, DONE).data, pause=0.0001)]),
@@ -235,6 +270,35 @@ ANSWERS = {
         [chunked("\n\n".join([*EVENTS, "data: [DONE]"]).encode(), kind="text/event-stream")],
     ),
     "sse of no declared type": ("sse", [sse(delta(HELLO), STOP, DONE, kind="application/octet-stream")]),
+    "sse behind a byte order mark": ("sse", [chunked(BOM, stream_of(), kind="text/event-stream")]),
+    "sse with events of no data": (
+        "sse",
+        [chunked(b"id: 1\n\nretry: 9\n\nevent: ping\n\n:\n\n" + stream_of(), kind="text/event-stream")],
+    ),
+    "sse with heartbeats between bytes": (
+        "sse",
+        [Send(EVENT_STREAM + b"".join(chunk(b":\n\n") + chunk(event) for event in events_of()) + LAST)],
+    ),
+    "sse with deltas that say nothing": (
+        "sse",
+        [
+            sse(
+                *(f'{{"choices": [{{"delta": {nothing}}}]}}' for nothing in NOTHING),
+                *("{}", "null", "[]", '{"choices": []}', '{"choices": null}', '{"choices": [{}]}'),
+                delta(HELLO),
+                STOP,
+                DONE,
+            )
+        ],
+    ),
+    "sse with blanks around the mark of the end": ("sse", [sse(delta(HELLO), STOP, " [DONE] ")]),
+    "sse with text behind the mark of the end": ("sse", [sse(delta(HELLO), STOP, DONE, delta("evil"), USAGE)]),
+    "sse with broken events behind the mark of the end": ("sse", [sse(delta(HELLO), STOP, DONE, "{", "<html>")]),
+    "sse in gzip": ("sse", [whole(gzip.compress(stream_of()), kind="text/event-stream", content_encoding="gzip")]),
+    "sse cut behind the mark of the end": (
+        "sse",
+        [Send(EVENT_STREAM + chunk(stream_of()) + b"99\r\nda"), FIN()],
+    ),
     "whole json where a stream was asked": (
         "both",
         [
@@ -252,7 +316,14 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+def part_of(answer: str) -> str:
+    """The part of the table of faults that an answer belongs to, by the first word of its name."""
+    return {"sse": BYTES, "gzip": COMPRESSION, "deflate": COMPRESSION}.get(answer.partition(" ")[0], HTTP)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=fault(part_of(name), name, "the whole answer")) for name in ANSWERS]
+)
 def test_an_answer_arrives_whole_however_it_is_framed(call, name):
     provider, script = ANSWERS[name]
     with FaultServer(script) as server:
@@ -294,12 +365,14 @@ def test_events_come_before_the_body_ends(call):
         assert outcome.seconds < 2
 
 
+@fault(BYTES, "usage behind the mark of the end", "is taken")
 def test_usage_after_the_end_is_taken(call):
     with FaultServer([sse(delta("hi"), STOP, DONE, USAGE)]) as server:
         outcome = call(server, "sse")
     assert outcome.response.usage.output_tokens == 5
 
 
+@fault(HTTP, "a connection that is closed, reset or garbled behind the mark of the end", "the whole answer")
 @pytest.mark.parametrize("after", [[FIN()], [RST()], [Send(b"garbage"), FIN()]], ids=["fin", "rst", "garbage"])
 def test_a_connection_lost_after_the_end_of_the_answer_is_no_loss(call, after):
     body = f"data: {delta('hi')}\n\ndata: {STOP}\n\ndata: [DONE]\n\n".encode()
@@ -310,6 +383,7 @@ def test_a_connection_lost_after_the_end_of_the_answer_is_no_loss(call, after):
     assert outcome.response.text == "hi"
 
 
+@fault(HTTP, "a body that stalls or drips behind the mark of the end", "the whole answer, after 2 s of waiting at most")
 def test_a_body_that_goes_on_after_the_end_is_read_for_a_bounded_time(call, monkeypatch):
     monkeypatch.setattr("engine.exchange.DRAIN_SECONDS", 0.2)
     body = f"data: {delta('hi')}\n\ndata: [DONE]\n\n".encode()
@@ -320,6 +394,16 @@ def test_a_body_that_goes_on_after_the_end_is_read_for_a_bounded_time(call, monk
             assert outcome.error is None
             assert outcome.seconds < 2
             assert outcome.probed, "a connection whose answer was not read to its end is kept"
+
+
+@fault(HTTP, "a flood behind the mark of the end", "the whole answer; the connection is dropped after 256 KB")
+def test_a_flood_after_the_end_is_not_read(call):
+    flood = chunk(b": no end\n" * 6_000)
+    with FaultServer([Send(EVENT_STREAM + chunk(stream_of())), *[Send(flood)] * 2_000]) as server:
+        outcome = call(server, "sse", probe=lambda: server.wait_for(lambda journal: journal.open == 0))
+        assert outcome.probed
+    assert outcome.response.text == HELLO
+    assert outcome.seconds < 3  # all of it would take many times as long
 
 
 def test_a_slow_reader_is_no_silent_server(catalog):
@@ -351,35 +435,68 @@ class Fault:
     provider: str = "text"
     phase: str | None = None
     timeout: dict[str, float] = field(default_factory=dict)
+    part: str | None = None
+
+    @property
+    def promise(self) -> str:
+        """What the caller gets, in words."""
+        phase = f", phase `{self.phase}`" if self.phase else ""
+        return f"`{self.error.__name__}` of kind `{self.kind}`{phase}{', with what came' if self.partial else ''}"
 
 
-CHUNKED = head(transfer_encoding="chunked")
-EVENT_STREAM = head(kind="text/event-stream", transfer_encoding="chunked")
 ONE = f"data: {delta('one')}\n\n".encode()
 GZIPPED = gzip.compress(HELLO.encode() * 50)
 
+
+def no_http(*lines: bytes) -> Fault:
+    """A head that HTTP does not allow; the connection is as good as lost."""
+    return Fault([Send(b"\r\n".join([*lines, b"", b"abc"])), FIN()], TransportError, "lost", "spoke no HTTP", part=HTTP)
+
+
+def broken_off(body: bytes, partial: str = "one", error: type[EngineError] = TruncatedError) -> Fault:
+    """A body of events behind the first one that HTTP gives whole, and that is no whole answer."""
+    kind = "truncated" if error is TruncatedError else "protocol"
+    script = [chunked(ONE + body, kind="text/event-stream")]
+    return Fault(script, error, kind, "", partial, "sse", part=BYTES)
+
+
+OK, LENGTH = b"HTTP/1.1 200 OK", b"content-length: 3"
+
 FAULTS = {
     "a chunked body that is cut": Fault(
-        [Send(CHUNKED + chunk(b"one")), FIN()], TruncatedError, "truncated", "broke off", "one"
+        [Send(CHUNKED + chunk(b"one")), FIN()], TruncatedError, "truncated", "broke off", "one", part=HTTP
     ),
-    "a chunk that is cut": Fault([Send(CHUNKED + b"8\r\none"), FIN()], TruncatedError, "truncated", "broke off", "one"),
+    "a chunk that is cut": Fault(
+        [Send(CHUNKED + b"8\r\none"), FIN()], TruncatedError, "truncated", "broke off", "one", part=HTTP
+    ),
     "a short body": Fault(
-        [Send(head(content_length="9") + b"one"), FIN()], TruncatedError, "truncated", "broke off", "one"
+        [Send(head(content_length="9") + b"one"), FIN()], TruncatedError, "truncated", "broke off", "one", part=HTTP
     ),
     "a chunk of no size": Fault(
-        [Send(CHUNKED + chunk(b"one")), Pause(0.05), Send(b"zz\r\n"), FIN()], TruncatedError, "truncated", "", "one"
+        [Send(CHUNKED + chunk(b"one")), Pause(0.05), Send(b"zz\r\n"), FIN()],
+        TruncatedError,
+        "truncated",
+        "",
+        "one",
+        part=HTTP,
     ),
     "a character that is cut": Fault(
-        [Send(CHUNKED + chunk(HELLO.encode()[:3])), FIN()], TruncatedError, "truncated", "broke off", "П"
+        [Send(CHUNKED + chunk(HELLO.encode()[:3])), FIN()], TruncatedError, "truncated", "broke off", "П", part=BYTES
     ),
-    "a reset before the head": Fault([RST()], TransportError, "lost"),
-    "an end before the head": Fault([FIN()], TransportError, "lost", "closed the connection"),
-    "half a head": Fault([Send(CHUNKED[:30]), FIN()], TransportError, "lost"),
+    "a reset before the head": Fault([RST()], TransportError, "lost", part=HTTP),
+    "an end before the head": Fault([FIN()], TransportError, "lost", "closed the connection", part=HTTP),
+    "half a head": Fault([Send(CHUNKED[:30]), FIN()], TransportError, "lost", part=HTTP),
     "a reset in the body": Fault(
-        [Send(CHUNKED + chunk(b"one")), Pause(0.1), RST()], TransportError, "lost", "was lost", "one"
+        [Send(CHUNKED + chunk(b"one")), Pause(0.1), RST()], TransportError, "lost", "was lost", "one", part=HTTP
     ),
     "silence before the head": Fault(
-        [Stall()], TransportError, "timeout", "timeout.first_byte", phase="first_byte", timeout={"first_byte": 0.2}
+        [Stall()],
+        TransportError,
+        "timeout",
+        "timeout.first_byte",
+        phase="first_byte",
+        timeout={"first_byte": 0.2},
+        part=TIME,
     ),
     "silence before the head, idle is shorter": Fault(
         [Stall()],
@@ -388,6 +505,7 @@ FAULTS = {
         "timeout.first_byte",
         phase="first_byte",
         timeout={"first_byte": 0.3, "idle": 0.1},
+        part=TIME,
     ),
     "silence after the head": Fault(
         [Send(CHUNKED), Stall()],
@@ -396,6 +514,7 @@ FAULTS = {
         "timeout.first_byte",
         phase="first_byte",
         timeout={"first_byte": 0.2, "idle": 2},
+        part=TIME,
     ),
     "silence in the body": Fault(
         [Send(CHUNKED + chunk(b"one")), Stall()],
@@ -405,6 +524,7 @@ FAULTS = {
         "one",
         phase="idle",
         timeout={"idle": 0.2},
+        part=TIME,
     ),
     "silence, and a total": Fault(
         [Send(CHUNKED + chunk(b"one")), Stall()],
@@ -414,6 +534,7 @@ FAULTS = {
         "one",
         phase="total",
         timeout={"total": 0.2},
+        part=TIME,
     ),
     "dripping bytes of the head": Fault(
         [Send(b"HTTP/1.1 200 OK\r\n"), Drip(b"x-a: b\r\n")],
@@ -422,6 +543,7 @@ FAULTS = {
         "timeout.first_byte",
         phase="first_byte",
         timeout={"first_byte": 0.2},
+        part=TIME,
     ),
     "dripping bytes of the head, and a total": Fault(
         [Send(b"HTTP/1.1 200 OK\r\n"), Drip(b"x-a: b\r\n")],
@@ -429,6 +551,7 @@ FAULTS = {
         "timeout",
         phase="total",
         timeout={"total": 0.2},
+        part=TIME,
     ),
     "early hints without end": Fault(
         [Drip(b"HTTP/1.1 103 Early Hints\r\n\r\n", pause=0.001)],
@@ -436,6 +559,7 @@ FAULTS = {
         "timeout",
         phase="first_byte",
         timeout={"first_byte": 0.2},
+        part=TIME,
     ),
     "dripping comments": Fault(
         [Send(EVENT_STREAM + chunk(ONE)), Drip(chunk(b":\n\n"))],
@@ -446,21 +570,140 @@ FAULTS = {
         "sse",
         phase="total",
         timeout={"total": 0.3, "idle": 0.2},
+        part=TIME,
     ),
-    "a head without end": Fault([Send(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 50_000), Stall()], TransportError, "lost"),
+    "a head without end": Fault(
+        [Send(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 50_000), Stall()], TransportError, "lost", part=HTTP
+    ),
     "a header line without end": Fault(
-        [Send(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000), Stall()], TransportError, "lost"
+        [Send(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000), Stall()], TransportError, "lost", part=HTTP
     ),
-    "garbage": Fault([Send(b"\x00\x01 hello, I am no HTTP\r\n\r\n"), FIN()], TransportError, "lost", "spoke no HTTP"),
-    "two lengths": Fault([Send(head(content_length="3", Content_Length="4") + b"abc"), FIN()], TransportError, "lost"),
-    "an empty answer": Fault([whole(b"")], ProviderError, "empty", "empty answer (HTTP 200)"),
-    "no content": Fault([Send(head(204, None))], ProviderError, "empty", "HTTP 204"),
-    "an empty event stream": Fault([sse()], ProviderError, "empty", provider="sse"),
+    "garbage": Fault(
+        [Send(b"\x00\x01 hello, I am no HTTP\r\n\r\n"), FIN()], TransportError, "lost", "spoke no HTTP", part=HTTP
+    ),
+    "two lengths": Fault(
+        [Send(head(content_length="3", Content_Length="4") + b"abc"), FIN()], TransportError, "lost", part=HTTP
+    ),
+    "two lengths in one header": no_http(OK, b"content-length: 3, 4"),
+    "a length that is no number": no_http(OK, b"content-length: abc"),
+    "a length below zero": no_http(OK, b"content-length: -3"),
+    "a length of 5000 digits": no_http(OK, b"content-length: " + b"9" * 5000),
+    "a coding of the transfer that is not chunked": no_http(OK, b"transfer-encoding: gzip, chunked"),
+    "a NUL in a header": no_http(OK, LENGTH, b"x-a: b\x00c"),
+    "a header without a colon": no_http(OK, LENGTH, b"x-a"),
+    "a blank before the colon of a header": no_http(OK, b"content-length : 3"),
+    "a head of 200 KB": no_http(OK, LENGTH, b"x-a: " + b"b" * 200_000),
+    "a status that is no number": no_http(b"HTTP/1.1 2xx OK", LENGTH),
+    "a status of two digits": no_http(b"HTTP/1.1 99 OK", LENGTH),
+    "the answer of another version of HTTP": no_http(b"HTTP/2 200 OK", LENGTH),
+    "a switch to another protocol": no_http(b"HTTP/1.1 101 Switching Protocols", b"upgrade: websocket"),
+    "a status that nobody knows": Fault(
+        [Send(b"HTTP/1.1 999 \r\ncontent-length: 2\r\n\r\nno")],
+        ProviderError,
+        "unavailable",
+        "HTTP 999",
+        provider="once",
+        part=HTTP,
+    ),
+    "a chunk longer than it says": Fault(
+        [Send(CHUNKED + b"3\r\none and more\r\n" + LAST)], TruncatedError, "truncated", "", "one", part=HTTP
+    ),
+    "a chunk with 200 KB of extensions": Fault(
+        [Send(CHUNKED + chunk(b"one")), Pause(0.05), Send(b"3;" + b"x" * 200_000 + b"\r\n"), Stall()],
+        TruncatedError,
+        "truncated",
+        "",
+        "one",
+        part=HTTP,
+    ),
+    "trailers without end": Fault(
+        [Send(CHUNKED + chunk(b"one")), Pause(0.05), Send(b"0\r\n" + b"x: y\r\n" * 50_000), Stall()],
+        TruncatedError,
+        "truncated",
+        "",
+        "one",
+        part=HTTP,
+    ),
+    "a length and chunks, and the chunks are cut": Fault(
+        [Send(head(content_length="3", transfer_encoding="chunked") + chunk(b"one")), FIN()],
+        TruncatedError,
+        "truncated",
+        "broke off",
+        "one",
+        part=HTTP,
+    ),
+    "a reset in a body that ends with the connection": Fault(
+        [Send(head(kind="text/event-stream") + ONE), Pause(0.1), RST()],
+        TransportError,
+        "lost",
+        "was lost",
+        "one",
+        "sse",
+        part=HTTP,
+    ),
+    "a stream cut in the middle of an event, the connection is closed": Fault(
+        [Send(head(kind="text/event-stream") + ONE + ONE[:-9]), FIN()],
+        TruncatedError,
+        "truncated",
+        "never came",
+        "one",
+        "sse",
+        part=HTTP,
+    ),
+    "a stream cut in the middle of its end mark": broken_off(b"data: [DON"),
+    "a stream of nothing but comments": Fault(
+        [chunked(b": ping\n\n" * 9, kind="text/event-stream")],
+        TruncatedError,
+        "truncated",
+        "never came",
+        provider="sse",
+        part=BYTES,
+    ),
+    "the end mark inside a text": broken_off(f"data: {delta('[DONE]')}\n\n".encode(), "one[DONE]"),
+    "the end mark in quotes": broken_off(b'data: "[DONE]"\n\n'),
+    "the end mark as a comment or a name": broken_off(b": [DONE]\n\nevent: [DONE]\n\n[DONE]\n\n"),
+    "an end mark that is misspelt": broken_off(b"data: [done]\n\n", error=DecodeError),
+    "more behind the end mark in one event": broken_off(b"data: [DONE]\ndata: x\n\n", error=DecodeError),
+    "two values of JSON in one event": broken_off(b"data: {}{}\n\n", error=DecodeError),
+    "a number that JSON does not know": broken_off(b"data: NaN\n\n", error=DecodeError),
+    "a number of 5000 digits": broken_off(b"data: " + b"1" * 5000 + b"\n\n", error=DecodeError),
+    "JSON that nests 100000 deep": broken_off(b"data: " + b"[" * 100_000 + b"\n\n", error=DecodeError),
+    "a line without end": Fault(
+        [chunked(ONE, b"data: " + b"x" * 9_000_000, kind="text/event-stream")],
+        LimitError,
+        "protocol",
+        "limits.event_bytes",
+        "one",
+        "sse",
+        part=BYTES,
+    ),
+    "an event of ever more lines": Fault(
+        [Send(EVENT_STREAM + chunk(ONE) + chunk(b"data: x\n" * 50) * 3), Stall()],
+        LimitError,
+        "protocol",
+        "limits.event_bytes",
+        "one",
+        "narrow",
+        part=BYTES,
+    ),
+    "a comment without end": Fault(
+        [Send(EVENT_STREAM + chunk(ONE) + chunk(b":" * 100) * 11), Stall()],
+        LimitError,
+        "protocol",
+        "limits.event_bytes",
+        "one",
+        "narrow",
+        part=BYTES,
+    ),
+    "an empty answer": Fault([whole(b"")], ProviderError, "empty", "empty answer (HTTP 200)", part=ERRORS_PART),
+    "no content": Fault([Send(head(204, None))], ProviderError, "empty", "HTTP 204", part=ERRORS_PART),
+    "an empty event stream": Fault([sse()], ProviderError, "empty", provider="sse", part=ERRORS_PART),
     "a page": Fault(
         [whole(b"<!doctype html><title>Sign in</title>", kind="text/html")],
         ProviderError,
         "protocol",
         "HTML page with HTTP 200): Sign in",
+        part=ERRORS_PART,
     ),
     "a page where a stream was due": Fault(
         [whole(b"\n <HTML><head><title>Oops</title>", kind="text/html")],
@@ -468,9 +711,15 @@ FAULTS = {
         "protocol",
         "HTML page",
         provider="sse",
+        part=ERRORS_PART,
     ),
     "json where a stream was due": Fault(
-        [whole(b'{"ok": true}', kind="application/json")], ProviderError, "protocol", "JSON", provider="sse"
+        [whole(b'{"ok": true}', kind="application/json")],
+        ProviderError,
+        "protocol",
+        "JSON",
+        provider="sse",
+        part=ERRORS_PART,
     ),
     "an error where a stream was due": Fault(
         [whole(b'{"error": {"message": "no such model", "code": 7}}', kind="application/json")],
@@ -478,6 +727,7 @@ FAULTS = {
         "protocol",
         "no such model",
         provider="sse",
+        part=ERRORS_PART,
     ),
     "an error as an event stream": Fault(
         [whole(b'{"error": {"message": "no such model"}}', kind="text/event-stream")],
@@ -485,12 +735,19 @@ FAULTS = {
         "protocol",
         "no such model",
         provider="both",
+        part=ERRORS_PART,
     ),
     "a stream without its end": Fault(
-        [sse(delta("one"), STOP)], TruncatedError, "truncated", "'[DONE]' never came", "one", "sse"
+        [sse(delta("one"), STOP)], TruncatedError, "truncated", "'[DONE]' never came", "one", "sse", part=BYTES
     ),
     "a stream that is cut at an event": Fault(
-        [Send(head(kind="text/event-stream") + ONE), FIN()], TruncatedError, "truncated", "never came", "one", "sse"
+        [Send(head(kind="text/event-stream") + ONE), FIN()],
+        TruncatedError,
+        "truncated",
+        "never came",
+        "one",
+        "sse",
+        part=BYTES,
     ),
     "an error in the stream": Fault(
         [sse(delta("one"), '{"error": {"message": "over capacity", "type": "overloaded_error"}}')],
@@ -499,6 +756,7 @@ FAULTS = {
         "over capacity",
         "one",
         "sse",
+        part=ERRORS_PART,
     ),
     "an error event in the stream": Fault(
         [chunked(ONE + b'event: error\ndata: {"message": "gave up"}\n\n', kind="text/event-stream")],
@@ -507,16 +765,70 @@ FAULTS = {
         "gave up",
         "one",
         "sse",
+        part=ERRORS_PART,
     ),
     "broken json in the stream": Fault(
-        [sse(delta("one"), '{"choices": [', DONE)], DecodeError, "protocol", "event 2", "one", "sse"
+        [sse(delta("one"), '{"choices": [', DONE)], DecodeError, "protocol", "event 2", "one", "sse", part=BYTES
     ),
     "gzip that is cut": Fault(
-        [whole(GZIPPED[:-8], content_encoding="gzip")], TruncatedError, "truncated", "broke off", HELLO * 50
+        [whole(GZIPPED[:-8], content_encoding="gzip")],
+        TruncatedError,
+        "truncated",
+        "broke off",
+        HELLO * 50,
+        part=COMPRESSION,
     ),
-    "gzip that is none": Fault([whole(b"hello", content_encoding="gzip")], DecodeError, "protocol", "compressed"),
-    "an unknown coding": Fault([whole(b"hello", content_encoding="br")], DecodeError, "protocol", "'br'"),
-    "more than the limit": Fault([whole(b"x" * 2000)], LimitError, "protocol", "limits.body_bytes", provider="small"),
+    "gzip that is cut, and the connection is closed": Fault(
+        [Send(head(content_encoding="gzip") + GZIPPED[:-8]), FIN()],
+        TruncatedError,
+        "truncated",
+        "broke off",
+        HELLO * 50,
+        part=COMPRESSION,
+    ),
+    "gzip in chunks, and the last ones are missing": Fault(
+        [Send(head(content_encoding="gzip", transfer_encoding="chunked") + chunk(GZIPPED[:-8])), FIN()],
+        TruncatedError,
+        "truncated",
+        "broke off",
+        HELLO * 50,
+        part=COMPRESSION,
+    ),
+    "events in gzip that is cut": Fault(
+        [whole(gzip.compress(ONE + ONE)[:-8], kind="text/event-stream", content_encoding="gzip")],
+        TruncatedError,
+        "truncated",
+        "broke off",
+        "oneone",
+        "sse",
+        part=COMPRESSION,
+    ),
+    "deflate that is cut": Fault(
+        [deflated(HELLO.encode(), cut=4)], TruncatedError, "truncated", "broke off", HELLO, part=COMPRESSION
+    ),
+    "gzip with a wrong checksum": Fault(
+        [whole(GZIPPED[:-8] + b"\0" * 8, content_encoding="gzip")],
+        DecodeError,
+        "protocol",
+        "compressed",
+        HELLO * 50,
+        part=COMPRESSION,
+    ),
+    "zstd, which nobody asked for": Fault(
+        [whole(b"(\xb5/\xfd", content_encoding="zstd")], DecodeError, "protocol", "'zstd'", part=COMPRESSION
+    ),
+    "three codings": Fault(
+        [whole(GZIPPED, content_encoding="gzip, gzip, gzip")], DecodeError, "protocol", "3 times", part=COMPRESSION
+    ),
+    "gzip that is none": Fault(
+        [whole(b"hello", content_encoding="gzip")], DecodeError, "protocol", "compressed", part=COMPRESSION
+    ),
+    "an unknown coding": Fault(
+        [whole(b"hello", content_encoding="br")], DecodeError, "protocol", "'br'", part=COMPRESSION
+    ),
+    "more than the limit": Fault(
+        [whole(b"x" * 2000)], LimitError, "protocol", "limits.body_bytes", provider="small", part=BYTES
+    ),
     "a bomb": Fault(
         [whole(gzip.compress(b"x" * 5_000_000), content_encoding="gzip")],
         LimitError,
@@ -524,42 +836,61 @@ FAULTS = {
         "",
         "x" * 1024,
         "small",
+        part=COMPRESSION,
     ),
     "a bomb in a refusal": Fault(
         [whole(gzip.compress(b"no" * 5_000_000), 403, content_encoding="gzip")],
         ProviderError,
         "permission",
         provider="small",
+        part=COMPRESSION,
     ),
     "a refusal that is cut": Fault(
-        [Send(head(401, content_length="99") + b"who are you"), FIN()], ProviderError, "auth", "who are you"
+        [Send(head(401, content_length="99") + b"who are you"), FIN()],
+        ProviderError,
+        "auth",
+        "who are you",
+        part=ERRORS_PART,
     ),
     "a refusal that is reset": Fault(
-        [Send(head(401, content_length="99") + b"who are you"), Pause(0.05), RST()], ProviderError, "auth", "HTTP 401"
+        [Send(head(401, content_length="99") + b"who are you"), Pause(0.05), RST()],
+        ProviderError,
+        "auth",
+        "HTTP 401",
+        part=ERRORS_PART,
     ),
     "a refusal in an unknown coding": Fault(
-        [whole(b"\x1f", 401, content_encoding="br")], ProviderError, "auth", "HTTP 401"
+        [whole(b"\x1f", 401, content_encoding="br")], ProviderError, "auth", "HTTP 401", part=COMPRESSION
     ),
     "a refusal in broken gzip": Fault(
-        [whole(gzip.compress(b"who are you")[:-4], 401, content_encoding="gzip")], ProviderError, "auth", "who are you"
+        [whole(gzip.compress(b"who are you")[:-4], 401, content_encoding="gzip")],
+        ProviderError,
+        "auth",
+        "who are you",
+        part=COMPRESSION,
     ),
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+MARKED = [
+    pytest.param(name, marks=[fault(row.part, name, row.promise)] if row.part else []) for name, row in FAULTS.items()
+]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_a_fault_is_one_typed_error_with_what_came_before_it(call, name):
-    fault = FAULTS[name]
-    with FaultServer(fault.script) as server:
-        outcome = call(server, fault.provider, timeout=fault.timeout)
+    due = FAULTS[name]
+    with FaultServer(due.script) as server:
+        outcome = call(server, due.provider, timeout=due.timeout)
         assert server.wait_for(lambda journal: journal.open == 0), "the connection stays open"
         assert len(server.requests) == 1
     error = outcome.error
-    assert type(error) is fault.error, repr(error)
-    assert (error.kind, getattr(error, "phase", None)) == (fault.kind, fault.phase)
-    assert fault.says in error.message
+    assert type(error) is due.error, repr(error)
+    assert (error.kind, getattr(error, "phase", None)) == (due.kind, due.phase)
+    assert due.says in error.message
     assert "\n" not in error.message
-    assert error.partial.text == outcome.text == fault.partial
-    assert (error.attempts, error.provider) == (1, fault.provider)
+    assert error.partial.text == outcome.text == due.partial
+    assert (error.attempts, error.provider) == (1, due.provider)
     assert outcome.response is None
     assert outcome.seconds < 2
     assert error.__suppress_context__ or error.__context__ is None
@@ -755,8 +1086,10 @@ def test_a_loss_after_sending_is_only_tried_again_where_the_file_says_so(call):
         assert len(server.requests) == 2
 
 
-def test_an_idle_connection_that_the_server_closed_is_replaced(call):
-    with FaultServer([whole(b"one"), FIN()], [whole(b"two")]) as server:
+@fault(HTTP, "an idle connection that the server has closed or reset", "a new one is opened, nobody notices")
+@pytest.mark.parametrize("end", [FIN(), RST()], ids=["closed", "reset"])
+def test_an_idle_connection_that_the_server_closed_is_replaced(call, end):
+    with FaultServer([whole(b"one"), end], [whole(b"two")]) as server:
         if call.kind == "sync":
             with Client(call.catalog, base_urls={"text": server.url}) as client:
                 assert client.chat("text", "hi").text == "one"
