@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import DecodeError, LimitError, TruncatedError
 from engine.framing import FRAMINGS, Frame
 from engine.framing.aws_eventstream import encode_message
+from tests.faults import fault
 
 from .test_framing import CUTS, PIECES, byte_by_byte, cut, outcome, read
 
@@ -181,6 +182,11 @@ def test_a_message_too_short_to_be_one_is_a_decode_error(total):
         frames(prelude + crc32(prelude).to_bytes(4, "big") + b"\x00" * 8)
 
 
+@fault(
+    "Bytes and event streams",
+    "any byte of a binary event stream changed",
+    "`DecodeError` or `TruncatedError`, never another event",
+)
 @pytest.mark.parametrize("place", range(len(STREAM)))
 def test_a_flipped_byte_is_an_error_and_never_a_wrong_frame(place):
     """Each byte stands behind a checksum. Frames before the broken one are given, and those are right."""
@@ -204,6 +210,7 @@ def test_both_checksums_are_looked_at():
         frames(one[:-4] + bytes(4))
 
 
+@fault("Bytes and event streams", "a binary event stream cut inside a message", "`TruncatedError`")
 @pytest.mark.parametrize("size", range(1, len(EMPTY_MESSAGE)))
 def test_a_body_that_ends_inside_a_message_is_truncated(size):
     found, _, _, fault = outcome("aws_eventstream", [STREAM + EMPTY_MESSAGE[:size]])
@@ -229,6 +236,11 @@ def test_every_message_comes_back_at_any_cut(pairs, places):
         assert frames(*chunks) == expected
 
 
+@fault(
+    "Bytes and event streams",
+    "a binary event stream broken anywhere, cut anywhere",
+    "the same events and the same error",
+)
 @PIECES
 @given(MESSAGES, CUTS, st.integers(0, 10_000), st.integers(1, 255), st.integers(0, 40))
 def test_a_broken_stream_is_the_same_at_any_cut(pairs, places, place, flip, lost):
@@ -260,6 +272,7 @@ def test_the_limit_is_known_from_the_prelude_and_messages_before_it_are_given():
     assert outcome("aws_eventstream", [large], len(large) - 1)[-1] is not None
 
 
+@fault("Bytes and event streams", "a binary message that says it has 4 GB", "`LimitError` at once")
 def test_a_size_of_four_gigabytes_is_not_waited_for():
     prelude = struct.pack(">II", 2**32 - 1, 0)
     with pytest.raises(LimitError, match=r"limits\.event_bytes"):

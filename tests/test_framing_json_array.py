@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.framing import FRAMINGS, Frame
+from tests.faults import fault
 
 from .test_framing import BOM, CUTS, PIECES, byte_by_byte, cut, outcome, read
 from .test_framing_ndjson import VALUES
@@ -26,6 +27,7 @@ def items(*chunks: bytes) -> list[str]:
     return [frame.data for frame in frames]
 
 
+@fault("Bytes and event streams", "an array that streams, cut anywhere", "the same items")
 @settings(PIECES, max_examples=250)
 @given(st.lists(ITEMS, max_size=5), st.lists(BLANKS, min_size=4, max_size=4), st.booleans(), st.booleans(), CUTS)
 def test_every_item_comes_back_at_any_cut(values, blanks, has_bom, is_ascii, places):
@@ -47,6 +49,9 @@ TRICKY = [
 ]
 
 
+@fault(
+    "Bytes and event streams", "brackets, quotes and escapes in the strings of an array", "the same items at any cut"
+)
 @pytest.mark.parametrize("text", TRICKY)
 def test_strings_and_nesting_at_every_cut(text):
     body = text.encode()
@@ -104,6 +109,7 @@ def test_what_is_no_array_of_items_shows_when_it_is_parsed(body, expected):
     assert items(body) == items(*byte_by_byte(body)) == expected
 
 
+@fault("Bytes and event streams", "an array that breaks off", "no item that was not whole")
 @pytest.mark.parametrize(
     ("body", "given_items", "rest"),
     [
@@ -168,6 +174,11 @@ LIMITED = [
 ]
 
 
+@fault(
+    "Bytes and event streams",
+    "an item of an array beyond `limits.event_bytes`",
+    "`LimitError` at any cut, with the items before it",
+)
 @pytest.mark.parametrize(("body", "count", "is_too_large"), LIMITED)
 def test_the_limit_does_not_depend_on_the_cut_and_items_before_it_are_given(body, count, is_too_large):
     whole = outcome("json_array", [body], 20)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.framing import FRAMINGS, Frame
+from tests.faults import fault
 
 from .test_framing import BOM, CUTS, PIECES, byte_by_byte, cut, outcome, read
 
@@ -28,6 +29,9 @@ def lines(*chunks: bytes) -> list[str]:
     return [frame.data for frame in frames]
 
 
+@fault(
+    "Bytes and event streams", "lines of JSON, with a byte order mark, any line ends, cut anywhere", "the same values"
+)
 @PIECES
 @given(st.lists(st.tuples(VALUES, LINE_ENDS), max_size=6), st.booleans(), st.booleans(), st.booleans(), CUTS)
 def test_every_value_comes_back_at_any_cut(pairs, has_bom, is_ascii, has_last_end, places):
@@ -93,6 +97,11 @@ LIMITED = [
 ]
 
 
+@fault(
+    "Bytes and event streams",
+    "a line of JSON beyond `limits.event_bytes`",
+    "`LimitError` at any cut, with the lines before it",
+)
 @pytest.mark.parametrize(("body", "count", "fault"), LIMITED)
 def test_the_limit_does_not_depend_on_the_cut_and_lines_before_it_are_given(body, count, fault):
     whole = outcome("ndjson", [body], 20)

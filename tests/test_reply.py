@@ -382,6 +382,20 @@ def test_a_line_that_is_cut_is_a_cut_answer() -> None:
     assert caught.value.partial.text == "a"
 
 
+@fault(
+    "Bytes and event streams",
+    "values of JSON one behind the other, without line ends",
+    "an error, never a part of them",
+)
+@pytest.mark.parametrize("body", [b'{"t": "a"}{"t": "b", "done": true}', b'{"t": "a"} {"t": "b", "done": true}\n'])
+@pytest.mark.parametrize("end", ["body", "{done: true}"])
+def test_values_without_line_ends_are_no_lines(end: str, body: bytes) -> None:
+    provider = end_provider("ndjson", end)
+    for pieces in ([body], [body[at : at + 1] for at in range(len(body))]):
+        with pytest.raises((DecodeError, TruncatedError)):
+            provider.decode(pieces)
+
+
 @pytest.mark.parametrize("end", ["body", "{done: true}"])
 def test_an_array_that_is_cut_is_a_cut_answer(end: str) -> None:
     with pytest.raises(TruncatedError):
