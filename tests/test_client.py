@@ -396,6 +396,17 @@ def test_a_body_that_goes_on_after_the_end_is_read_for_a_bounded_time(call, monk
             assert outcome.probed, "a connection whose answer was not read to its end is kept"
 
 
+@fault(BYTES, "heartbeats for longer than `timeout.idle`", "the whole answer; none of them reaches the caller")
+def test_heartbeats_are_no_silence(call):
+    first, *others = events_of()
+    heartbeats = [step for _ in range(5) for step in (Pause(0.1), Send(chunk(b": ping\n\n")))]
+    with FaultServer([Send(EVENT_STREAM + chunk(first)), *heartbeats, Send(chunk(b"".join(others)) + LAST)]) as server:
+        outcome = call(server, "sse", timeout={"idle": 0.35})
+    assert outcome.error is None
+    assert outcome.events == [TextDelta("Привет! "), TextDelta("Как дела?"), Finish("stop", "stop")]
+    assert outcome.seconds > 0.5
+
+
 @fault(HTTP, "a flood behind the mark of the end", "the whole answer; the connection is dropped after 256 KB")
 def test_a_flood_after_the_end_is_not_read(call):
     flood = chunk(b": no end\n" * 6_000)
