@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 import traceback
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -213,6 +214,13 @@ CHUNKED_BYTES = b"".join(chunk(bytes([byte])) for byte in HELLO.encode())
 EVENTS = [*(f"data: {delta(piece)}" for piece in ("При", "вет! Как", " дела?")), f"data: {STOP}", f"data: {USAGE}"]
 
 
+def in_blocks(data: bytes) -> bytes:
+    """The same in gzip, with the state of the coder thrown away after every byte."""
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    pieces = [packer.compress(data[at : at + 1]) + packer.flush(zlib.Z_FULL_FLUSH) for at in range(len(data))]
+    return b"".join(pieces) + packer.flush()
+
+
 def events_of() -> list[bytes]:
     """The greeting as events, their blank lines included."""
     return [f"data: {data}\n\n".encode() for data in (delta("Привет! "), delta("Как дела?"), STOP, DONE)]
@@ -251,6 +259,7 @@ ANSWERS = {
         "text",
         [whole(gzip.compress(gzip.compress(HELLO.encode())), content_encoding="gzip, gzip")],
     ),
+    "gzip in a block for each byte": ("text", [whole(in_blocks(HELLO.encode()), content_encoding="gzip")]),
     "deflate": ("text", [deflated(HELLO.encode())]),
     "gzip byte by byte": ("text", [Each(whole(gzip.compress(HELLO.encode()), content_encoding="gzip").data)]),
     "sse": ("sse", [sse(delta("Привет! "), delta("Как дела?"), STOP, DONE)]),
@@ -316,14 +325,18 @@ ANSWERS = {
 }
 
 
-def part_of(answer: str) -> str:
-    """The part of the table of faults that an answer belongs to, by the first word of its name."""
-    return {"sse": BYTES, "gzip": COMPRESSION, "deflate": COMPRESSION}.get(answer.partition(" ")[0], HTTP)
+ROWS = {"sse": (BYTES, "an event stream"), "gzip": (COMPRESSION, "gzip"), "deflate": (COMPRESSION, "deflate")}
+"""The part of the table of faults that an answer belongs to, by the first word of its name, and what it is there."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=fault(part_of(name), name, "the whole answer")) for name in ANSWERS]
-)
+def marked(answer: str) -> Any:
+    """An answer as a row of the table of faults."""
+    first, _, rest = answer.partition(" ")
+    part, what = ROWS.get(first, (HTTP, f"an answer, {first}"))
+    return pytest.param(answer, marks=fault(part, f"{what} {rest}".strip(), "the whole answer"))
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in ANSWERS])
 def test_an_answer_arrives_whole_however_it_is_framed(call, name):
     provider, script = ANSWERS[name]
     with FaultServer(script) as server:
@@ -883,12 +896,12 @@ FAULTS = {
 }
 
 
-MARKED = [
+FAULT_ROWS = [
     pytest.param(name, marks=[fault(row.part, name, row.promise)] if row.part else []) for name, row in FAULTS.items()
 ]
 
 
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", FAULT_ROWS)
 def test_a_fault_is_one_typed_error_with_what_came_before_it(call, name):
     due = FAULTS[name]
     with FaultServer(due.script) as server:

@@ -126,9 +126,9 @@ def by_gzip(body: bytes, place: int, kind: str) -> bytes:
 FRAMED: Mapping[str, Callable[[bytes, int, str], bytes]] = {
     "that ends with the connection": by_close,
     "with a length": by_length,
-    "in chunks, cut anywhere": by_chunks,
-    "in chunks, cut between two": by_whole_chunks,
-    "in gzip, HTTP itself is whole": by_gzip,
+    "in chunks, anywhere": by_chunks,
+    "in chunks, between two of them": by_whole_chunks,
+    "in gzip, where HTTP is whole": by_gzip,
 }
 
 
@@ -184,9 +184,7 @@ async def acalled(client: AsyncClient, name: str) -> ChatResponse | EngineError:
     [
         pytest.param(
             name,
-            marks=fault(
-                "HTTP framing", f"a streamed answer {name}, cut", "an error with a part of the words, or all of them"
-            ),
+            marks=fault("HTTP framing", f"a cut answer {name}", "an error with a part of the words, or all of them"),
         )
         for name in FRAMED
     ],
