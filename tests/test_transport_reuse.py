@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from engine import AsyncClient, Client
 from engine.errors import EngineError
 from engine.testing import LAST, Again, FaultServer, Request, Send, Step, Tls, chunk, head, lie, sse, whole
+from engine.transport.reuse import is_spent
 from tests import test_client, test_testing
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, delta
@@ -110,6 +112,17 @@ def test_a_connection_of_which_nothing_is_left_is_kept(call, tmp_path, tls):
     with FaultServer([*start, Request(), whole(b"x" * 20_000), Request(), whole(b"two")]) as server:
         assert with_own(call, server, trusted) == ["xxx", "two"]
         assert server.journal.opened == 1
+
+
+def test_the_connection_of_many_streams_is_left_alone():
+    """Of HTTP/2, more bytes are what others wait for."""
+    undecrypted = SimpleNamespace(_stream=SimpleNamespace(_read_bio=SimpleNamespace(pending=5)))
+    connection = SimpleNamespace(_connection=SimpleNamespace(_network_stream=undecrypted))
+    stream = SimpleNamespace(_stream=SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=connection)))
+    response = SimpleNamespace(stream=stream, headers={"content-length": "3"})
+    assert not is_spent(response)
+    connection._connection._h11_state = SimpleNamespace(trailing_data=(b"", False))
+    assert is_spent(response)
 
 
 @fault("HTTP framing", "data behind the mark of the end, within the body", "passed over, and the connection is kept")

@@ -20,11 +20,12 @@ _TLS = ("_network_stream", "_stream", "_read_bio")
 
 def is_spent(response: Any) -> bool:
     """Whether it is in doubt what comes next on the connection of a response that was read to its end."""
-    if "transfer-encoding" in response.headers and "content-length" in response.headers:
-        return True
     connection = _along(response, _WAY)
     parser, undecrypted = _along(connection, _PARSER), _along(connection, _TLS)
-    return bool(parser and parser.trailing_data[0]) or bool(undecrypted and undecrypted.pending)
+    if parser is None:
+        return False
+    is_ambiguous = "transfer-encoding" in response.headers and "content-length" in response.headers
+    return is_ambiguous or bool(parser.trailing_data[0]) or bool(undecrypted and undecrypted.pending)
 
 
 def _along(start: Any, names: tuple[str, ...]) -> Any:
