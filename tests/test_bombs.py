@@ -20,7 +20,7 @@ from engine import AsyncClient, Catalog, Client
 from engine.errors import EngineError
 from engine.testing import FIN, FaultServer, Send, chunk, head, whole
 
-packer = zlib.compressobj(wbits=-15)
+packer = zlib.compressobj(1, wbits=-15)
 zeros = b"".join(packer.compress(bytes(1_000_000)) for _ in range(200)) + packer.flush()
 packed = gzip.compress(b"")[:10] + zeros  # nobody comes to the checksum behind it
 BOMBS = {

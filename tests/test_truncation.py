@@ -25,7 +25,7 @@ from engine.testing import FIN, LAST, FaultServer, Send, Step, chunk, head
 from tests.conftest import ROOT, shipped
 from tests.faults import fault
 
-CUTS = int(os.environ.get("WIREFILE_CUTS", "20"))
+CUTS = int(os.environ.get("WIREFILE_CUTS", "10"))
 FILES = sorted(path.relative_to(ROOT / "providers") for path in (ROOT / "providers").rglob("*.yaml"))
 
 STREAM = frozenset({"truncated"})
@@ -193,15 +193,15 @@ def test_no_part_of_an_answer_is_one_over_a_socket(kind: str, framed: str) -> No
     dice = random.Random(framed)
     names = [name for name in FAMILIES if framed != "that ends with the connection" or f"{name}.yaml" not in UNMARKED]
     script: list[list[Step]] = []
-    for name in names * 6:
+    for name in names * 3:
         reply = streamed(name)[1].reply
         place = dice.randrange(1, len(reply.body))
         script.append([Send(FRAMED[framed](reply.body, place, reply.headers.get("content-type", "text/plain"))), FIN()])
     with FaultServer(*script, loop_last=False) as server:
-        got = outcomes(kind, server, names * 6)
+        got = outcomes(kind, server, names * 3)
         assert len(server.requests) == len(script)
         assert server.wait_for(lambda journal: journal.open == 0)
-    for name, outcome in zip(names * 6, got, strict=True):
+    for name, outcome in zip(names * 3, got, strict=True):
         provider, example = streamed(name)
         judge(outcome, provider.decode(example.reply.body, 200, example.reply.headers), STREAM, name)
     assert any(isinstance(outcome, EngineError) for outcome in got)
