@@ -49,9 +49,7 @@ class Readers:
 
     def is_unclear(self, media_type: str, start: bytes | bytearray) -> bool:
         """Whether a body that begins so may be lines of JSON, or one value: the second line tells."""
-        if not self._may_be_either(media_type) or not start.lstrip(BLANK).startswith(b"{"):
-            return False
-        return _second_line(start) is None and len(start) < MAX_FIRST_LINE
+        return self._may_be_either(media_type) and _second_line(start) is None and len(start) < MAX_FIRST_LINE
 
     def choose(self, media_type: str, start: bytes) -> FrameReader | None:
         """The reader for a body that begins so; None when it is JSON that the file does not know how to read.
