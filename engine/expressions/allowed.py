@@ -112,7 +112,8 @@ def _judge_constant(node: Any, _: Collection[str]) -> Iterator[Fault]:
 
 
 def _judge_key(node: Any, _: Collection[str]) -> Iterator[Fault]:
-    if isinstance(node.key, nodes.Const) and not isinstance(node.key.value, str):
+    key = node.key
+    if isinstance(key, nodes.List | nodes.Dict) or (isinstance(key, nodes.Const) and not isinstance(key.value, str)):
         yield Fault(node.lineno, "template-type", "the key of a map is text", "put it in quotes")
 
 
