@@ -115,11 +115,11 @@ def run_example(
 
 def _compare_requests(provider: Provider, example: Example, call: RenderedCall) -> tuple[list[Failure], bool]:
     """What differs in the requests of an example, and whether it came to the one whose reply is the answer."""
-    if not example.steps:
-        return list(_compare_request(example, example.request, request_data(call.wire), ("request",))), True
     failures: list[Failure] = []
     said = 0
     try:
+        if not example.steps:
+            return list(_compare_request(example, example.request, request_data(call.wire), ("request",))), True
         for wire, step in lines(provider, example, call):
             expected = example.request if step is None else step.request
             place: Place = ("request",) if step is None else ("steps", said, "request")
@@ -128,7 +128,8 @@ def _compare_requests(provider: Provider, example: Example, call: RenderedCall) 
     except EngineError as error:
         if example.expect.get("error") != error.kind:
             told = f"{error.kind}: {error.message}"
-            failures.append(_told(example, ("steps", max(said - 1, 0)), "a reply", told))
+            where: Place = ("steps", max(said - 1, 0)) if example.steps else ("call",)
+            failures.append(_told(example, where, "a reply" if example.steps else "a request", told))
         return failures, False
     return failures, True
 
