@@ -20,6 +20,9 @@ _ESCAPE = re.compile(
 )
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _BLANK = " \t\r\n"
+_BETWEEN = re.compile(r"[ \t\r\n]+|[\\`]\r?\n|#[^\n]*")
+"""What stands between words; PowerShell continues a line with a backtick."""
+_CONTINUED = re.compile(r"`\r?\n")
 _ENDS = frozenset("|;&<>()")
 """What ends a command, unless it is quoted."""
 
@@ -33,8 +36,7 @@ def split(text: str) -> list[str]:
     """
     if _is_prompt(text):
         return list(_arguments(_without_carets(text)))
-    # PowerShell continues a line with a backtick.
-    return list(_Shell(re.sub(r"`\r?\n", " ", text)).words())
+    return list(_Shell(text).words())
 
 
 def _is_prompt(text: str) -> bool:
@@ -59,7 +61,7 @@ class _Shell:
     def _skip_blanks(self) -> bool:
         """Go to the next word; whether there is one."""
         while self._at < len(self._text):
-            blank = re.compile(r"[ \t\r\n]+|\\\r?\n|#[^\n]*").match(self._text, self._at)
+            blank = _BETWEEN.match(self._text, self._at)
             if blank is None:
                 return True
             self._at = blank.end()
@@ -70,6 +72,8 @@ class _Shell:
         while self._at < len(self._text) and self._text[self._at] not in _BLANK:
             char = self._text[self._at]
             if char in _ENDS and not (char == "&" and self._is_in_url(pieces)):
+                break
+            if char == "`" and _CONTINUED.match(self._text, self._at):
                 break
             pieces.append(self._piece(char))
         return "".join(pieces)
