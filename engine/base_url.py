@@ -28,6 +28,8 @@ _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
 _BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+")
+_AUTHORITY = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]*)(?::[0-9]*)?")
+"""A host and perhaps a port: of anything else, this library and the HTTP client may make different hosts or ports."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -89,7 +91,7 @@ def checked_url(url: str, what: str) -> str:
         raise ParameterError(
             f"{what} has a user, a query, a fragment, a space or a backslash in it; write https://host/path"
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _AUTHORITY.fullmatch(parts.netloc):
         raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
     return url
 
@@ -146,7 +148,7 @@ class Territory:
             raise self._refusal(what, "is no URL") from None
         if "@" in parts.netloc or "#" in url:
             raise self._refusal(what, "holds a user or a fragment")
-        if parts.scheme not in _PORTS or not parts.hostname:
+        if parts.scheme not in _PORTS or not parts.hostname or not _AUTHORITY.fullmatch(parts.netloc):
             raise self._refusal(what, "is no https URL")
         if not _HOST.fullmatch(parts.hostname) or parts.port == 0:  # clients differ in what they make of it
             raise self._refusal(what, "has a host that no name is spelt like")
