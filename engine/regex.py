@@ -2,14 +2,15 @@
 
 No group under a quantifier, at most one unbounded quantifier, no backreference, no lookaround; the input is cut to
 `MAX_INPUT` characters. What is left is at worst quadratic in that bound, times the ways to choose among alternatives
-and bounded quantifiers, which are counted too: `a?` thirty times over tries a thousand million of them.
+and bounded quantifiers, which are counted too: `a?` thirty times over tries a thousand million of them. The more a
+pattern may have to try, the less of a text it is given, so that each search takes at most `MAX_STEPS`.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
@@ -19,8 +20,15 @@ MAX_SEARCHED = 256 * 1024
 OVERLAP = 1024
 MAX_WAYS = 4096
 MAX_WAYS_BESIDE_UNBOUNDED = 32
+MAX_STEPS = MAX_INPUT**2 // 2
+"""What one search may have to try: measured, 10 to 70 ms."""
+MAX_STEPS_OF_PAGE = 8 * MAX_STEPS
 MAX_BOUND = 100
 """A quantifier that goes beyond is as good as unbounded."""
+
+
+Steps = Callable[[int], float]
+"""What a pattern may have to try on a text of so many characters."""
 
 
 class RegexError(ValueError):
@@ -44,31 +52,43 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
     >>> compile_regex("tokens? limit")("the token limit of 4096")
     True
     """
-    compiled = _compiled(pattern)
-    return lambda text: compiled.search(text[:MAX_INPUT]) is not None
+    compiled, steps = _compiled(pattern)
+    most = _most(steps)
+    return lambda text: compiled.search(text, 0, most) is not None
 
 
 def compile_search(pattern: str) -> Callable[[str], re.Match[str] | None]:
     """The same for a longer text, of which the match is wanted: a page that holds a value. Raises RegexError.
 
-    The text is searched piece by piece, each as long as `MAX_INPUT`; a match of up to `OVERLAP` characters is in one of
-    them whole.
+    The text is searched piece by piece, each as long as `compile_regex` takes one, up to `MAX_SEARCHED` characters or
+    to where all of it would take `MAX_STEPS_OF_PAGE`. Pieces overlap by `OVERLAP` characters, or a quarter of them.
 
     >>> compile_search('nonce="([^"]+)"')("<p>" * 9000 + '<i nonce="a1">')[1]
     'a1'
     """
-    compiled = _compiled(pattern)
+    compiled, steps = _compiled(pattern)
+    size = _most(steps)
+    pieces = int(MAX_STEPS_OF_PAGE // steps(size))
+    step = size - min(OVERLAP, size // 4)
 
     def search(text: str) -> re.Match[str] | None:
-        for start in range(0, min(len(text), MAX_SEARCHED), MAX_INPUT - OVERLAP):
-            if found := compiled.search(text, start, start + MAX_INPUT):
+        for start in range(0, max(1, min(len(text), MAX_SEARCHED, pieces * step)), step):
+            if found := compiled.search(text, start, start + size):
                 return found
         return None
 
     return search
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _most(steps: Steps) -> int:
+    """How many characters of a text are searched at once."""
+    size = MAX_INPUT
+    while steps(size) > MAX_STEPS:
+        size -= 128
+    return size
+
+
+def _compiled(pattern: str) -> tuple[re.Pattern[str], Steps]:
     if len(pattern) > MAX_PATTERN:
         raise RegexError("regex-unsafe", f"a pattern has at most {MAX_PATTERN} characters", "make it smaller")
     try:
@@ -85,7 +105,41 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise RegexError("regex-unsafe", "the pattern has more than one unbounded quantifier", _HINT)
     if ways > (MAX_WAYS_BESIDE_UNBOUNDED if unbounded else MAX_WAYS):
         raise RegexError("regex-unsafe", "the pattern can match in too many ways", "fewer of ?, {m,n} and |")
-    return compiled
+    if unbounded and not _stops_at_next_start(tree):
+        starts = max(1, len(_prefix(tree)))
+        return compiled, lambda size: ways * size * size / 2 / starts
+    return compiled, lambda size: 4.0 * ways * size  # a choice takes longer than one more character
+
+
+def _prefix(tree: Any) -> str:
+    """The text that every match begins with."""
+    found = ""
+    for operation, argument in tree:
+        if str(operation) != "LITERAL":
+            inner = argument[-1] if str(operation) == "SUBPATTERN" else ()
+            return found + _prefix(inner)
+        found += chr(argument)
+    return found
+
+
+def _stops_at_next_start(tree: Any) -> bool:
+    """Whether what is repeated without bound cannot run over the start of another match: `nonce="([^"]+)`."""
+    prefix = _prefix(tree)
+    return any(char in prefix for char in _excluded(tree))
+
+
+def _excluded(tree: Any) -> Iterator[str]:
+    """The characters that the unbounded quantifier does not match, where it names them."""
+    for operation, argument in tree:
+        name = str(operation)
+        if name == "SUBPATTERN":
+            yield from _excluded(argument[-1])
+        elif name in _REPEATS and argument[1] > MAX_BOUND and len(argument[2]) == 1:
+            inner, said = argument[2][0]
+            if str(inner) == "NOT_LITERAL":
+                yield chr(said)
+            elif str(inner) == "IN" and str(said[0][0]) == "NEGATE":
+                yield from (chr(char) for kind, char in said if str(kind) == "LITERAL")
 
 
 def _ways(tree: Any) -> int:
