@@ -160,12 +160,16 @@ def _character(char: str) -> str:
     """An expression for the spellings of one character."""
     literal = re.escape(char)
     in_url = "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
-    in_json = "".join(rf"\\+u{unit:04x}" for unit in _utf_16(char))
+    in_json = "".join(rf"{_SLASHES}u{unit:04x}" for unit in _utf_16(char))
     more = _MORE.get(char)
     return f"(?:{literal}|(?i:{in_url}|{in_json}){'|' + more if more else ''})"
 
 
-_MORE = {" ": r"\+", "/": r"\\+/", '"': r'\\+"', "\\": r"\\+", "\n": r"\\+n", "\r": r"\\+r", "\t": r"\\+t"}
+_SLASHES = r"\\{1,31}"
+"""JSON in JSON, five times over. Without a bound, a text of nothing but backslashes would take quadratic time."""
+
+_SHORT = {"/": "/", '"': '"', "\\": "", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_MORE = {" ": r"\+", **{char: _SLASHES + name for char, name in _SHORT.items()}}
 """What else a character may look like: form fields say a space so, JSON has short escapes."""
 
 
