@@ -91,7 +91,9 @@ def checked_url(url: str, what: str) -> str:
         raise ParameterError(
             f"{what} has a user, a query, a fragment, a space or a backslash in it; write https://host/path"
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _AUTHORITY.fullmatch(parts.netloc):
+    host = parts.hostname or ""
+    is_name = _AUTHORITY.fullmatch(parts.netloc) and (_HOST.fullmatch(host) if host.isascii() else True)
+    if parts.scheme not in ("http", "https") or not is_name:
         raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
     return url
 
