@@ -69,18 +69,20 @@ class _Shell:
 
     def _word(self) -> str:
         pieces: list[str] = []
+        is_url = False
         while self._at < len(self._text) and self._text[self._at] not in _BLANK:
             char = self._text[self._at]
-            if char in _ENDS and not (char == "&" and self._is_in_url(pieces)):
+            if char in _ENDS and not (char == "&" and is_url and self._goes_on()):
                 break
             if char == "`" and _CONTINUED.match(self._text, self._at):
                 break
             pieces.append(self._piece(char))
+            is_url = is_url or "?" in pieces[-1]
         return "".join(pieces)
 
-    def _is_in_url(self, pieces: list[str]) -> bool:
-        """An `&` in a URL that was pasted without quotes belongs to it: a shell would have cut it there."""
-        return "?" in "".join(pieces) and self._text[self._at + 1 : self._at + 2] not in ("", "&", *_BLANK)
+    def _goes_on(self) -> bool:
+        """Whether an `&` in a URL that was pasted without quotes belongs to it: a shell would have cut it there."""
+        return self._text[self._at + 1 : self._at + 2] not in ("", "&", *_BLANK)
 
     def _piece(self, char: str) -> str:
         """The next stretch of a word that is quoted in one way."""
