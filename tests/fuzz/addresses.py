@@ -116,7 +116,11 @@ def headers(data: bytes) -> None:
         except EngineError as error:
             assert is_one_line(error.message)
             continue
-        request = build(_client(), wire, {})
+        try:
+            request = build(_client(), wire, {})
+        except httpx.InvalidURL:  # longer than it takes: the transport says so (transport/explain.py)
+            assert len(wire.url) > 60_000
+            continue
         assert request.url.host == "api.acme.example"
         assert request.url.raw_path.startswith(b"/v1/")
         assert request.url.raw_path.partition(b"?")[0].count(b"/") == 3

@@ -59,7 +59,7 @@ def answer(data: bytes) -> None:
     """Any cut gives the same answer or the same error; what was streamed is what the answer holds."""
     found, status, kind, body = _parted(data)
     whole = _answered(found, status, kind, [body])
-    for pieces in cuts(body):
+    for pieces in cuts(body, 300):
         assert _answered(found, status, kind, pieces) == whole
     events, response, fault = whole
     for event, part in ((TextDelta, "text"), (ReasoningDelta, "reasoning"), (RefusalDelta, "refusal")):
@@ -199,7 +199,7 @@ def refusal(data: bytes) -> None:
     found, status, kind, body = _parted(data)
     status = status if status >= 400 else 400 + status % 200
     outcomes = []
-    for pieces in ([body], *cuts(body)):
+    for pieces in ([body], *cuts(body, 300)):
         answer = Reply(found.readers, secrets=(Secret(CANARY, name="KEY"),))
         try:
             head = ResponseHead(status, Headers({"content-type": kind, "x-echo": CANARY}.items()))

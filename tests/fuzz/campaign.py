@@ -98,7 +98,7 @@ def guided(target: Target, seconds: float, seed: int) -> Outcome:
     failures = tuple(sorted(set(found.iterdir()) - known))
     if done.returncode and not failures:
         raise RuntimeError(f"the campaign of {target.name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    said = re.search(r"=== Uncaught Python exception: ===\n(.{1,300})", done.stderr, re.DOTALL)
+    said = re.search(r"=== Uncaught Python exception: ===\s*(.{1,300})", done.stderr)
     new = len(list(folder.iterdir())) - before
     return Outcome(int(counted[1]) if counted else 0, time.monotonic() - began, new, failures, said[1] if said else "")
 

@@ -71,9 +71,9 @@ def expression(data: bytes) -> None:
         assert names_in_tree(text) <= names
         for compiled in (compile_leaf, compile_text, compile_tree):
             _worked_out(lambda compiled=compiled: compiled(text))
-        for segment in segments(text):
-            if isinstance(segment, Expression):
-                _same_both_ways(segment)
+        found = [segment for segment in segments(text) if isinstance(segment, Expression)]
+        for segment in found[:20]:
+            _same_both_ways(segment)
     assert not Tripwire.touched, Tripwire.touched
 
 

@@ -59,9 +59,9 @@ def _timed(target: Target, data: bytes) -> float:
 # --- what several targets need --------------------------------------------------------------------------------------
 
 
-def cuts(data: bytes) -> Iterator[list[bytes]]:
-    """The same bytes in other pieces, empty ones among them."""
-    if len(data) <= ONE_BY_ONE:
+def cuts(data: bytes, one_by_one: int = ONE_BY_ONE) -> Iterator[list[bytes]]:
+    """The same bytes in other pieces, empty ones among them; up to so many bytes also one by one."""
+    if len(data) <= one_by_one:
         yield [data[at : at + 1] for at in range(len(data))]
     dice = random.Random(zlib.crc32(data))
     for most in (1, 3, 12):
