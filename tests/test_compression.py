@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import time
 import tracemalloc
 import zlib
 from functools import cache
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from engine.compression import CODINGS, FREE_BYTES, STEP, Decompressor, decompressor
 from engine.errors import DecodeError, EngineError, LimitError, TruncatedError
 from tests.faults import fault
+
+from .faults import fault
 
 TEXT = "Привет, как дела? ".encode() * 40
 LIMIT = 1 << 30
@@ -193,6 +196,23 @@ def test_a_bomb_meets_the_limit_before_it_fills_the_memory(coding, size):
     message, peak = fault_and_peak(decompressor(coding, 100_000), bomb, size)
     assert "larger than 100000 bytes (limits.body_bytes)" in message
     assert peak < 4 * FREE_BYTES
+
+
+@fault("Compression", "a bomb behind a stretch of ordinary bytes", "LimitError after the same bytes at any cut")
+def test_where_a_bomb_is_one_does_not_depend_on_the_cut():
+    bomb = COMPRESS["gzip"](bytes(FREE_BYTES) + NOISE[:200_000] + bytes(30 * FREE_BYTES))
+    whole, error = outcome("gzip", [bomb])
+    assert error is LimitError
+    for size in (7, 1000, 65536):
+        assert outcome("gzip", [bomb[at : at + size] for at in range(0, len(bomb), size)]) == (whole, error)
+
+
+@fault("Compression", "a body of many thousand empty members", "read in linear time")
+def test_many_members_are_read_in_linear_time():
+    body = COMPRESS["gzip"](b"") * 60_000
+    began = time.thread_time()
+    assert outcome("gzip", [body]) == (b"", None)
+    assert time.thread_time() - began < 0.6  # measured: 0.1; in one piece it was 1.3, and grew with the square
 
 
 def test_what_shrinks_well_is_no_bomb():
