@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .conftest import ROOT, environment
+from .faults import fault
 from .fuzz.campaign import CORPUS, blind, pool
 from .fuzz.mutation import MAX_BYTES, mutated
 from .fuzz.target import Target, TooSlow, run
@@ -36,7 +37,26 @@ def inputs(target: Target) -> st.SearchStrategy[bytes]:
     return st.one_of(made, made, made, st.binary(max_size=200))
 
 
-@pytest.mark.parametrize("name", TARGETS)
+FAULTS = {
+    "file": ("Provider files and templates", "a provider file of arbitrary bytes", "problems with places in it, in bounded time"),
+    "expression": ("Provider files and templates", "a template of arbitrary text", "refused, or a bounded value by data alone"),
+    "pattern": ("Provider files and templates", "a pattern that tries many ways", "refused, or given so little text that it ends soon"),
+    "answer": ("Bytes and event streams", "an arbitrary body at any cut", "the same answer or the same typed error"),
+    "framing-aws-eventstream": ("Bytes and event streams", "binary messages with wrong sums, sizes and headers", "DecodeError or TruncatedError, the same at any cut"),
+    "compression": ("Compression", "an arbitrary compressed body at any cut", "the same bytes, then the same typed error"),
+    "refusal": ("Refusals and errors in an answer", "a refusal with an arbitrary body", "ProviderError of its status, in one short line, without the key"),
+    "head": ("Values that come in", "arbitrary headers, dates and cookies", "read or ignored; a bounded wait or none"),
+    "call": ("Values that go out", "arbitrary JSON as messages, tools and parameters", "UsageError, or a whole request"),
+    "headers": ("Values that go out", "arbitrary text in a header, path, query or model", "ParameterError, or one value in its place"),
+    "url": ("Redirects", "an arbitrary URL from a caller, a setting or a reply", "refused, or the HTTP client goes to the host that was checked"),
+    "mask": ("Secrets", "a secret in any text, as URLs, JSON and base64 spell it", "masked"),
+}  # fmt: skip
+"""The targets that show what a user is told about: a row of docs/reliability.md each."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=fault(*FAULTS[name])) if name in FAULTS else name for name in TARGETS]
+)
 def test_what_is_promised_holds_for_any_input(name: str) -> None:
     target = TARGETS[name]
 
