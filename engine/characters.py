@@ -6,6 +6,7 @@ A half without its other half becomes U+FFFD, so that nothing that leaves an ans
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -47,6 +48,15 @@ def printable(text: str) -> str:
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def printable_data(value: Any) -> Any:
+    """JSON whose keys and texts are made so, at any depth."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): printable_data(item) for key, item in value.items()}
+    return [printable_data(item) for item in value] if isinstance(value, list) else value
 
 
 def joined(pieces: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .characters import printable_data
 from .events import Usage
 from .paths import first_of
 from .spec import UsageMap
@@ -30,7 +31,7 @@ def normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
     whole = counts.get("output_tokens")
     if usage_map.output_excludes_reasoning and whole is not None:
         counts["output_tokens"] = whole + (counts.get("reasoning_tokens") or 0)
-    return Usage(**counts, raw=data)
+    return Usage(**counts, raw=printable_data(data))
 
 
 def _count(value: Any) -> int | None:

@@ -38,7 +38,7 @@ def body_data(content_type: str, content: bytes) -> dict[str, Any]:
     if "json" in content_type:
         try:
             data["json"] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             data["text"] = text
     elif "x-www-form-urlencoded" in content_type:
         data["form"] = dict(parse_qsl(text, keep_blank_values=True))

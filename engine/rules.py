@@ -306,6 +306,10 @@ def _compile_slot(slot: SlotMap) -> Callable[[Answer, Any, Slot | None], Slot]:
     return lambda answer, data, parent: answer.slot(get_key(data), get_kind(data), parent)
 
 
+MAX_DEPTH = 128
+"""How deep the JSON of an event may nest. What reads it back (repr, pickle, a mask) recurses, and Python's own bound on
+that depends on the caller; no answer needs a fifth of this."""
+
 # --- readings --------------------------------------------------------------------------------------------------------
 
 
@@ -313,10 +317,24 @@ def _parse_json(data: Any) -> Any:
     if type(data) is not str:
         raise DecodeError("is no JSON text but a value that was unwrapped already")
     try:
-        return _JSON.decode(data)
+        value = _JSON.decode(data)
     except (ValueError, RecursionError) as error:
         reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
         raise DecodeError(f"is no JSON: {reason}") from None
+    if len(data) > 2 * MAX_DEPTH and data.count("[") + data.count("{") > MAX_DEPTH and _is_too_deep(value):
+        raise DecodeError(f"nests deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether maps and lists nest too deeply for those who will print, copy or pickle them."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        nested = [whole for whole in level if type(whole) in (dict, list)]
+        level = [item for whole in nested for item in (whole.values() if type(whole) is dict else whole)]
+        if not nested:
+            return False
+    return True
 
 
 def _refuse_constant(name: str) -> Any:

@@ -21,6 +21,8 @@ from engine.paths import MISSING
 from engine.rules import OPERATORS, UNWRAPS, YIELDS, FrameReader, compile_condition, compile_rules, end_words
 from engine.spec import CarryMap, Comparison, End, Reading, Response, Rule, SlotMap, Think, UsageMap
 
+from .faults import fault
+
 
 def rule(
     when: dict[str, Any] | None = None,
@@ -699,3 +701,15 @@ def test_an_end_by_a_condition():
 )
 def test_what_was_to_be_seen_in_words(end, words):
     assert end_words(end) == words
+
+
+@fault("Values that come in", "JSON that nests hundreds of levels deep", "DecodeError at more than 128 levels")
+@pytest.mark.parametrize(("depth", "is_read"), [(128, True), (129, False), (600, False), (100_000, False)])
+def test_an_event_nests_so_deep_and_no_deeper(depth: int, is_read: bool) -> None:
+    reading = FrameReader(Reading("json", ("json",), (), End()))
+    for text in ("[" * depth + "]" * depth, '{"a":' * depth + "0" + "}" * depth):
+        if is_read:
+            assert reading.data_of(Frame(None, text))
+        else:
+            with pytest.raises(DecodeError, match=r"too deeply|deeper than 128"):
+                reading.data_of(Frame(None, text))
