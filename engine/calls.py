@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .characters import Characters, printable
 from .errors import DecodeError
 from .events import ToolCallDelta
+from .json_text import is_json
 from .messages import ToolCall
 from .patches import Patched
 
@@ -159,7 +160,7 @@ class ToolCalls:
             arguments = call.arguments or (call.patched.text() if call.patched is not None else "")
             if not call.is_raw:
                 arguments = arguments if arguments.strip() not in ("", "null") else "{}"
-                if not cut and not _is_json(arguments):
+                if not cut and not is_json(arguments):
                     raise DecodeError(f"the arguments of the tool call '{call.name[:60]}' are no whole JSON")
             calls.append(ToolCall(call.id, call.name, arguments))
         return tuple(calls)
@@ -176,7 +177,7 @@ def _begins_another(last: Call, call_id: str, name: str) -> bool:
     """
     if last.given_id or call_id:
         return bool(last.given_id and call_id and name)
-    return bool(last.name and name) and last.fragments == 1 and _is_json(last.arguments)
+    return bool(last.name and name) and last.fragments == 1 and is_json(last.arguments)
 
 
 def _key(value: Any) -> Key | None:
@@ -219,11 +220,3 @@ def _arguments_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) and value else ""
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

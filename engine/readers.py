@@ -6,7 +6,6 @@ bytes say it.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from .answer import Answer, keeps_of
 from .errors import StreamError
 from .failures import Failures
 from .framing import MEDIA_TYPES, Frame
+from .json_text import is_json
 from .rules import FrameReader
 from .spec import Limits, Reading, Response
 
@@ -90,7 +90,7 @@ class Readers:
         line = start.lstrip(BLANK) if begin is None else start[:begin].lstrip(BLANK)
         if begin is None and len(start) >= MAX_FIRST_LINE:
             return media_type in MEDIA_TYPES["json"]
-        return not _is_json(line) if begin is not None else self._is_finished(line)
+        return not is_json(line.decode("utf-8", "replace")) if begin is not None else self._is_finished(line)
 
     def _is_finished(self, line: bytes) -> bool:
         """Whether a line, read as a whole answer, says why it ended."""
@@ -110,14 +110,6 @@ def _second_line(start: bytes | bytearray) -> int | None:
     end = _LINE_END.search(start, lead)
     rest = b"" if end is None else start[end.end() :].lstrip(BLANK)
     return len(start) - len(rest) if rest else None
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _others(stream: Reading) -> tuple[FrameReader, ...]:

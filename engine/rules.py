@@ -7,9 +7,7 @@ write into the answer.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any, Protocol
 
 from .answer import DELTAS, Answer, Refused, every_rule
@@ -17,6 +15,7 @@ from .blocks import Carried, Slot
 from .dispatch import Table, tabulated
 from .errors import DecodeError
 from .framing import Frame
+from .json_text import read_json
 from .paths import MISSING, Path, first_of
 from .regex import compile_regex
 from .spec import Comparison, Condition, End, Reading, Rule, SlotMap
@@ -306,10 +305,6 @@ def _compile_slot(slot: SlotMap) -> Callable[[Answer, Any, Slot | None], Slot]:
     return lambda answer, data, parent: answer.slot(get_key(data), get_kind(data), parent)
 
 
-MAX_DEPTH = 128
-"""How deep the JSON of an event may nest. What reads it back (repr, pickle, a mask) recurses, and Python's own bound on
-that depends on the caller; no answer needs a fifth of this."""
-
 # --- readings --------------------------------------------------------------------------------------------------------
 
 
@@ -317,39 +312,9 @@ def _parse_json(data: Any) -> Any:
     if type(data) is not str:
         raise DecodeError("is no JSON text but a value that was unwrapped already")
     try:
-        value = _JSON.decode(data)
-    except (ValueError, RecursionError) as error:
-        reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DecodeError(f"is no JSON: {reason}") from None
-    if len(data) > 2 * MAX_DEPTH and data.count("[") + data.count("{") > MAX_DEPTH and _is_too_deep(value):
-        raise DecodeError(f"nests deeper than {MAX_DEPTH} levels")
-    return value
-
-
-def _is_too_deep(value: Any) -> bool:
-    """Whether maps and lists nest too deeply for those who will print, copy or pickle them."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        nested = [whole for whole in level if type(whole) in (dict, list)]
-        level = [item for whole in nested for item in (whole.values() if type(whole) is dict else whole)]
-        if not nested:
-            return False
-    return True
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(f"{text[:20]} is beyond every number")
-    return number
-
-
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-"""Made once: `json.loads` makes one for each call that says anything special."""
+        return read_json(data)
+    except ValueError as error:
+        raise DecodeError(f"is no JSON: {error}") from None
 
 
 def _from_base64(data: Any) -> Any:

@@ -25,6 +25,7 @@ LADDER = (
         "characters",
         "comparison",
         "weight",
+        "json_text",
     ),
     ("messages", "replacing", "processes", "paths", "wire", "headers", "spec", "framing", "compression", "patches"),
     (
@@ -40,6 +41,7 @@ LADDER = (
         "counters",
         "dispatch",
         "tape",
+        "aside",
     ),
     ("auth", "deployment", "pipeline"),
     ("loader", "answer", "request_template", "base_url", "token_call"),
