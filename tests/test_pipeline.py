@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -255,6 +256,15 @@ def test_a_message_without_a_shape_stays_as_it_was() -> None:
         {"role": "user", "content": [{"type": "text", "text": "b", "cache_control": 1}]},
     ]
     assert sent(body, messages)["messages"] == messages
+
+
+def test_many_messages_of_one_role_are_merged_in_time_that_grows_with_their_number() -> None:
+    body = 'messages: {merge_consecutive: true, roles: {system: user}}\npayload: {messages: "{{ messages }}"}'
+    messages = [{"role": ("user", "system")[number % 2], "content": str(number)} for number in range(8000)]
+    before = time.process_time()
+    (message,) = sent(body, messages)["messages"]
+    assert [part["text"] for part in message["content"]] == [str(number) for number in range(8000)]
+    assert time.process_time() - before < 1, "it took 2 seconds when each was merged with all before it"
 
 
 def test_roles_alone_leave_all_else_of_a_message_as_it_was() -> None:

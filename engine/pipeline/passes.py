@@ -116,19 +116,28 @@ def first_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
 
 def merge_consecutive(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
     """Neighbours of one wire role as one message; results of tools stand at its head, and a message of one stays."""
-    made: Turns = []
+
+    def goes_on(before: Turn, turn: Turn) -> bool:
+        wire, other = (shaping.roles.get(one.role, one.role) for one in (before, turn))
+        return wire == other and "tool" not in (before.role, turn.role)
+
+    runs: list[list[Turn]] = []
     for turn in turns:
-        wire = shaping.roles.get(turn.role, turn.role)
-        before = made[-1] if made else None
-        apart = before is None or turn.role == "tool" or before.role == "tool"
-        if before is None or apart or shaping.roles.get(before.role, before.role) != wire:
-            made.append(turn)
-            continue
-        parts = sorted(before.parts + turn.parts, key=lambda part: part.type != "tool_result")  # keeps their order
-        name = before.name if before.name == turn.name else None
-        carry, extra = {**before.carry, **turn.carry}, {**before.extra, **turn.extra}
-        made[-1] = Turn(before.role, tuple(parts), before.place, name, carry, extra)
-    return made
+        if runs and goes_on(runs[-1][-1], turn):
+            runs[-1].append(turn)
+        else:
+            runs.append([turn])
+    return [run[0] if len(run) == 1 else _merged(run) for run in runs]
+
+
+def _merged(run: Sequence[Turn]) -> Turn:
+    first = run[0]
+    parts = [part for turn in run for part in turn.parts]
+    parts.sort(key=lambda part: part.type != "tool_result")  # keeps their order
+    name = first.name if all(turn.name == first.name for turn in run) else None
+    carry = {key: value for turn in run for key, value in turn.carry.items()}
+    extra = {key: value for turn in run for key, value in turn.extra.items()}
+    return Turn(first.role, tuple(parts), first.place, name, carry, extra)
 
 
 def trim_last_assistant(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
