@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import aclosing, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
-from .caller import Caller, whole_answer
+from .aside import aside, is_heavy, pieces
+from .caller import NOT_ENDED, Caller, whole_answer
 from .errors import EngineError, UsageError
 from .events import Event
 from .exchange import CLEANUP_SECONDS, Exchange
@@ -22,32 +24,40 @@ from .wire import WireRequest
 class AsyncChatStream:
     """The async twin of ChatStream."""
 
-    def __init__(self, exchange: Exchange, run: AsyncGenerator[Event, None]) -> None:
-        self._exchange = exchange
-        self._run = run
-        self._entered = False
+    def __init__(
+        self, make: Callable[[], Awaitable[Exchange]], run: Callable[[Exchange], AsyncGenerator[Event, None]]
+    ) -> None:
+        self._make: Callable[[], Awaitable[Exchange]] | None = make
+        self._start = run
+        self._exchange: Exchange | None = None
+        self._run: AsyncGenerator[Event, None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._entered = True
+        if self._make is not None:
+            self._exchange, self._make = await self._make(), None
+            self._run = self._start(self._exchange)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._run.aclose()
+        if self._run is not None:
+            await self._run.aclose()
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        if not self._entered:
+        if self._run is None:
             raise UsageError("a stream is read inside `async with`: async with client.stream(...) as stream")
         return self._run
 
     @property
     def response(self) -> ChatResponse:
         """The whole answer. Raises UsageError while it has not ended: a part is never given as an answer."""
+        if self._exchange is None:
+            raise UsageError(NOT_ENDED)
         return whole_answer(self._exchange)
 
     @property
     def partial(self) -> ChatResponse:
         """What has been read so far."""
-        return self._exchange.response
+        return self._exchange.response if self._exchange is not None else ChatResponse()
 
 
 class AsyncClient(Caller):
@@ -70,6 +80,7 @@ class AsyncClient(Caller):
     def _prepare(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: transport.AsyncLines | None = None
+        self._loaded: set[str] = set()  # providers whose file has been read
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,14 +98,27 @@ class AsyncClient(Caller):
             return stream.response
 
     def stream(self, provider: str, /, messages: Messages, model: str | None = None, **params: Any) -> AsyncChatStream:
-        """The answer as events, inside `async with`. Raises UsageError at once, other errors while it is read."""
+        """The answer as events, inside `async with`. Raises UsageError when it is entered, others while it is read.
+
+        What takes long is done in a thread: the first call of a provider, which reads its file, and large ones.
+        """
         return self._stream(provider, messages, model, True, params)
 
     def _stream(
         self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
     ) -> AsyncChatStream:
-        exchange = self.exchange(provider, messages, model, stream, params)
-        return AsyncChatStream(exchange, self._run(exchange))
+        name = self.refuse_unusable(provider, params)
+
+        async def make() -> Exchange:
+            work = partial(self.exchange, provider, messages, model, stream, params)
+            if name in self._loaded and not is_heavy(messages, params):
+                await self._bind().turns.own()
+                return work()
+            exchange = await aside(work)
+            self._loaded.add(name)
+            return exchange
+
+        return AsyncChatStream(make, self._run)
 
     async def aclose(self) -> None:
         """Close all connections. Calling it again does nothing."""
@@ -185,6 +209,7 @@ class AsyncClient(Caller):
                 await body.aclose()
 
     async def _attempt(self, exchange: Exchange, lines: transport.AsyncLines) -> AsyncGenerator[Event, None]:
+        await lines.turns.own()
         wire = exchange.start()
         patience = exchange.patience()
         try:
@@ -195,16 +220,21 @@ class AsyncClient(Caller):
         try:
             exchange.head(body.head)
             while (chunk := await self._read(exchange, body)) is not None:
-                for event in exchange.feed(chunk):
-                    yield event
-                if exchange.fault is not None:
-                    raise exchange.fault
-            for event in exchange.finish():
+                for piece in pieces(chunk):
+                    await lines.turns.own()
+                    for event in await self._taken(exchange, exchange.feed, piece):
+                        yield event
+                    if exchange.fault is not None:
+                        raise exchange.fault
+            for event in await self._taken(exchange, exchange.finish):
                 yield event
             if exchange.fault is not None:
                 raise exchange.fault
         finally:
             await body.aclose()
+
+    async def _taken(self, exchange: Exchange, take: Callable[..., list[Event]], *data: bytes) -> list[Event]:
+        return await aside(take, *data) if exchange.takes_long(*data) else take(*data)
 
     async def _read(self, exchange: Exchange, body: transport.AsyncBody) -> bytes | None:
         patience = exchange.patience()

@@ -72,13 +72,10 @@ class Caller:
         self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
     ) -> Exchange:
         """A call that is ready to start. Raises UsageError or SpecError."""
-        if self._closed:
-            raise UsageError("this client is closed; make a new one")
-        if not isinstance(provider, str):
-            raise UsageError("the provider is a name, or name:model; give it as text")
-        if "stream" in params:
-            raise ParameterError("'stream' is no parameter of a call; stream() asks for a stream, chat() for the whole")
-        name, _, named_model = provider.partition(":")
+        name = self.refuse_unusable(provider, params)
+        named_model = str.__str__(provider).partition(":")[2]
+        if not (model is None or isinstance(model, str)):
+            raise ParameterError(f"model is a name, not a value of type {type(model).__name__}")
         redirected = not {name, Path(name).stem}.isdisjoint(self._base_urls)
         found = self.catalog.provider(name, redirected=redirected)
         self._refuse_misspelt({name, found.name})
@@ -91,6 +88,16 @@ class Caller:
         tape = self._recorder.begin(found, request, deployment) if self._recorder is not None else None
         timeouts, cache = self._timeouts(patched), self._cache
         return Exchange(patched, call, timeouts, time.monotonic, random.random, cache=cache, tape=tape)
+
+    def refuse_unusable(self, provider: str, params: Mapping[str, Any]) -> str:
+        """The name in the words of a call; raises UsageError for what is wrong with these whatever the file says."""
+        if self._closed:
+            raise UsageError("this client is closed; make a new one")
+        if not isinstance(provider, str):
+            raise UsageError("the provider is a name, or name:model; give it as text")
+        if "stream" in params:
+            raise ParameterError("'stream' is no parameter of a call; stream() asks for a stream, chat() for the whole")
+        return str.__str__(provider).partition(":")[0]
 
     def _deployment(self, asked: str, name: str) -> Deployment:
         """What the caller decided, under the name of the call (which may be a path) or under the file's own."""
@@ -159,8 +166,11 @@ def _deadlines(timeout: float | Mapping[str, float] | None) -> dict[str, float]:
     return given
 
 
+NOT_ENDED = "the stream has not ended; read it to its end, or take `partial`"
+
+
 def whole_answer(exchange: Exchange) -> ChatResponse:
     """The answer of an exchange that is done; a part is never given as an answer."""
     if not exchange.is_done:
-        raise UsageError("the stream has not ended; read it to its end, or take `partial`")
+        raise UsageError(NOT_ENDED)
     return exchange.response

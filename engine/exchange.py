@@ -108,7 +108,7 @@ class Exchange:
         self._reply: Reply | StepReply = Reply(provider.readers, call.adjustments, call.secrets)
         self._began: float | None = None
         self._attempt_began = 0.0
-        self._waits_since = 0.0
+        self._waits_since: float | None = None
         self._drained = 0.0  # seconds waited for what an answer can do without
         self._drained_bytes = 0
         self._has_bytes = False
@@ -177,9 +177,10 @@ class Exchange:
         """Take the next bytes. Events before a fault are given first; then `fault` is set and to be raised."""
         self._step("feed")
         self._has_bytes = True
-        if self.is_settled:
+        if self.is_settled and self._waits_since is not None:
             self._drained += self._clock() - self._waits_since
             self._drained_bytes += len(data)
+        self._waits_since = None
         if self._tape is not None:
             self._tape.feed(data)
         events = self._reply.feed(data)
@@ -232,6 +233,10 @@ class Exchange:
     def fault(self) -> EngineError | None:
         """What the answer turned out to be instead of whole."""
         return self._reply.fault
+
+    def takes_long(self, data: bytes = b"") -> bool:
+        """Whether `feed`, or without bytes `finish`, may take so long that others should not wait for it."""
+        return self._reply.takes_long(data)
 
     @property
     def response(self) -> ChatResponse:

@@ -12,10 +12,11 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-from .compression import decompressor
+from .compression import Identity, decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
 from .framing import FRAMINGS, Frame
+from .json_text import LARGE
 from .messages import Adjustment, ChatResponse, ToolCall
 from .readers import BLANK, Readers
 from .rules import FrameReader, end_words
@@ -55,6 +56,7 @@ class Reply:
         self._start = bytearray()  # what is sniffed, or the body of a refusal
         self._size = 0
         self._frames = 0
+        self._held = 0  # bytes that have come since the last frame was whole
         self._ended = False
         self.has_given_events = False
         self._is_deaf = False
@@ -97,6 +99,13 @@ class Reply:
         """Say that the body has ended: the last events, or the error that it was no whole answer."""
         return self._guarded(self._finish)
 
+    def takes_long(self, data: bytes = b"") -> bool:
+        """Whether to take the next bytes, or without any the end, may take so long that others should not wait."""
+        if self._held + len(data) < LARGE:
+            return False
+        is_opaque = self._mode is not _Mode.READING or not isinstance(self._body, Identity)
+        return not data or is_opaque or self._decoder.may_complete(data)
+
     def failed(self, error: EngineError) -> EngineError:
         """An error from outside (the network), with what had been read."""
         return self._dressed(error)
@@ -137,6 +146,7 @@ class Reply:
 
     def _feed(self, data: bytes) -> None:
         self._size += len(data)
+        self._held += len(data)
         if self._mode is _Mode.REFUSED:
             self._start += data[: MAX_REFUSAL_BYTES - len(self._start)]
             if len(self._start) >= MAX_REFUSAL_BYTES:
@@ -184,6 +194,8 @@ class Reply:
         self._mode = _Mode.READING
 
     def _take(self, frames: list[Frame]) -> None:
+        if frames:
+            self._held = 0
         for frame in frames:
             self._frames += 1
             self._take_frame(frame)

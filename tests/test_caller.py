@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,14 @@ from engine.caller import asks_for_stream
 from engine.errors import ParameterError, UsageError
 from engine.loader import load_text
 from engine.mock import MockServer
+
+
+def begun(client: Client | AsyncClient, *args: Any, **params: Any) -> None:
+    """A stream up to where its call is made; an AsyncClient makes the first of a provider when it is entered."""
+    if isinstance(client, Client):
+        client.stream(*args, **params)
+    else:
+        asyncio.run(client.stream(*args, **params).__aenter__())
 
 
 @pytest.mark.parametrize("provider", [None, 3, b"acytoo", ["acytoo"]])
@@ -113,7 +122,7 @@ def test_a_decision_under_a_name_that_no_provider_has(
 ) -> None:
     client = kind(Catalog(chirp), **decisions)
     with pytest.raises(UsageError, match=r"names a provider 'chrip', which there is not; did you mean 'chirp'\?"):
-        client.stream("chirp", "hi")
+        begun(client, "chirp", "hi")
 
 
 def test_decisions_for_other_providers_are_no_mistake(chirp: Path) -> None:
@@ -127,7 +136,7 @@ def test_a_strict_client_refuses_before_anything_is_sent(chirp: Path) -> None:
     assert Client(Catalog(chirp), **given).stream("chirp", "hi", temperature=3)
     for kind in (Client, AsyncClient):
         with pytest.raises(ParameterError, match="chirp, strictly: temperature: 3 is out of range"):
-            kind(Catalog(chirp), strict=True, **given).stream("chirp", "hi", temperature=3)
+            begun(kind(Catalog(chirp), strict=True, **given), "chirp", "hi", temperature=3)
 
 
 def test_a_live_call_uses_the_patches_of_its_model(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ class Decoder(ABC):
         """Say that the body has ended; give the frames that this completes."""
         return self._until_fault(self._finish)
 
+    def may_complete(self, data: bytes) -> bool:
+        """Whether the next bytes may complete a frame; to take them is quick where they do not."""
+        return True
+
     @abstractmethod
     def _feed(self, data: bytes, frames: list[Frame]) -> None:
         """Add the frames that the next bytes complete."""

@@ -21,6 +21,10 @@ class NDJSONDecoder(Decoder):
         self._rest = bytearray()
         self._is_first = True
 
+    def may_complete(self, data: bytes) -> bool:
+        """Whether a line ends in them."""
+        return b"\n" in data or b"\r" in data
+
     def _feed(self, data: bytes, frames: list[Frame]) -> None:
         first, *others = _LINE_END.split(data)
         self._rest += first

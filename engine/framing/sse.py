@@ -30,6 +30,10 @@ class SSEDecoder(Decoder):
         self._after_cr = False
         self._at_start = True
 
+    def may_complete(self, data: bytes) -> bool:
+        """Whether a line ends in them."""
+        return b"\n" in data or b"\r" in data
+
     def _feed(self, data: bytes, frames: list[Frame]) -> None:
         if self._at_start:
             data = self._without_bom(data)

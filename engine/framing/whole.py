@@ -14,6 +14,10 @@ class JSONDecoder(Decoder):
     def __init__(self) -> None:
         self._body = bytearray()
 
+    def may_complete(self, data: bytes) -> bool:
+        """Never: the end of the body does."""
+        return False
+
     def _feed(self, data: bytes, frames: list[Frame]) -> None:
         if len(self._body) + len(data) > self.max_frame_bytes:
             raise self.too_large()

@@ -6,13 +6,13 @@ gives an event. What it took is in `head` and `body` when it has finished.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from ..compression import decompressor
 from ..errors import EngineError, LimitError, ProviderError
 from ..events import Event
+from ..json_text import LARGE, read_json
 from ..messages import ChatResponse
 from ..paths import MISSING, first_of
 from ..readers import Readers
@@ -51,6 +51,10 @@ class StepReply:
     def is_refused(self) -> bool:
         """Whether this is a refusal, and only its words may still come."""
         return self.head_taken.status >= 400
+
+    def takes_long(self, data: bytes = b"") -> bool:
+        """Whether to take the next bytes, or without any the end, may take so long that others should not wait."""
+        return not data and len(self._body) >= LARGE
 
     @property
     def body(self) -> bytes:
@@ -113,8 +117,8 @@ class StepReply:
     def data(self) -> Any:
         """The body as JSON; None when it is none."""
         try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
+            return read_json(self.text)
+        except ValueError:
             return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..aside import Turns, aside
 from ..spec import Timeouts
 from ..wire import WireRequest
 from .explain import explained
@@ -21,23 +22,55 @@ if TYPE_CHECKING:
     import ssl
 
 
-class _RecordingBackend:
+class _Backend:
     """A network backend that remembers the stream that it opened last, so that it can be closed whatever happens."""
 
-    def __init__(self, backend: Any) -> None:
+    def __init__(self, backend: Any, turns: Turns) -> None:
         self._backend = backend
+        self._turns = turns
         self.stream: Any = None
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
-        self.stream = await self._backend.connect_tcp(*args, **kwargs)
-        return self.stream
+        return await self._opened(self._backend.connect_tcp(*args, **kwargs))
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Any:
-        self.stream = await self._backend.connect_unix_socket(*args, **kwargs)
-        return self.stream
+        return await self._opened(self._backend.connect_unix_socket(*args, **kwargs))
+
+    async def _opened(self, opening: Coroutine[Any, Any, Any]) -> Any:
+        await self._turns.own()
+        self.stream = await opening
+        await self._turns.own()
+        return _Stream(self.stream, self._turns)
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)
+
+
+class _Stream:
+    """A network stream whose bytes are handed on when it is their turn."""
+
+    def __init__(self, stream: Any, turns: Turns) -> None:
+        self._stream = stream
+        self._turns = turns
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        data = await self._stream.read(max_bytes, timeout)
+        await self._turns.own()
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> Any:
+        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._turns)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class _Line:
@@ -46,12 +79,12 @@ class _Line:
     PATIENCE: float | None = None
     """How many seconds a caller waits until what he left is closed."""
 
-    def __init__(self, proxy: Any, context: ssl.SSLContext) -> None:
+    def __init__(self, proxy: Any, context: ssl.SSLContext, turns: Turns) -> None:
         import httpx
 
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
-        self._network = wrap_backend(transport, _RecordingBackend)
+        self._network = wrap_backend(transport, lambda backend: _Backend(backend, turns))
         self.client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
         self._response: Any = None
 
@@ -103,6 +136,12 @@ class AsyncLines:
         self._closing: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
         self.is_proxied = proxy is not None
+        self.turns = Turns()
+
+    async def ready(self) -> None:
+        """Prepare what new connections need; to be awaited before the first, and before any deadline runs."""
+        if self._context is None and self._lent is None:
+            self._context = await aside(_trust)
 
     def take(self, origin: str) -> _Line | Lent:
         """A connection to `origin` that was kept, else a new one that will be opened."""
@@ -114,11 +153,7 @@ class AsyncLines:
                 line = self._idle[index][2]
                 del self._idle[index]
                 return line
-        if self._context is None:
-            import httpx
-
-            self._context = httpx.create_ssl_context(trust_env=False)
-        line = _Line(self._proxy, self._context)
+        line = _Line(self._proxy, self._context or _trust(), self.turns)
         self._open.add(line)
         return line
 
@@ -164,8 +199,15 @@ class AsyncLines:
             await asyncio.wait(list(self._closing))
 
 
+def _trust() -> ssl.SSLContext:
+    """Whom connections trust; to read all those certificates takes a while."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
 async def _close(line: _Line | Lent) -> None:
-    with suppress(Exception):
+    with quiet(), suppress(Exception):
         await line.aclose()
 
 
