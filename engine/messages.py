@@ -66,11 +66,9 @@ class Message:
 
         Raises ParameterError when it is none of them, or holds what JSON cannot say.
         """
-        if isinstance(value, Message):
-            value = value.as_dict()
         if isinstance(value, str):
             return cls("user", plain(value, "messages"))
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping | Message):
             raise ParameterError(f"a message is a mapping with 'role' and 'content', not {_kind(value)}")
         data = plain(value, "messages")
         replay = _replay(data.pop("replay", None))
@@ -253,8 +251,17 @@ class ChatResponse:
         return Message("assistant", content, self.tool_calls, replay=self.replay)
 
 
-def plain(value: Any, where: str, depth: int = 0) -> Any:
+def plain(value: Any, where: str) -> Any:
     """A copy of `value` made of JSON's types alone. Raises ParameterError naming `where` for anything else."""
+    try:
+        return _copied(value, where, 0)
+    except ParameterError:
+        raise
+    except Exception as error:  # a class of the caller's own, whose methods fail in their own ways
+        raise ParameterError(f"{where} holds {_kind(value)} that cannot be read: {type(error).__name__}") from error
+
+
+def _copied(value: Any, where: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise ParameterError(f"{where} nests deeper than {MAX_DEPTH} levels")
     if value is None or isinstance(value, bool):
@@ -268,9 +275,9 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
         for key in value:
             if not isinstance(key, str):
                 raise ParameterError(f"{where} has a key that is {_kind(key)}; JSON's keys are text")
-        return {_plain_text(key, where): plain(item, where, depth + 1) for key, item in value.items()}
+        return {_plain_text(key, where): _copied(item, where, depth + 1) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return [plain(item, where, depth + 1) for item in value]
+        return [_copied(item, where, depth + 1) for item in value]
     raise ParameterError(f"{where} holds {_kind(value)}, which JSON cannot say")
 
 

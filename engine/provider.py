@@ -146,7 +146,12 @@ class Provider:
 
 
 def _head(status: int, headers: Mapping[str, str] | None) -> ResponseHead:
-    return ResponseHead(status, Headers((headers or {}).items()))
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        raise UsageError("the status of a response is a number from 100 to 599")
+    pairs = tuple(headers.items()) if isinstance(headers, Mapping) else () if headers is None else None
+    if pairs is None or not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise UsageError("the headers of a response are a mapping of names to values, all of them text")
+    return ResponseHead(status, Headers(pairs))
 
 
 def recorded(reply: Reply, head: ResponseHead, chunks: bytes | Iterable[bytes]) -> Iterator[Event]:

@@ -236,16 +236,14 @@ class FaultServer:
         self._more(sock)
 
     def _read_request(self, sock: socket.socket) -> bytes:
-        data = b""
-        while b"\r\n\r\n" not in data:
+        data = bytearray()
+        while (end := data.find(b"\r\n\r\n")) < 0:
             data += self._more(sock)
-        head, _, body = data.partition(b"\r\n\r\n")
-        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-        length = int(lengths[0].split(b":")[1]) if lengths else 0
-        while len(body) < length:
-            more = self._more(sock)
-            data, body = data + more, body + more
-        return data
+        lengths = [line for line in data[:end].lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        size = end + 4 + (int(lengths[0].split(b":")[1]) if lengths else 0)
+        while len(data) < size:
+            data += self._more(sock)
+        return bytes(data)
 
     def _more(self, sock: socket.socket) -> bytes:
         data = self._recv(sock)
