@@ -45,7 +45,8 @@ class _DeadlineStream:
             import httpcore
 
             raise httpcore.ReadTimeout("the deadline has passed")
-        return self._stream.read(max_bytes, timeout=_left(timeout))
+        # The library's own is that of idle, which must not end the wait for the first byte of a body.
+        return self._stream.read(max_bytes, timeout=timeout if _DEADLINE.at is None else _left(None))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         return self._stream.write(buffer, timeout=_left(timeout))
