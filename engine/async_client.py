@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import aclosing, suppress
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -155,12 +156,15 @@ class AsyncClient(Caller):
                 if key is not None:
                     await self._take_turn(exchange, lines, key)
                     continue
-                # aclosing: leaving the loop early would leave the inner generator, and its connection, to the
-                # garbage collector.
-                async with aclosing(self._tried(exchange, lines)) as events:
-                    async for event in events:
-                        yield event
-                        del event
+                # Not a generator inside this one: where both are garbage at once, asyncio closes each by itself.
+                attempt = _Attempt(exchange, lines)
+                try:
+                    while await attempt.has_more():
+                        while attempt.events:
+                            yield attempt.events.popleft()
+                finally:
+                    await attempt.aclose()
+                await asyncio.sleep(attempt.pause)
         finally:
             try:
                 await self._clean_up(exchange, lines)
@@ -177,23 +181,15 @@ class AsyncClient(Caller):
             exchange.late_for_turn()
         try:
             while exchange.turn() == key:
-                async with aclosing(self._tried(exchange, lines)) as events:
-                    async for _ in events:
+                attempt = _Attempt(exchange, lines)
+                try:
+                    while await attempt.has_more():
                         pass
+                finally:
+                    await attempt.aclose()
+                await asyncio.sleep(attempt.pause)
         finally:
             turn.release()
-
-    async def _tried(self, exchange: Exchange, lines: transport.AsyncLines) -> AsyncGenerator[Event, None]:
-        try:
-            async with aclosing(self._attempt(exchange, lines)) as events:
-                async for event in events:
-                    yield event
-                    del event
-            wait = exchange.pause
-        except EngineError as error:
-            wait = exchange.failed(error)
-        if wait:
-            await asyncio.sleep(wait)
 
     async def _clean_up(self, exchange: Exchange, lines: transport.AsyncLines) -> None:
         """Take back what an unfinished call has begun. It says nothing of its own: the call's outcome stands."""
@@ -208,40 +204,74 @@ class AsyncClient(Caller):
                 body = await transport.AsyncBody.open(lines, wire, exchange.timeouts, left)
                 await body.aclose()
 
-    async def _attempt(self, exchange: Exchange, lines: transport.AsyncLines) -> AsyncGenerator[Event, None]:
-        await lines.turns.own()
+
+class _Attempt:
+    """One request and the reading of its reply. `events` are those at hand; `pause` says how long to wait behind it."""
+
+    def __init__(self, exchange: Exchange, lines: transport.AsyncLines) -> None:
+        self._exchange = exchange
+        self._lines = lines
+        self._body: transport.AsyncBody | None = None
+        self._pieces: Iterator[bytes] = iter(())
+        self._ended = False
+        self.events: deque[Event] = deque()
+        self.pause = 0.0
+
+    async def has_more(self) -> bool:
+        """Get the next events, if there are any. Raises the error of the call, unless it is to be tried again."""
+        try:
+            body = self._body = self._body or await self._opened()
+            if self._exchange.fault is not None:
+                raise self._exchange.fault
+            if not self._ended:
+                self.events.extend(await self._next(body))
+                return True
+            self.pause = self._exchange.pause
+        except EngineError as error:
+            await self.aclose()
+            self.pause = self._exchange.failed(error)
+        return False
+
+    async def aclose(self) -> None:
+        """Close the connection, or give it back; calling it again does nothing."""
+        body, self._body = self._body, None
+        if body is not None:
+            await body.aclose()
+
+    async def _opened(self) -> transport.AsyncBody:
+        exchange = self._exchange
+        await self._lines.turns.own()
         wire = exchange.start()
         patience = exchange.patience()
         try:
-            body = await transport.AsyncBody.open(lines, wire, exchange.timeouts, patience.seconds)
+            body = self._body = await transport.AsyncBody.open(self._lines, wire, exchange.timeouts, patience.seconds)
         except TimeoutError:
             exchange.timed_out(patience.phase)
             raise
-        try:
-            exchange.head(body.head)
-            while (chunk := await self._read(exchange, body)) is not None:
-                for piece in pieces(chunk):
-                    await lines.turns.own()
-                    for event in await self._taken(exchange, exchange.feed, piece):
-                        yield event
-                    if exchange.fault is not None:
-                        raise exchange.fault
-            for event in await self._taken(exchange, exchange.finish):
-                yield event
-            if exchange.fault is not None:
-                raise exchange.fault
-        finally:
-            await body.aclose()
+        exchange.head(body.head)
+        return body
 
-    async def _taken(self, exchange: Exchange, take: Callable[..., list[Event]], *data: bytes) -> list[Event]:
-        return await aside(take, *data) if exchange.takes_long(*data) else take(*data)
+    async def _next(self, body: transport.AsyncBody) -> list[Event]:
+        piece = next(self._pieces, None)
+        if piece is None:
+            chunk = await self._read(body)
+            if chunk is None:
+                self._ended = True
+                return await self._taken(self._exchange.finish)
+            self._pieces = iter(pieces(chunk))
+            piece = next(self._pieces, b"")
+        await self._lines.turns.own()
+        return await self._taken(self._exchange.feed, piece)
 
-    async def _read(self, exchange: Exchange, body: transport.AsyncBody) -> bytes | None:
-        patience = exchange.patience()
+    async def _taken(self, take: Callable[..., list[Event]], *data: bytes) -> list[Event]:
+        return await aside(take, *data) if self._exchange.takes_long(*data) else take(*data)
+
+    async def _read(self, body: transport.AsyncBody) -> bytes | None:
+        patience = self._exchange.patience()
         try:
             return await body.read(patience.seconds)
         except TimeoutError:
-            exchange.timed_out(patience.phase)
+            self._exchange.timed_out(patience.phase)
         except EngineError as error:
-            exchange.broke_off(error)
+            self._exchange.broke_off(error)
         return None
