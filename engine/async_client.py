@@ -240,6 +240,7 @@ class _Attempt:
 
     async def _opened(self) -> transport.AsyncBody:
         exchange = self._exchange
+        await self._lines.ready()
         await self._lines.turns.own()
         wire = exchange.start()
         patience = exchange.patience()

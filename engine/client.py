@@ -104,7 +104,7 @@ class Client(Caller):
         with self._lock:
             self._closed = True
             if self._owns_http_client and self._http_client is not None:
-                self._http_client.close()
+                transport.close_client(self._http_client)
                 self._http_client = None
 
     def _http(self) -> Any:

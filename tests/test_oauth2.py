@@ -252,6 +252,8 @@ def test_waiting_for_a_turn_ends_with_the_total_deadline(tmp_path: Path) -> None
     async def run(server: StepServer) -> None:
         async with AsyncClient(folder_of(tmp_path, FILE), **options(server)) as client:
             first = asyncio.ensure_future(client.chat("acme", "hi"))
+            while client._lines is None:  # the call is being made
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             client._timeout = {"total": 0.2}
             began = time.monotonic()

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 _OURS = ContextVar("_OURS", default=False)
-_LOGGERS = ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 
 
-def _without_their_words(record: logging.LogRecord) -> bool:
+def _handled(record: logging.LogRecord) -> bool:
+    """Hand a record on without those words; a handler that fails, for a full disk say, must not end the call."""
     if not _OURS.get():
         return True
     if record.name == "httpx":
@@ -23,14 +24,19 @@ def _without_their_words(record: logging.LogRecord) -> bool:
             record.args = (*record.args[:4], "")
     elif str(record.msg).startswith(("receive_", "send_request_headers.complete")):
         record.msg, record.args = str(record.msg).partition(" ")[0], ()
-    return True
+    with suppress(Exception):
+        logging.getLogger(record.name).callHandlers(record)
+    return False
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Until the block is left, what this thread or task makes the library log says nothing of the other side's."""
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_without_their_words)  # a filter that is there is not added again
+        filters = logging.getLogger(name).filters
+        if not filters or filters[-1] is not _handled:  # behind those of others: what they refuse is not handled
+            logging.getLogger(name).removeFilter(_handled)
+            logging.getLogger(name).addFilter(_handled)
     token = _OURS.set(True)
     try:
         yield

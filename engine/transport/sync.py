@@ -110,6 +110,12 @@ def new_client(proxy: str | None, keep: int) -> Any:
     return client
 
 
+def close_client(client: Any) -> None:
+    """Close such a client, and its connections."""
+    with quiet():
+        client.close()
+
+
 class Body:
     """A response that is open: its head, its raw bytes one read at a time, and its end."""
 
@@ -154,4 +160,5 @@ class Body:
 
     def close(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""
-        self._response.close()
+        with quiet():
+            self._response.close()
