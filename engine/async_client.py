@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
@@ -64,7 +65,7 @@ class AsyncChatStream:
 class AsyncClient(Caller):
     """The async twin of Client: the same words with `async`. It binds its event loop at first use.
 
-    When that loop has ended, the client starts anew on the next one; close it before, or the connections that it
+    When that loop has ended, or in a child process, the client starts anew; close it before, or the connections that it
     kept are only closed by the garbage collector.
 
     >>> import asyncio
@@ -79,6 +80,7 @@ class AsyncClient(Caller):
     """
 
     def _prepare(self) -> None:
+        self._process = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: transport.AsyncLines | None = None
         self._loaded: set[str] = set()  # providers whose file has been read
@@ -134,10 +136,12 @@ class AsyncClient(Caller):
             raise UsageError("this client is closed; make a new one")
         loop = asyncio.get_running_loop()
         if self._lines is None or self._loop is not loop:
-            if self._loop is not None and not self._loop.is_closed():
+            if self._process != os.getpid():
+                self._inherited = self._lines  # kept: the sockets are those of the parent process
+            elif self._loop is not None and not self._loop.is_closed():
                 raise UsageError("this client belongs to another event loop; make one for each loop")
             self._lines = transport.AsyncLines(self._proxy, self._max_connections, self._http_client)
-            self._loop = loop
+            self._loop, self._process = loop, os.getpid()
             self._slots = asyncio.Semaphore(self._max_connections)
             self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         return self._lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Generator, Hashable, Iterator
@@ -72,6 +73,7 @@ class Client(Caller):
         self._slots = threading.BoundedSemaphore(self._max_connections)
         self._lock = threading.Lock()
         self._turns: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +109,13 @@ class Client(Caller):
                 transport.close_client(self._http_client)
                 self._http_client = None
 
+    def _notice_fork(self) -> None:
+        """Begin anew in a child process: with its parent's connections each would read what is for the other."""
+        if self._process != os.getpid():
+            if self._owns_http_client:
+                self._inherited, self._http_client = self._http_client, None  # kept: the sockets are the parent's
+            self._prepare()
+
     def _http(self) -> Any:
         with self._lock:
             if self._closed:
@@ -116,6 +125,7 @@ class Client(Caller):
             return self._http_client
 
     def _run(self, exchange: Exchange) -> Generator[Event, None, None]:
+        self._notice_fork()
         if not self._slots.acquire(timeout=exchange.timeouts.pool):
             raise self.no_slot(exchange.timeouts)
         try:
