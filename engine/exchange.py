@@ -177,8 +177,8 @@ class Exchange:
         """Take the next bytes. Events before a fault are given first; then `fault` is set and to be raised."""
         self._step("feed")
         self._has_bytes = True
-        if self.is_settled and self._waits_since is not None:
-            self._drained += self._clock() - self._waits_since
+        if self.is_settled:
+            self._drained += 0.0 if self._waits_since is None else self._clock() - self._waits_since
             self._drained_bytes += len(data)
         self._waits_since = None
         if self._tape is not None:

@@ -430,6 +430,11 @@ def test_a_flood_after_the_end_is_not_read(call):
     assert outcome.seconds < 3  # all of it would take many times as long
 
 
+@fault(
+    "Time",
+    "a reader who takes longer than `timeout.idle` over an event",
+    "his time is not counted as silence",
+)
 def test_a_slow_reader_is_no_silent_server(catalog):
     """The deadlines measure the network: what the caller does between two events is his own time."""
     answer = sse(delta("a"), delta("b"), STOP, DONE, USAGE).data
@@ -1146,6 +1151,11 @@ def test_a_refusal_that_was_read_leaves_the_connection_usable(call):
         assert server.journal.opened == 1
 
 
+@fault(
+    "Cancelling and leaving early",
+    "a stream is left by break",
+    "the connection is closed within a second, the slot is free, and Python warns of nothing",
+)
 def test_leaving_early_closes_the_connection(call):
     script = [Send(CHUNKED + chunk(b"one")), Drip(chunk(b"more"), pause=0.005)]
     with FaultServer(script) as server:
@@ -1155,6 +1165,11 @@ def test_leaving_early_closes_the_connection(call):
         assert outcome.error is None
 
 
+@fault(
+    "Cancelling and leaving early",
+    "a stream is left by never reading it",
+    "the connection is closed within a second, the slot is free, and Python warns of nothing",
+)
 def test_leaving_before_the_first_event_sends_nothing(catalog):
     with FaultServer([whole(b"hi")]) as server:
         with Client(catalog, base_urls={"text": server.url}) as client, client.stream("text", "hi") as stream:
@@ -1165,6 +1180,11 @@ def test_leaving_before_the_first_event_sends_nothing(catalog):
         assert server.journal.opened == 0
 
 
+@fault(
+    "Cancelling and leaving early",
+    "a stream is left by an exception",
+    "the connection is closed within a second, the slot is free, and Python warns of nothing",
+)
 def test_an_exception_in_the_body_of_with_closes_the_connection(catalog):
     script = [Send(CHUNKED + chunk(b"one")), Stall()]
     with FaultServer(script) as server, Client(catalog, base_urls={"text": server.url}) as client:
@@ -1187,6 +1207,11 @@ def test_an_exception_in_the_body_of_with_closes_the_connection(catalog):
         asyncio.run(run())
 
 
+@fault(
+    "Cancelling and leaving early",
+    "a stream that is read without `with`",
+    "`UsageError`, and nothing is sent",
+)
 def test_a_stream_is_read_inside_with(catalog):
     client = Client(catalog, base_urls={"text": "http://127.0.0.1:9"})
     with pytest.raises(UsageError, match="inside `with`"):
@@ -1195,6 +1220,11 @@ def test_a_stream_is_read_inside_with(catalog):
         aiter(AsyncClient(catalog, base_urls={"text": "http://127.0.0.1:9"}).stream("text", "hi"))
 
 
+@fault(
+    "Load",
+    "more calls than `max_connections`",
+    "the others wait; after `timeout.pool` a `timeout` with the phase `pool`",
+)
 def test_a_call_beyond_max_connections_waits_no_longer_than_timeout_pool(catalog):
     script = [Send(CHUNKED + chunk(b"one")), Stall()]
     options = {"max_connections": 1, "timeout": {"pool": 0.2}}
@@ -1248,6 +1278,11 @@ def test_a_slot_is_given_back_after_every_outcome(call):
         asyncio.run(run())
 
 
+@fault(
+    "Load",
+    "64 threads with one `Client`",
+    "all answers arrive, each whole",
+)
 def test_many_threads_share_a_client(catalog):
     script = [whole(HELLO.encode()), Again()]
     with FaultServer(script) as server, Client(catalog, base_urls={"text": server.url}, max_connections=8) as client:
@@ -1258,6 +1293,11 @@ def test_many_threads_share_a_client(catalog):
         assert server.journal.opened <= 20
 
 
+@fault(
+    "Load",
+    "1,000 streams at once through one client",
+    "all end whole, also where they wait for a slot",
+)
 def test_many_tasks_share_a_client(catalog):
     script = [whole(HELLO.encode()), Again()]
     with FaultServer(script) as server:
@@ -1274,6 +1314,11 @@ def test_many_tasks_share_a_client(catalog):
 # --- the life of a client --------------------------------------------------------------------------------------------
 
 
+@fault(
+    "Load",
+    "a client used after its close",
+    "`UsageError`: make a new one",
+)
 def test_a_client_is_not_used_after_close(catalog):
     client = Client(catalog)
     client.close()
@@ -1302,6 +1347,11 @@ def test_a_client_is_not_used_after_close(catalog):
     asyncio.run(run())
 
 
+@fault(
+    "Cancelling and leaving early",
+    "a client that is closed while a stream is read",
+    "`TransportError`, kind `lost`, with what had come",
+)
 def test_aclose_ends_the_streams_that_are_open(catalog):
     with FaultServer([Send(CHUNKED + chunk(b"one")), Stall()]) as server:
 
@@ -1325,6 +1375,11 @@ def test_aclose_ends_the_streams_that_are_open(catalog):
         assert server.wait_for(lambda journal: journal.open == 0)
 
 
+@fault(
+    "Load",
+    "an `AsyncClient` used from a second loop, after the first has ended",
+    "works, with new connections",
+)
 def test_an_async_client_starts_anew_on_a_second_loop(catalog):
     with FaultServer([whole(b"hi", connection="close"), FIN()]) as server:
         client = AsyncClient(catalog, base_urls={"text": server.url})
@@ -1333,6 +1388,11 @@ def test_an_async_client_starts_anew_on_a_second_loop(catalog):
         asyncio.run(client.aclose())
 
 
+@fault(
+    "Load",
+    "an `AsyncClient` used from a second loop while the first still lives",
+    "`UsageError`: make one for each loop",
+)
 def test_an_async_client_belongs_to_its_loop_while_that_lives(catalog):
     with FaultServer([whole(b"hi", connection="close"), FIN()]) as server:
         client = AsyncClient(catalog, base_urls={"text": server.url})
