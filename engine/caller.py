@@ -16,6 +16,8 @@ from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
+from .retry import RetryBudget
+from .secrets import Sensitive
 from .spec import Response, Timeouts
 from .steps import StepCache
 from .suggest import did_you_mean
@@ -56,13 +58,14 @@ class Caller:
         self._http_client = http_client
         self._owns_http_client = http_client is None
         self._max_connections = max_connections
-        self._proxy = proxy
+        self._proxy = masked_proxy(proxy)
         self._timeout = _deadlines(timeout)
         self._strict = strict
         self._cache = cache if cache is not None else StepCache()
         self._recorder = recorder
         self._closed = False
         self._known_names: set[str] = set()
+        self._budgets: dict[str, RetryBudget] = {}
         self._prepare()
 
     def _prepare(self) -> None:
@@ -86,8 +89,9 @@ class Caller:
         deployment = self._deployment(name, found.name)
         call = found.call(request, deployment)
         tape = self._recorder.begin(found, request, deployment) if self._recorder is not None else None
-        timeouts, cache = self._timeouts(patched), self._cache
-        return Exchange(patched, call, timeouts, time.monotonic, random.random, cache=cache, tape=tape)
+        timeouts, budget = self._timeouts(patched), self._budgets.setdefault(found.name, RetryBudget())
+        clocks = time.monotonic, random.random
+        return Exchange(patched, call, timeouts, *clocks, cache=self._cache, tape=tape, budget=budget)
 
     def refuse_unusable(self, provider: str, params: Mapping[str, Any]) -> str:
         """The name in the words of a call; raises UsageError for what is wrong with these whatever the file says."""
@@ -129,6 +133,14 @@ class Caller:
         """The error for a wait that ended before a slot was free."""
         message = f"no connection slot was free within {timeouts.pool:g} s; raise max_connections or timeout.pool"
         return TransportError(message, kind="timeout", phase="pool")
+
+
+def masked_proxy(proxy: str | None) -> str | None:
+    """The proxy's URL, shown without user and password wherever a program or a traceback prints it."""
+    if not isinstance(proxy, str) or "@" not in proxy:
+        return proxy
+    scheme, slashes, rest = proxy.rpartition("@")[0].partition("://")
+    return Sensitive(proxy, f"{scheme}://***@{proxy.rpartition('@')[2]}" if slashes and rest else "***")
 
 
 def asks_for_stream(response: Response, wanted: bool) -> bool:

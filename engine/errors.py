@@ -43,7 +43,8 @@ class EngineError(Exception):
 
     `message` is one line without control characters and without secrets. `kind` is one word for programs. `partial` is
     what had arrived of the answer when the failure came after the request was sent, else None. Of a call that was
-    begun, `provider` names the file and `attempts` counts the requests.
+    begun, `provider` names the file, `attempts` counts the requests, `elapsed` is the seconds since the first of them,
+    and `request_id` is what the last response called itself, if it did: the provider's support asks for it.
 
     >>> from engine import Catalog
     >>> try:
@@ -63,6 +64,8 @@ class EngineError(Exception):
         self.partial = partial
         self.provider: str | None = None
         self.attempts = 0
+        self.elapsed = 0.0
+        self.request_id: str | None = None
 
     def __str__(self) -> str:
         return self.message
@@ -159,7 +162,10 @@ Phase = Literal["pool", "connect", "first_byte", "idle", "total"]
 
 
 class TransportError(EngineError):
-    """The network failed. `kind` is connect, tls, proxy, timeout or lost; `phase` says which deadline passed."""
+    """The network failed. `kind` is connect, tls, proxy, timeout or lost; `phase` says which deadline passed.
+
+    `status` is that of a proxy which refused.
+    """
 
     def __init__(
         self,
@@ -167,10 +173,12 @@ class TransportError(EngineError):
         *,
         kind: TransportKind,
         phase: Phase | None = None,
+        status: int | None = None,
         partial: ChatResponse | None = None,
     ) -> None:
         super().__init__(message, kind=kind, partial=partial)
         self.phase = phase
+        self.status = status
 
 
 class ProviderError(EngineError):

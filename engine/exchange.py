@@ -18,7 +18,8 @@ from .events import Event, Finish, Usage
 from .messages import ChatResponse
 from .provider import Provider
 from .reply import Reply
-from .retry import date_refusal, wait_before_retry
+from .retry import RetryBudget, date_refusal, wait_before_retry
+from .secrets import redact
 from .spec import Timeouts
 from .steps import Journey, StepCache
 from .steps.reading import StepReply
@@ -78,8 +79,8 @@ class Patience:
 class Exchange:
     """One call. `clock` gives monotonic seconds, `random` numbers in [0, 1), `wall` seconds since 1970.
 
-    `cache` keeps what calls share: access tokens, and what cached steps read. On `tape`, if there is one, all that goes
-    over the wire is kept.
+    `cache` keeps what calls share: access tokens, and what cached steps read; `budget` is what they may try again
+    together. On `tape`, if there is one, all that goes over the wire is kept.
     """
 
     def __init__(
@@ -93,11 +94,13 @@ class Exchange:
         cache: StepCache | None = None,
         wall: Callable[[], float] = time.time,
         tape: Tape | None = None,
+        budget: RetryBudget | None = None,
     ) -> None:
         self._provider = provider
         cache = cache if cache is not None else StepCache()
         self._journey = Journey(provider.spec, provider.readers, call, cache, wall)
         self._tape = tape
+        self._budget = budget if budget is not None else RetryBudget()
         self._clock = clock
         self._random = random
         self.timeouts = timeouts
@@ -112,6 +115,7 @@ class Exchange:
         self._drained = 0.0  # seconds waited for what an answer can do without
         self._drained_bytes = 0
         self._has_bytes = False
+        self._request_id: str | None = None
 
     def _next(self, action: str) -> State:
         try:
@@ -156,6 +160,9 @@ class Exchange:
         self._began = now if self._began is None else self._began
         self._attempt_began, self._has_bytes = now, False
         self._drained, self._drained_bytes = 0.0, 0
+        self._request_id = None
+        if not self._tries:
+            self._budget.began(now)
         self.attempts += 1
         self._tries += 1
         self.pause = 0.0
@@ -171,6 +178,7 @@ class Exchange:
         self._step("head")
         if self._tape is not None:
             self._tape.head(head)
+        self._request_id = head.request_id
         self._reply.head(head)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -298,11 +306,8 @@ class Exchange:
         wait, renews = None, False
         if not self._reply.has_given_events and self.state in (State.OPENING, State.READING):
             renews = self._journey.renews(error)
-            if renews:
-                wait, self._tries = 0.0, 0
-            else:
-                wait = wait_before_retry(self._journey.policy, self._tries, error, self._random)
-        if wait is None or wait >= (self._began or 0.0) + self.timeouts.total - self._clock():
+            wait = self._wait_before(error, renews)
+        if wait is None:
             error = self._journey.explained(error)
             self._journey.failed(error)
             self._step("fail")
@@ -315,7 +320,21 @@ class Exchange:
             self._tape.forget(shared=renews)
         return wait
 
+    def _wait_before(self, error: EngineError, renews: bool) -> float | None:
+        """Seconds to wait before another try; None where there is none, or no time for it, or too many were allowed."""
+        policy = self._journey.policy
+        wait = 0.0 if renews else wait_before_retry(policy, self._tries, error, self._random)
+        if wait is None or wait >= self.time_left():
+            return None
+        if renews:
+            self._tries = 0
+        elif not self._budget.allows(self._clock(), policy.max):
+            return None
+        return wait
+
     def _told(self, error: EngineError) -> EngineError:
         error.attempts = self.attempts
         error.provider = self._provider.name
+        error.elapsed = 0.0 if self._began is None else self._clock() - self._began
+        error.request_id = redact(self._request_id or "", self._journey.secrets) or None
         return error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
+
+_REQUEST_ID = re.compile(r"(?:^|-)(?:request|correlation|trace)-?id$", re.IGNORECASE)
 
 
 class Headers(Mapping[str, str]):
@@ -105,6 +108,14 @@ class ResponseHead:
 
     def __deepcopy__(self, memo: object) -> ResponseHead:
         return self
+
+    @property
+    def request_id(self) -> str | None:
+        """What the service calls this request, from `x-request-id` or a header of such a name; None without one."""
+        named = {name.lower(): value for name, value in self.headers.items() if _REQUEST_ID.search(name)}
+        name = min(named, key=lambda name: ("request" not in name, len(name)), default=None)
+        value = "" if name is None else "".join(char for char in named[name] if char.isprintable())[:200].strip()
+        return value or None
 
     @property
     def media_type(self) -> str:

@@ -34,6 +34,22 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(scope="session")
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import certifi
+
+    first, end, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
+    path = tmp_path_factory.mktemp("authorities") / "one.pem"
+    path.write_text(first + end, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def few_authorities(_one_authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New clients read one certificate in the place of the hundred and more that are trusted, which takes a while."""
+    monkeypatch.setattr("certifi.where", lambda: str(_one_authority))
+
+
 @cache
 def shipped(path: Path) -> ProviderSpec:
     """A file in `providers/`, loaded once in a process: a spec does not change, and there are many tests of each."""

@@ -17,6 +17,7 @@ from ..messages import Adjustment
 from ..paths import first_of
 from ..readers import Readers
 from ..reply import Reply
+from ..retry import is_keyed
 from ..rules import compile_condition
 from ..secrets import Secret, Sensitive, redact, shown, shown_bytes
 from ..spec import Poll, ProviderSpec, RetryPolicy, TokenRequest
@@ -61,6 +62,7 @@ class Journey:
         self._has_renewed = False
         self._has_asked = False
         self._open: list[str] = []  # the steps that a clean-up takes back
+        self._keyed: WireRequest | None = None  # a request that may be sent again, with the key that it has
 
     # --- what is next ---
 
@@ -81,7 +83,8 @@ class Journey:
     @property
     def policy(self) -> RetryPolicy:
         """When the next request is tried again: what may be repeated is, even where a loss leaves it open."""
-        may = self._leg is not None and self._leg.may_be_repeated
+        is_safe = self._spec.method == "GET" if self._leg is None else self._leg.may_be_repeated
+        may = is_safe or self._keyed is not None
         return replace(self._spec.retry, idempotent=True) if may else self._spec.retry
 
     def turn(self, now: float) -> Hashable | None:
@@ -132,12 +135,18 @@ class Journey:
             assert self._call.only is not None, "a call without a route has one request"
             wire = self._once_more() if self._has_asked else self._call.only
             self._has_asked = True
+            self._keyed = wire if is_keyed(wire.headers) else None
             return wire
+        if self._keyed is not None:
+            return self._keyed
         assert self._call.route is not None
         ready = self._call.route.request(self._leg, self._found, self._token)
         wire, self._made = ready.wire, ready.made
         self._url = str.__str__(wire.url)
-        return self._veiled(self._with_cookies(wire)) if self._leg.kind != "token" else wire
+        wire = self._veiled(self._with_cookies(wire)) if self._leg.kind != "token" else wire
+        # Rendered once more it would have another key, and signed with the same time it could be refused.
+        self._keyed = wire if is_keyed(wire.headers) and ready.unsigned is None else None
+        return wire
 
     def _once_more(self) -> WireRequest:
         """The only request of the call for another try."""
@@ -190,7 +199,7 @@ class Journey:
 
         Raises ProviderError for one that does not bring what it should.
         """
-        leg = self._leg
+        leg, self._keyed = self._leg, None
         if leg is None or leg.kind != "token":
             self._jar_takes(leg, reply.head_taken)
         if self.poll is not None and not self._is_over(self.poll, reply, now):
@@ -279,7 +288,7 @@ class Journey:
         if not isinstance(error, ProviderError) or not self._is_stale(error):
             return False
         assert self._call.route is not None
-        self._has_renewed = True
+        self._has_renewed, self._keyed = True, None
         for key, values in self._shared.items():
             self._cache.drop(key, values)
         again = [leg for leg in self._call.route.order if leg.key in self._shared]
