@@ -26,7 +26,9 @@ from .wire import ResponseHead
 MAX_REFUSAL_BYTES = 64 * 1024
 SNIFFED = 64
 HTML_TYPES = ("text/html", "application/xhtml+xml")
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(rb"\s*(?:<!--(?>.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+_USERINFO = re.compile(r"[^/@]*@")
 
 
 class _Mode(Enum):
@@ -342,22 +344,25 @@ def _masked(answer: ChatResponse, secrets: tuple[Secret, ...]) -> ChatResponse:
 
 def redirected(head: ResponseHead, hide: Callable[[str], str]) -> ProviderError:
     """The error for a redirect: it is not followed."""
+    target = _target(head, hide)
     return ProviderError(
-        f"the provider redirects (HTTP {head.status}) to {_target(head, hide)}, which is not followed;"
-        " correct the file's url",
+        f"the provider redirects (HTTP {head.status}) to {target}, which is not followed; correct the file's url",
         kind="protocol",
         status=head.status,
-        headers=dict(head.headers),
+        # As the message says it: a session or a password may stand in the rest.
+        headers={name: target if name.lower() == "location" else value for name, value in head.headers.items()},
     )
 
 
 def _target(head: ResponseHead, hide: Callable[[str], str]) -> str:
     """Where a redirect leads, as far as a message may say: no user, no query, one short line."""
-    where = hide(head.headers.get("location", ""))
+    where = hide(head.headers.get("location", "")).replace("\\", "/")  # as browsers read it
     try:
         parts = urlsplit(where)
     except ValueError:
         return "nowhere"
-    host = f"{parts.scheme or 'http'}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
-    shown = "".join(char for char in host + parts.path if char.isprintable())[:200]
+    path = _USERINFO.sub("", parts.path)
+    host = f"//{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
+    scheme = f"{parts.scheme or 'http'}:" if parts.netloc or parts.scheme else ""
+    shown = "".join(char for char in scheme + host + path if char.isprintable())[:200]
     return shown or "nowhere"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import gzip
-import ipaddress
 import socket
 import ssl
 from pathlib import Path
@@ -27,6 +25,8 @@ from engine.testing import (
     lie,
     whole,
 )
+
+from .certificates import Authority
 
 
 def connect(server: FaultServer) -> socket.socket:
@@ -100,33 +100,10 @@ def test_responses_that_lie() -> None:
     assert gzip.decompress(gzipped(b"Hello").data.partition(b"\r\n\r\n")[2]) == b"Hello"
 
 
-def server_context(folder: Path) -> ssl.SSLContext:
-    """A certificate for 127.0.0.1 that nobody has signed but itself."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(
-        now + datetime.timedelta(days=1)
-    )
-    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    plain = serialization.NoEncryption()
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    (folder / "server.pem").write_bytes(private + certificate.public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return context
-
-
 def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
-    script = [Tls(server_context(tmp_path)), Request(), whole(b"Hi"), FIN()]
-    trusting = ssl.create_default_context(cafile=tmp_path / "server.pem")
+    authority = Authority(tmp_path)
+    script = [Tls(authority.server()), Request(), whole(b"Hi"), FIN()]
+    trusting = ssl.create_default_context(cafile=authority.bundle)
     address = {"server_hostname": "127.0.0.1"}
     with FaultServer(script) as server:
         where = ("127.0.0.1", server.port)

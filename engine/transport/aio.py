@@ -15,8 +15,9 @@ from ..wire import WireRequest
 from .explain import explained
 from .lent import Lent
 from .quiet import quiet
-from .request import build, head_of, proxy_of, wrap_backend
+from .request import Bare, build, head_of, proxy_of, wrap_backend
 from .reuse import aguarded, is_spent
+from .stage import Stage
 
 if TYPE_CHECKING:
     import ssl
@@ -214,31 +215,30 @@ async def _close(line: _Line | Lent) -> None:
 class AsyncBody:
     """The same as Body, async. `open` makes one."""
 
-    def __init__(self, lines: AsyncLines, line: _Line | Lent, response: Any, wire: WireRequest) -> None:
+    def __init__(self, lines: AsyncLines, line: _Line | Lent, response: Any, wire: WireRequest, stage: Stage) -> None:
         self._lines = lines
         self._line = line
         self._response = response
         self._wire = wire
+        self._stage = stage
         self._ended = False
-        self.head = head_of(response)
+        self.head = head_of(response, wire, lines.is_proxied)
         self._chunks: AsyncIterator[bytes] = response.aiter_raw()
 
     @classmethod
     async def open(cls, lines: AsyncLines, wire: WireRequest, timeouts: Timeouts, seconds: float) -> AsyncBody:
         """Send the request and wait for the head. Raises TimeoutError after `seconds`."""
         timeout = {"connect": timeouts.connect, "read": None, "write": None, "pool": None}
-        line = lines.take(wire.origin)
+        line, stage = lines.take(wire.origin), Stage()
         try:
             async with asyncio.timeout(seconds):
-                with quiet():
-                    request = build(line.client, wire, timeout)
-                    response = await line.send(request)
-                return cls(lines, line, aguarded(response), wire)
+                response = await _sent(line, build(line.client, wire, timeout, stage.anote), stage)
+                return cls(lines, line, response, wire, stage)
         except BaseException as error:
             await lines.drop(line)
             if isinstance(error, TimeoutError) or not isinstance(error, Exception):
                 raise
-            raise explained(error, wire, in_body=False, proxied=lines.is_proxied) from None
+            raise explained(error, wire, in_body=False, proxied=lines.is_proxied, stage=stage) from None
 
     async def read(self, seconds: float) -> bytes | None:
         """The next bytes; None at the end of the body. Raises TimeoutError after `seconds`."""
@@ -251,7 +251,9 @@ class AsyncBody:
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001
-            raise explained(error, self._wire, in_body=True, proxied=self._lines.is_proxied) from None
+            raise explained(
+                error, self._wire, in_body=True, proxied=self._lines.is_proxied, stage=self._stage
+            ) from None
         self._ended = chunk is None
         return chunk
 
@@ -261,3 +263,14 @@ class AsyncBody:
             self._lines.keep(self._wire.origin, self._line)
         else:
             await self._lines.drop(self._line)
+
+
+async def _sent(line: _Line | Lent, request: Any, stage: Stage) -> Any:
+    """The response to a request, its body unread."""
+    try:
+        with quiet():
+            return aguarded(await line.send(request))
+    except Exception:
+        if stage.redirect is None:
+            raise
+        return Bare(*stage.redirect)

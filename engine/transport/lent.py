@@ -42,11 +42,13 @@ class Lent:
         self._work: asyncio.Task[Any] | None = None
         self._made: Any = None  # the network stream that this call has opened
         self._response: Any = None
+        self._note: Any = None  # who else hears what the library tells
         self._may_be_ended = False
         self._is_left = False
 
     async def send(self, request: Any) -> Any:
         """The response to a request, with its body unread."""
+        self._note = request.extensions.get("trace")
         request.extensions = {**request.extensions, "trace": self._told}
         await self._run(self._send(request))
         return self._response
@@ -68,6 +70,8 @@ class Lent:
 
     async def _told(self, event: str, info: Mapping[str, Any]) -> None:
         self._telling.add(self._origin)
+        if self._note is not None:
+            await self._note(event, info)
         self._may_be_ended = not event.startswith(("proxy.", "socks."))
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._made = info["return_value"]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
 from ..errors import UsageError
 from ..secrets import Sensitive, shown
 from ..wire import Headers, ResponseHead, WireRequest
+from .explain import refused_by_proxy
 
 
-def build(client: Any, wire: WireRequest, timeout: dict[str, float | None]) -> Any:
-    """The library's request: our headers and nothing else, our URL as it is."""
+def build(client: Any, wire: WireRequest, timeout: dict[str, float | None], note: Any) -> Any:
+    """The library's request: our headers and nothing else, our URL as it is. `note` hears how far it comes."""
     request = client.build_request(wire.method, str.__str__(wire.url), content=wire.content)
     own = [(name, str.__str__(value)) for name, value in wire.headers.pairs]
     framing = [pair for pair in request.headers.items() if pair[0].lower() in ("host", "content-length")]
     request.headers = type(request.headers)(framing + own)
-    request.extensions = {**request.extensions, "timeout": timeout}
+    request.extensions = {**request.extensions, "timeout": timeout, "trace": note}
     # Set once more: a client with parameters of its own has added them to the URL.
     url, kind = str.__str__(wire.url), type(request.url)
     request.url = _masked_url(kind, url, shown(wire.url)) if isinstance(wire.url, Sensitive) else kind(url)
@@ -29,8 +31,38 @@ def _masked_url(kind: type[Any], url: str, masked: str) -> Any:
     return type("MaskedURL", (kind,), {"__str__": lambda self: masked, "__repr__": lambda self: repr(masked)})(url)
 
 
-def head_of(response: Any) -> ResponseHead:
-    """The library's response as our head."""
+class Bare:
+    """A response of which only the head was given: the library has ended it over a `location` that is no URL to it."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status_code = status
+        self.headers = self
+        self._pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+
+    def multi_items(self) -> list[tuple[str, str]]:
+        """The headers in their order."""
+        return self._pairs
+
+    def iter_raw(self) -> Iterator[bytes]:
+        """No body."""
+        return iter(())
+
+    async def aiter_raw(self) -> AsyncIterator[bytes]:
+        """No body."""
+        for chunk in self.iter_raw():
+            yield chunk
+
+    def close(self) -> None:
+        """Nothing: it is closed."""
+
+    async def aclose(self) -> None:
+        """Nothing: it is closed."""
+
+
+def head_of(response: Any, wire: WireRequest, proxied: bool) -> ResponseHead:
+    """The library's response as our head. Raises TransportError for one that is the proxy's own."""
+    if proxied and response.status_code == 407 and not wire.origin.startswith("https:"):
+        raise refused_by_proxy(407)
     return ResponseHead(response.status_code, Headers(response.headers.multi_items()))
 
 
@@ -54,10 +86,11 @@ def proxy_of(proxy: str | None) -> Any:
         return None
     import httpx
 
-    try:
+    built = None
+    with suppress(ValueError, TypeError, httpx.InvalidURL):  # which are not the context of ours: they hold the password
         built = httpx.Proxy(proxy)
-    except (ValueError, TypeError, httpx.InvalidURL):
-        raise UsageError("the proxy's URL cannot be used; write http://host:port") from None
+    if built is None:
+        raise UsageError("the proxy's URL cannot be used; write http://host:port")
     if built.url.scheme.startswith("socks") and find_spec("socksio") is None:
         raise UsageError("a SOCKS proxy needs one more package; install httpx[socks]")
     return built

@@ -11,8 +11,9 @@ from ..spec import Timeouts
 from ..wire import WireRequest
 from .explain import explained
 from .quiet import quiet
-from .request import build, head_of, proxy_of, wrap_backend
+from .request import Bare, build, head_of, proxy_of, wrap_backend
 from .reuse import guarded
+from .stage import Stage
 
 
 class _Deadline(threading.local):
@@ -131,18 +132,21 @@ class Body:
             "write": max(seconds, 0.001),
             "pool": None,
         }
+        self._stage = Stage()
+        self._response: Any = None
         at = _DEADLINE.at = time.monotonic() + seconds
         try:
-            request = build(client, wire, timeout)
-            with quiet():
-                self._response = guarded(client.send(request, stream=True, follow_redirects=False))
+            request = build(client, wire, timeout, self._stage.note)
+            self._response = _sent(client, request, self._stage)
+            self.head = head_of(self._response, wire, proxied)
         except Exception as error:  # noqa: BLE001  whatever the library raises becomes ours, or goes on as it is
             late = time.monotonic() >= at
-            raise explained(error, wire, in_body=False, proxied=proxied, late=late) from None
+            if self._response is not None:
+                self._response.close()
+            raise explained(error, wire, in_body=False, proxied=proxied, stage=self._stage, late=late) from None
         finally:
             _DEADLINE.at = None
         timeout["read"] = timeouts.idle
-        self.head = head_of(self._response)
         self._chunks: Iterator[bytes] = self._response.iter_raw()
 
     def read(self, seconds: float) -> bytes | None:
@@ -154,7 +158,7 @@ class Body:
             with quiet():
                 return next(self._chunks, None)
         except Exception as error:  # noqa: BLE001
-            raise explained(error, self._wire, in_body=True, proxied=self._proxied) from None
+            raise explained(error, self._wire, in_body=True, proxied=self._proxied, stage=self._stage) from None
         finally:
             _DEADLINE.at = None
 
@@ -162,3 +166,14 @@ class Body:
         """Close the connection, or give it back when the body was read to its end."""
         with quiet():
             self._response.close()
+
+
+def _sent(client: Any, request: Any, stage: Stage) -> Any:
+    """The response to a request, its body unread."""
+    try:
+        with quiet():
+            return guarded(client.send(request, stream=True, follow_redirects=False))
+    except Exception:
+        if stage.redirect is None:
+            raise
+        return Bare(*stage.redirect)
