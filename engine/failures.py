@@ -18,6 +18,7 @@ Hide = Callable[[str], str]
 
 MAX_BODY_SHOWN = 2000
 MAX_MESSAGE = 500
+MAX_CODE = 100
 
 KIND_BY_STATUS: Final[Mapping[int, str]] = {
     400: "bad_request",
@@ -64,7 +65,7 @@ _MESSAGES = [
 ]
 _NOT_READ = Refused(None)
 _CODE = first_of(["error.code", "error.type", "code", "error_code", "errors.0.code"])
-_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+_TITLE = re.compile(r"<(?:title|message)\b[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
 
 
 def kind_of(status: int) -> str:
@@ -133,7 +134,8 @@ class Failures:
         read: Refused = _NOT_READ,
     ) -> ProviderError:
         inner = {"error": read.value}
-        kind = rule.kind if rule else read.kind or kind_of(_status_meant(head.status, inner, data))
+        code = (rule.code(data) if rule else None) or read.code or _CODE(inner) or _CODE(data)
+        kind = rule.kind if rule else read.kind or kind_of(_status_meant(head.status, code))
         words = (
             _one_line(rule.message(data) if rule else None, hide)
             or _one_line(read.message, hide)
@@ -143,13 +145,12 @@ class Failures:
         hint = NEXT_STEP.get(kind, "")
         status = f"HTTP {head.status}" if head.status >= 300 else "an error in the answer"
         message = f"the provider refused ({kind}, {status})" + (f": {words}" if words else "")
-        code = (rule.code(data) if rule else None) or read.code or _CODE(inner) or _CODE(data)
         wait = rule.retry_after(data) if rule else None
         return ProviderError(
             message + (f"; {hint}" if hint else ""),
             kind=kind,
             status=head.status,
-            code=str(code) if isinstance(code, str | int) and not isinstance(code, bool) else None,
+            code=_one_line(str(code), hide)[:MAX_CODE] or None if _is_code(code) else None,
             retry_after=_seconds(wait),
             headers=dict(head.headers),
             body=hide(text)[:MAX_BODY_SHOWN],
@@ -184,10 +185,14 @@ class _CompiledRule:
         return self._body is not None or head.status >= 300
 
 
-def _status_meant(status: int, inner: Any, data: Any) -> int:
+def _status_meant(status: int, code: Any) -> int:
     """The status of a refusal; of one inside an answer, the code that it has where that is a status of HTTP."""
-    code = str(_CODE(inner) or _CODE(data) or "")
-    return int(code) if status < 300 and re.fullmatch(r"[45][0-9][0-9]", code) else status
+    is_status = status < 300 and _is_code(code) and re.fullmatch(r"[45][0-9][0-9]", str(code))
+    return int(code) if is_status else status
+
+
+def _is_code(code: Any) -> bool:
+    return isinstance(code, str | int) and not isinstance(code, bool)
 
 
 def _reader(paths: tuple[str, ...]) -> Callable[[Any], Any]:
@@ -222,15 +227,20 @@ def data_of(body: bytes) -> Any:
 
 def _to_text(data: Any) -> str:
     try:
-        return json.dumps(data, ensure_ascii=False) if data is not None else ""
+        text = json.dumps(data, ensure_ascii=False) if data is not None else ""
     except RecursionError:
         return ""
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair could not be printed
 
 
 def said(data: Any, text: str = "", hide: Hide = str) -> str:
-    """What an error says, on one line: where APIs put it, else the title or the text of a body that is no JSON."""
+    """What an error says, on one line: where APIs put it, else the title of a page, or the body as it is."""
+    for part in data if type(data) is list else [data]:
+        line = next((line for get in _MESSAGES if (line := _one_line(get(part), hide))), "")
+        if line:
+            return line
     if data is not None:
-        return next((line for get in _MESSAGES if (line := _one_line(get(data), hide))), "")
+        return _one_line(data if type(data) is str else text if data or data == 0 else "", hide)
     title = _TITLE.search(text)
     return _one_line(title[1] if title else "" if text.lstrip()[:1] == "<" else text, hide)
 

@@ -6,11 +6,12 @@ gives an event. What it took is in `head` and `body` when it has finished.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ..compression import decompressor
-from ..errors import EngineError, LimitError, ProviderError
+from ..errors import EngineError, LimitError, ProviderError, StreamError
 from ..events import Event
 from ..json_text import LARGE, read_json
 from ..messages import ChatResponse
@@ -66,23 +67,25 @@ class StepReply:
         self.head_taken = head
         if 300 <= head.status < 400:
             raise self.failed(redirected(head, self._hide))
-        self._decompressor = decompressor(head.headers.get("content-encoding", ""), self._limit)
+        with self._refusing():
+            self._decompressor = decompressor(head.headers.get("content-encoding", ""), self._limit)
 
     def feed(self, data: bytes) -> list[Event]:
-        """Take the next bytes."""
+        """Take the next bytes. Raises ProviderError for a refusal that is longer than anyone will read."""
+        with self._refusing():
+            self._body += self._decompressor.feed(data)
         if self.is_refused and len(self._body) >= MAX_REFUSAL_BYTES:
-            return []
-        self._body += self._decompressor.feed(data)
+            raise self._refusal()
         if len(self._body) > self._limit:
             raise LimitError(f"the reply to {self._what} is larger than {self._limit} bytes")
         return []
 
     def finish(self) -> list[Event]:
         """Say that the body has ended. Raises ProviderError for a refusal, also for one inside a 200."""
-        head, failures = self.head_taken, self._readers.failures
         if self.is_refused:
-            raise self._named(failures.refusal(head, self.body[:MAX_REFUSAL_BYTES], self._hide))
+            raise self._refusal()
         self._decompressor.finish()
+        head, failures = self.head_taken, self._readers.failures
         refusal = failures.in_body(head, None, self.data, self._hide, in_stream=False)
         if refusal is not None:
             raise self._named(refusal)
@@ -92,6 +95,20 @@ class StepReply:
         """An error, without secrets."""
         error.partial = self.response
         return without_secrets(error, self._secrets)
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """A refusal whose words cannot be read is still that refusal."""
+        try:
+            yield
+        except StreamError:
+            if not self.is_refused:
+                raise
+            raise self._refusal() from None
+
+    def _refusal(self) -> EngineError:
+        failures = self._readers.failures
+        return self._named(failures.refusal(self.head_taken, self.body[:MAX_REFUSAL_BYTES], self._hide))
 
     def _named(self, error: ProviderError) -> EngineError:
         error.message = f"{self._what}: {error.message}"

@@ -1,0 +1,126 @@
+"""A redirect of any kind to anywhere: it is not followed, nothing is sent there, and only the place is shown."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine import Catalog
+from engine.errors import EngineError, ProviderError
+from engine.testing import FaultServer, Pause, Request, Send, head, whole
+
+from .faults import fault
+from .test_client import FILE, KEY, KINDS, SECRET, TEXT, TEXT_ANSWER, Caller
+
+pytestmark = pytest.mark.usefixtures("few_authorities")
+
+PASSWORD = "hush-hush-1"
+AUTHS = {
+    "plain": "",
+    "bearer": "auth: {type: bearer, secret: api_key}",
+    "header": "auth: {type: header, name: x-api-key, secret: api_key}",
+    "query": "auth: {type: query, name: key, secret: api_key}",
+    "basic": "auth: {type: basic, user: user, password: api_key}",
+    "body": "auth: {type: body, key: key, secret: api_key}",
+}
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    folder = tmp_path_factory.mktemp("providers")
+    for name, auth in AUTHS.items():
+        more = "\n".join([TEXT, *([SECRET, auth] if auth else [])])
+        (folder / f"{name}.yaml").write_text(FILE.format(name=name, more=more, answer=TEXT_ANSWER), encoding="utf-8")
+    return Catalog(folder)
+
+
+@pytest.fixture(params=KINDS)
+def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
+    return Caller(request.param, catalog)
+
+
+REDIRECTS = "Redirects"
+STATUSES = (300, 301, 302, 303, 304, 305, 307, 308)
+TARGETS = {
+    "to the same host": ("http://{own}/elsewhere", "http://{own}/elsewhere"),
+    "to another host": ("http://{other}/x", "http://{other}/x"),
+    "to another port": ("http://127.0.0.1:{port}/x", "http://127.0.0.1:{port}/x"),
+    "to another scheme": ("https://{own}/x", "https://{own}/x"),
+    "with a user": ("http://user:{password}@{other}/x", "http://{other}/x"),
+    "with the host as a user": ("http://{own}@{other}/x", "http://{other}/x"),
+    "without a scheme": ("//{other}/x", "http://{other}/x"),
+    "with backslashes": ("\\\\{other}\\x", "http://{other}/x"),
+    "with a slash and a backslash": ("/\\user:{password}@{other}/x", "http://{other}/x"),
+    "to a path": ("/login?next={password}", "/login"),
+    "to a path beside": ("../login#{password}", "../login"),
+    "to a query": ("?token={password}", "nowhere"),
+    "to a script": ("javascript:alert(1)", "javascript:alert(1)"),
+    "to data": ("data:text/plain,hi", "data:text/plain,hi"),
+    "to a file": ("file:///etc/passwd", "file:/etc/passwd"),
+    "with a user and no slashes": ("http:user:{password}@{other}/x", "http:{other}/x"),
+    "to an address that is none": ("http://[::1", "nowhere"),
+    "nowhere": ("", "nowhere"),
+    "to more than a line": ("http://{other}/" + "y" * 3000, "http://{other}/yyy"),
+}
+
+
+@fault(REDIRECTS, "a redirect of any status", "`ProviderError` of kind `protocol`, not followed and not retried")
+@pytest.mark.parametrize(
+    ("status", "auth"),
+    [*((status, "header") for status in STATUSES), *((307, auth) for auth in ("bearer", "query", "basic", "body"))],
+)
+def test_a_redirect_with_any_credentials(call, status, auth):
+    with (
+        FaultServer([whole(b"gotcha")]) as target,
+        FaultServer([whole(b"", status, location=f"{target.url}/x?key={KEY}")]) as server,
+    ):
+        error = call(server, auth, secrets={auth: {"api_key": KEY, "user": "someone"}}).error
+        assert target.journal.opened == 0
+        assert len(server.requests) == 1
+    assert (type(error), error.kind, error.status, error.attempts) == (ProviderError, "protocol", status, 1)
+    assert KEY not in error.message + json.dumps(error.headers) + error.body
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=fault(REDIRECTS, f"a redirect {name}", "refused; nothing is sent there"))
+        for name in TARGETS
+    ],
+)
+def test_a_redirect(call, name):
+    location, shown = TARGETS[name]
+    with FaultServer([whole(b"gotcha")]) as target, FaultServer([whole(b"hi")]) as server:
+        words = {"own": server.host, "other": target.host, "port": target.port, "password": PASSWORD}
+        server._script = [[Request(), whole(b"", 307, location=location.format(**words)), Pause(0.01)]]
+        error = call(server, "header", secrets={"header": {"api_key": KEY}}).error
+        assert target.journal.opened == 0
+        assert len(server.requests) == 1
+    assert (type(error), error.kind, error.status) == (ProviderError, "protocol", 307)
+    assert f"to {shown.format(**words)}" in error.message
+    assert len(error.message) < 400
+    assert PASSWORD not in error.message + json.dumps(error.headers)
+
+
+@fault(REDIRECTS, "a redirect of a request for a token", "refused; nothing is sent there")
+def test_a_redirect_of_a_token_request(call, tmp_path):
+    token = '{{type: oauth2, token: {{url: "{url}/token", form: {{secret: "{{{{ secrets.api_key }}}}"}}, value: t}}}}'
+    with (
+        FaultServer([whole(b'{"t": "token"}')]) as target,
+        FaultServer([whole(b"", 308, location=f"{target.url}/token?{KEY}")]) as server,
+    ):
+        auth = f"auth: {token.format(url=server.url)}"
+        text = FILE.format(name="token", more="\n".join([TEXT, SECRET, auth]), answer=TEXT_ANSWER)
+        (tmp_path / "token.yaml").write_text(text, encoding="utf-8")
+        error = Caller(call.kind, Catalog(tmp_path))(server, "token", secrets={"token": {"api_key": KEY}}).error
+        assert target.journal.opened == 0
+        assert len(server.requests) == 1
+    assert isinstance(error, EngineError)
+    assert error.status == 308, repr(error)
+    assert KEY not in repr(vars(error))
+
+
+def test_a_head_without_a_location(call):
+    with FaultServer([Send(head(302, None, content_length="0"))]) as server:
+        assert "to nowhere, which is not followed" in call(server, "plain").error.message
