@@ -960,6 +960,11 @@ def deaf_listener():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@fault(
+    "Connections, TLS and proxies",
+    "a host that neither accepts nor refuses a connection",
+    "`TransportError` of kind `timeout`, its phase the deadline that passed",
+)
 @pytest.mark.parametrize(
     ("timeout", "phase"),
     [({"connect": 0.2}, "connect"), ({"total": 0.3}, "total"), ({"first_byte": 0.3}, "first_byte")],
@@ -993,6 +998,7 @@ def test_redirects_are_not_followed(call, status):
     assert len(server.requests) == 1
 
 
+@fault("Redirects", "a redirect that names no place", "refused as `protocol`")
 def test_a_redirect_to_nowhere(call):
     for location, shown in (({}, "nowhere"), ({"location": "/login?x"}, "/login"), ({"location": ""}, "nowhere")):
         with FaultServer([whole(b"", 302, **location)]) as server:
@@ -1564,6 +1570,7 @@ def test_a_client_of_ones_own_is_used_and_left_open(call, catalog):
     assert request.headers[2:] == list(wire.headers.pairs)
 
 
+@fault("Redirects", "a redirect, with a client of one's own that follows them", "refused; nothing is sent there")
 def test_a_client_of_ones_own_follows_no_redirects_for_us(call):
     with (
         FaultServer([whole(b"gotcha")]) as target,

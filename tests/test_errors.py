@@ -103,6 +103,9 @@ def test_what_every_error_has():
     error = UsageError("say it")
     assert (error.message, str(error), error.kind) == ("say it", "say it", "usage")
     assert (error.partial, error.provider, error.attempts) == (None, None, 0)
+    assert (error.elapsed, error.request_id) == (0.0, None)
+    assert TransportError("x", kind="proxy", status=407).status == 407
+    assert TransportError("x", kind="lost").status is None
     assert EngineError("x", kind="other").kind == "other"
     assert EngineError.kind == "error"
 

@@ -74,7 +74,7 @@ def test_what_the_server_asks_is_waited_exactly_or_not_at_all(after, waited):
 # --- which ---
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
 def test_statuses_that_pass(status):
     assert wait(refused(status)) == 0.25
 
@@ -97,6 +97,9 @@ def test_kinds_that_stay_whatever_their_status(kind):
     [
         (TransportError("x", kind="connect"), True, True),
         (TransportError("x", kind="proxy"), True, True),
+        (TransportError("x", kind="proxy", status=502), True, True),
+        (TransportError("x", kind="proxy", status=407), False, False),
+        (TransportError("x", kind="proxy", status=302), False, False),
         (TransportError("x", kind="timeout", phase="connect"), True, True),
         (TransportError("x", kind="lost"), False, True),
         (TransportError("x", kind="tls"), False, False),

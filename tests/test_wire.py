@@ -137,6 +137,26 @@ def test_origin_is_where_a_request_goes_and_nothing_else(url, origin):
 
 
 @pytest.mark.parametrize(
+    ("pairs", "request_id"),
+    [
+        ([("X-Request-ID", "a")], "a"),
+        ([("request-id", " a ")], "a"),
+        ([("x-acme-RequestId", "a")], "a"),
+        ([("x-trace-id", "b"), ("x-request-id", "a")], "a"),
+        ([("x-acme-request-id", "b"), ("x-request-id", "a")], "a"),
+        ([("x-correlation-id", "a")], "a"),
+        ([("x-request-id", "a\x1b\u2028b")], "ab"),
+        ([("x-request-id", "a" * 900)], "a" * 200),
+        ([("x-request-id", "")], None),
+        ([("x-request-identity", "a"), ("xrequest-id", "a"), ("x-trace-idle", "a")], None),
+        ([], None),
+    ],
+)
+def test_request_id(pairs, request_id):
+    assert ResponseHead(200, Headers(pairs)).request_id == request_id
+
+
+@pytest.mark.parametrize(
     ("pairs", "media_type"),
     [
         ([], ""),
