@@ -120,6 +120,8 @@ def error_data(error: EngineError) -> dict[str, Any]:
     data: dict[str, Any] = {"type": type(error).__name__, "kind": error.kind, "message": error.message}
     if isinstance(error, ProviderError):
         data |= {"status": error.status, "code": error.code, "retry_after": error.retry_after}
+    if error.attempts:
+        data |= {"attempts": error.attempts, "elapsed": round(error.elapsed, 3), "request_id": error.request_id}
     if error.partial is not None:
         data["partial"] = response_data(error.partial)
     return data

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
@@ -249,7 +249,7 @@ class Exchange:
     @property
     def response(self) -> ChatResponse:
         """The answer so far; after `finish` all of it."""
-        return self._reply.response
+        return replace(self._reply.response, attempts=max(self.attempts, 1))
 
     @property
     def is_settled(self) -> bool:
@@ -337,4 +337,6 @@ class Exchange:
         error.provider = self._provider.name
         error.elapsed = 0.0 if self._began is None else self._clock() - self._began
         error.request_id = redact(self._request_id or "", self._journey.secrets) or None
+        if error.partial is not None:
+            error.partial = replace(error.partial, attempts=max(self.attempts, 1))
         return error

@@ -243,6 +243,8 @@ class ChatResponse:
     adjustments: tuple[Adjustment, ...] = ()
     replay: Mapping[str, Any] | None = field(default=None, repr=False)
     """What the next call may say again, as `Message.replay`; None without reasoning and without opaque values."""
+    attempts: int = field(default=1, repr=False, compare=False)
+    """How many requests it took: retries, and the steps and tokens before it."""
 
     @property
     def message(self) -> Message:

@@ -359,3 +359,11 @@ def test_a_refusal_on_a_terminal(wirefile, name, words):
     assert line.isprintable()
     assert line.startswith("wirefile: the provider refused (bad_request, HTTP 400)")
     assert "\x1b" not in ran.out
+
+
+def test_a_machine_is_told_what_the_support_asks_for(wirefile):
+    with FaultServer([whole(b"no", 400, x_request_id="req-7")]) as server:
+        ran = wirefile("chat", "acytoo", "--base-url", server.url, "Hi", "--json")
+    error = json.loads(ran.out)["error"]
+    assert (error["request_id"], error["attempts"]) == ("req-7", 1)
+    assert error["elapsed"] >= 0
