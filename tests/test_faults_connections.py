@@ -18,7 +18,8 @@ from engine.testing import FIN, RST, FaultServer, Hello, Request, Send, Stall, T
 
 from .certificates import Authority
 from .faults import fault
-from .test_client import FILE, KEY, KINDS, SECRET, TEXT, TEXT_ANSWER, Caller, Recorder
+from .quickfiles import catalog_of
+from .test_client import KEY, KINDS, SECRET, TEXT, Caller, Recorder
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -30,10 +31,7 @@ FILES = {"plain": QUICK, "header": f"{QUICK}\n{SECRET}\nauth: {{type: header, na
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    folder = tmp_path_factory.mktemp("providers")
-    for name, more in FILES.items():
-        (folder / f"{name}.yaml").write_text(FILE.format(name=name, more=more, answer=TEXT_ANSWER), encoding="utf-8")
-    return Catalog(folder)
+    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
 
 
 @pytest.fixture(params=KINDS)

@@ -17,8 +17,9 @@ from engine.testing import FaultServer, Send, Stall, chunk, chunked, head, whole
 
 from .conftest import ROOT, shipped
 from .faults import fault
+from .quickfiles import catalog_of
 from .test_client import KINDS, Caller
-from .test_faults_refusals import REFUSALS, catalog_of, clean
+from .test_faults_refusals import FILES, REFUSALS, clean
 from .test_framing_aws_eventstream import message, text
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("few_authorities")
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"))
+    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
 
 
 @pytest.fixture(params=KINDS)

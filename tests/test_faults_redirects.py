@@ -11,28 +11,25 @@ from engine.errors import EngineError, ProviderError
 from engine.testing import FaultServer, Pause, Request, Send, head, whole
 
 from .faults import fault
-from .test_client import FILE, KEY, KINDS, SECRET, TEXT, TEXT_ANSWER, Caller
+from .quickfiles import catalog_of
+from .test_client import KEY, KINDS, SECRET, TEXT, Caller
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
 PASSWORD = "hush-hush-1"
-AUTHS = {
-    "plain": "",
-    "bearer": "auth: {type: bearer, secret: api_key}",
-    "header": "auth: {type: header, name: x-api-key, secret: api_key}",
-    "query": "auth: {type: query, name: key, secret: api_key}",
-    "basic": "auth: {type: basic, user: user, password: api_key}",
-    "body": "auth: {type: body, key: key, secret: api_key}",
+FILES = {
+    "plain": TEXT,
+    "bearer": f"{TEXT}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}",
+    "header": f"{TEXT}\n{SECRET}\nauth: {{type: header, name: x-api-key, secret: api_key}}",
+    "query": f"{TEXT}\n{SECRET}\nauth: {{type: query, name: key, secret: api_key}}",
+    "basic": f"{TEXT}\n{SECRET}\nauth: {{type: basic, user: user, password: api_key}}",
+    "body": f"{TEXT}\n{SECRET}\nauth: {{type: body, key: key, secret: api_key}}",
 }
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    folder = tmp_path_factory.mktemp("providers")
-    for name, auth in AUTHS.items():
-        more = "\n".join([TEXT, *([SECRET, auth] if auth else [])])
-        (folder / f"{name}.yaml").write_text(FILE.format(name=name, more=more, answer=TEXT_ANSWER), encoding="utf-8")
-    return Catalog(folder)
+    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
 
 
 @pytest.fixture(params=KINDS)
@@ -111,9 +108,8 @@ def test_a_redirect_of_a_token_request(call, tmp_path):
         FaultServer([whole(b"", 308, location=f"{target.url}/token?{KEY}")]) as server,
     ):
         auth = f"auth: {token.format(url=server.url)}"
-        text = FILE.format(name="token", more="\n".join([TEXT, SECRET, auth]), answer=TEXT_ANSWER)
-        (tmp_path / "token.yaml").write_text(text, encoding="utf-8")
-        error = Caller(call.kind, Catalog(tmp_path))(server, "token", secrets={"token": {"api_key": KEY}}).error
+        catalog = catalog_of(tmp_path, {"token": f"{TEXT}\n{SECRET}\n{auth}"})
+        error = Caller(call.kind, catalog)(server, "token", secrets={"token": {"api_key": KEY}}).error
         assert target.journal.opened == 0
         assert len(server.requests) == 1
     assert isinstance(error, EngineError)

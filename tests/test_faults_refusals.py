@@ -7,7 +7,6 @@ import gzip
 import json
 import pickle
 import time
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -20,7 +19,8 @@ from engine.reply import _HTML, MAX_REFUSAL_BYTES
 from engine.testing import FIN, RST, Again, Drip, FaultServer, Pause, Request, Send, Stall, chunk, chunked, head, whole
 
 from .faults import fault
-from .test_client import BOTH, FILE, KEY, KINDS, SECRET, SSE, SSE_ANSWER, TEXT, TEXT_ANSWER, Caller
+from .quickfiles import catalog_of
+from .test_client import BOTH, KEY, KINDS, SECRET, SSE, TEXT, Caller
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -28,23 +28,17 @@ REFUSALS = "Refusals and errors in an answer"
 ONCE = "retry: {max: 0}"
 STEPS = "steps: [{name: start, path: /start, json: {}, read: {id: {json: id}}}]"
 FILES = {
-    "text": (f"{TEXT}\n{ONCE}", TEXT_ANSWER),
-    "sse": (f"{SSE}\n{ONCE}", SSE_ANSWER),
-    "both": (f"{BOTH}\n{ONCE}", SSE_ANSWER),
-    "stepped": (f"{TEXT}\n{ONCE}\n{STEPS}", TEXT_ANSWER),
-    "secret": (f"{SSE}\n{ONCE}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}", SSE_ANSWER),
+    "text": f"{TEXT}\n{ONCE}",
+    "sse": f"{SSE}\n{ONCE}",
+    "both": f"{BOTH}\n{ONCE}",
+    "stepped": f"{TEXT}\n{ONCE}\n{STEPS}",
+    "secret": f"{SSE}\n{ONCE}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}",
 }
-
-
-def catalog_of(folder: Path) -> Catalog:
-    for name, (more, answer) in FILES.items():
-        (folder / f"{name}.yaml").write_text(FILE.format(name=name, more=more, answer=answer), encoding="utf-8")
-    return Catalog(folder)
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"))
+    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
 
 
 @pytest.fixture(params=KINDS)

@@ -16,7 +16,8 @@ from engine.testing import FIN, RST, Again, FaultServer, Pause, Request, Send, c
 
 from .faults import fault
 from .faultserver import DONE, STOP, delta
-from .test_client import FILE, KINDS, SSE, SSE_ANSWER, TEXT, TEXT_ANSWER, Caller
+from .quickfiles import catalog_of
+from .test_client import KINDS, SSE, TEXT, Caller
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -26,28 +27,25 @@ KEYED = "headers: {Idempotency-Key: '{{ uuid4() }}'}"
 STEP = "steps: [{name: start, path: /start, json: {}, read: {id: {json: id}}}]"
 IN_STEP = STEP.replace("json: {}", "json: {}, headers: {idempotency-key: '{{ uuid4() }}'}")
 FILES = {
-    "plain": (f"{TEXT}\nretry: {{{FAST}}}", TEXT_ANSWER),
-    "sse": (f"{SSE}\nretry: {{{FAST}}}", SSE_ANSWER),
-    "slow": (TEXT, TEXT_ANSWER),
-    "again": (f"{TEXT}\nretry: {{{FAST}, idempotent: true}}", TEXT_ANSWER),
-    "keyed": (f"{TEXT}\nretry: {{{FAST}}}\n{KEYED}", TEXT_ANSWER),
-    "get": (f"{TEXT}\nretry: {{{FAST}}}\nmethod: GET", TEXT_ANSWER),
-    "stepped": (f"{TEXT}\nretry: {{{FAST}}}\n{STEP}\n{KEYED}", TEXT_ANSWER),
-    "keyed-step": (f"{TEXT}\nretry: {{{FAST}}}\n{IN_STEP}", TEXT_ANSWER),
-    "busy": (f"{TEXT}\nretry: {{{FAST}}}\nerrors: [{{status: 409, kind: quota}}]", TEXT_ANSWER),
-    "many": (f"{TEXT}\nretry: {{{FAST}, max: 6}}", TEXT_ANSWER),
+    "plain": f"{TEXT}\nretry: {{{FAST}}}",
+    "sse": f"{SSE}\nretry: {{{FAST}}}",
+    "slow": TEXT,
+    "again": f"{TEXT}\nretry: {{{FAST}, idempotent: true}}",
+    "keyed": f"{TEXT}\nretry: {{{FAST}}}\n{KEYED}",
+    "stepped": f"{TEXT}\nretry: {{{FAST}}}\n{STEP}\n{KEYED}",
+    "keyed-step": f"{TEXT}\nretry: {{{FAST}}}\n{IN_STEP}",
+    "busy": f"{TEXT}\nretry: {{{FAST}}}\nerrors: [{{status: 409, kind: quota}}]",
+    "many": f"{TEXT}\nretry: {{{FAST}, max: 6}}",
 }
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     folder = tmp_path_factory.mktemp("providers")
-    for name, (more, answer) in FILES.items():
-        text = FILE.format(name=name, more=more, answer=answer)
-        if name == "get":
-            text = text.replace("payload:", "x-payload:")
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return Catalog(folder)
+    catalog = catalog_of(folder, FILES)
+    text = catalog.path_of("plain").read_text(encoding="utf-8").replace("name: plain\nurl", "name: get\nurl")
+    (folder / "get.yaml").write_text(text.replace("payload:", "method: GET\nx-payload:"), encoding="utf-8")
+    return catalog
 
 
 @pytest.fixture(params=KINDS)

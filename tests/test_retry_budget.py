@@ -17,7 +17,8 @@ from engine.spec import RetryPolicy
 from engine.testing import FIN, Again, FaultServer, whole
 
 from .faults import fault
-from .test_client import FILE, KINDS, TEXT, TEXT_ANSWER, Caller
+from .quickfiles import catalog_of
+from .test_client import KINDS, TEXT, Caller
 from .test_faults_retries import FAST, RETRIES
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
@@ -31,10 +32,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    folder = tmp_path_factory.mktemp("providers")
-    for name, more in FILES.items():
-        (folder / f"{name}.yaml").write_text(FILE.format(name=name, more=more, answer=TEXT_ANSWER), encoding="utf-8")
-    return Catalog(folder)
+    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
 
 
 @pytest.fixture(params=KINDS)
