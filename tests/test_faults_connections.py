@@ -315,6 +315,15 @@ def test_a_proxy_of_another_scheme(call, scheme):
     assert PASSWORD not in error.message
 
 
+@fault(CONNECTIONS, "a proxy whose own certificate cannot be trusted", "`TransportError` of kind `proxy`")
+def test_a_proxy_that_cannot_be_trusted(call, authority):
+    with FaultServer([Tls(authority.server()), Request(), refusal(407)]) as proxy:
+        failed(
+            call("https://api.invalid", "plain", proxy=f"https://{proxy.host}"), "proxy", "the proxy cannot be trusted"
+        )
+        assert proxy.requests == []
+
+
 @fault(
     CONNECTIONS, "a certificate behind a proxy that cannot be trusted", "`TransportError` of kind `tls`, not retried"
 )

@@ -81,10 +81,8 @@ def _too_late_to_connect(where: str, stage: Stage) -> TransportError:
 
 
 def _not_connected(error: Exception, where: str, stage: Stage, with_proxy: bool) -> TransportError:
-    if with_proxy and stage.is_handshake:
-        return TransportError(f"the proxy speaks no TLS: {_detail(error)}; is its URL an http:// one?", kind="proxy")
     if stage.is_handshake or _is_tls(error):
-        return _no_tls(error, where)
+        return _untrusted_proxy(error) if with_proxy else _no_tls(error, where)
     why = next((words for cause in _causes(error) if (words := _why(cause))), _detail(error))
     if with_proxy:
         return TransportError(f"the proxy cannot be reached: {why}; check the proxy's URL", kind="proxy")
@@ -92,14 +90,23 @@ def _not_connected(error: Exception, where: str, stage: Stage, with_proxy: bool)
 
 
 def _no_tls(error: Exception, where: str) -> TransportError:
+    if _is_certificate(error):
+        message = f"{where} cannot be trusted: {_detail(error)}; check the certificate and the host's name"
+    else:
+        message = f"{where} and we agree on no TLS: {_detail(error)}; check that this port speaks TLS 1.2 or later"
+    return TransportError(message, kind="tls")
+
+
+def _untrusted_proxy(error: Exception) -> TransportError:
+    if _is_certificate(error):
+        return TransportError(f"the proxy cannot be trusted: {_detail(error)}; check its certificate", kind="proxy")
+    return TransportError(f"the proxy speaks no TLS: {_detail(error)}; is its URL an http:// one?", kind="proxy")
+
+
+def _is_certificate(error: Exception) -> bool:
     import ssl  # with httpx, not before
 
-    detail = _detail(error)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
-        message = f"{where} cannot be trusted: {detail}; check the certificate and the host's name"
-    else:
-        message = f"{where} and we agree on no TLS: {detail}; check that this port speaks TLS 1.2 or later"
-    return TransportError(message, kind="tls")
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
 
 
 def _why(cause: BaseException) -> str:
