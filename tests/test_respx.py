@@ -124,7 +124,8 @@ ERRORS = [
     (httpx.WriteError("reset"), "lost", None, 1),
     (httpx.CloseError("reset"), "lost", None, 1),
     (httpx.RemoteProtocolError("half a head"), "lost", None, 1),
-    (httpx.ProxyError("407 no"), "proxy", None, 3),
+    (httpx.ProxyError("407 no"), "proxy", None, 1),
+    (httpx.ProxyError("502 no"), "proxy", None, 3),
 ]
 
 
