@@ -28,7 +28,7 @@ CANCELS = int(os.environ.get("WIREFILE_STORM", "800"))
 POOL = 5
 AT_ONCE = 8
 LARGE = "x" * 6_000_000  # more than the buffers of a loopback connection hold
-SHARE = {"storm": 8, "large": 1, "deaf": 2, "tls": 2, "refusing": 3, "job": 3, "guarded": 4}
+SHARE = {"storm": 12, "large": 1, "deaf": 3, "tls": 3, "refusing": 4, "job": 5, "guarded": 5}
 assert SHARE.keys() == MORE.keys()
 
 

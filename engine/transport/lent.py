@@ -31,7 +31,7 @@ class Lent:
     `telling` are the origins whose requests have told an event.
     """
 
-    PATIENCE: float | None = 0.1
+    PATIENCE: float | None = 0.05
     """How many seconds a caller waits until what he left is closed; in the pool's queue that may take longer."""
 
     def __init__(self, client: Any, origin: str, telling: set[str]) -> None:
