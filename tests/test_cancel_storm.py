@@ -172,7 +172,7 @@ OWN = [
         max(CANCELS // 4, 200),
         marks=fault(
             "Cancelling and leaving early",
-            "the same storm through an `httpx.AsyncClient` of the caller's own, limited to five connections",
+            "such a storm through an `httpx.AsyncClient` of the caller's own, limited to five connections",
             "the next calls succeed; its pool has lost nothing",
         ),
         id="the caller's own",
