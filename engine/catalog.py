@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UnknownProviderError
-from .folders import SUFFIXES, builtin_folder, find_file, is_built_in, user_folder
+from .folders import SUFFIXES, builtin_folder, find_file, is_built_in, is_there, user_folder
 from .suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Catalog:
                 continue
             for entry in entries:
                 path = Path(entry.path)
-                if path.suffix in SUFFIXES and path.stem not in seen and not entry.is_dir():
+                if path.suffix in SUFFIXES and path.stem not in seen and is_there(path):
                     seen.add(path.stem)
                     yield path
 

@@ -38,12 +38,17 @@ def find_file(name: str, folders: Iterable[Path]) -> Path | None:
     for folder in folders:
         for suffix in SUFFIXES:
             path = folder / f"{name}{suffix}"
-            try:
-                if path.exists() and not path.is_dir():
-                    return path
-            except OSError:
-                continue
+            if is_there(path):
+                return path
     return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something that is no folder; one that leads to itself leads nowhere."""
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def with_protocols(folders: Iterable[Path]) -> list[Path]:

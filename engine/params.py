@@ -23,6 +23,10 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 }
 """A param's type, and the Python types of its values; a boolean is never a number."""
 
+MAX_PATTERN = 200
+"""How long a pattern of models' names may be. The schema says so too, but a longer one is read before it is refused:
+brackets that never close take quadratic time."""
+
 STRICTLY_REFUSED = ("dropped", "clamped", "forwarded")
 """What a strict caller does not want done: a renamed or defaulted parameter changes nothing that was asked for."""
 
@@ -80,8 +84,12 @@ def patches_for(patches: Iterable[Collection[str]], model: str | None) -> tuple[
     """
     if model is None:
         return ()
-    matches = (any(fnmatchcase(model, pattern) for pattern in patterns) for patterns in patches)
+    matches = (any(_matches(model, pattern) for pattern in patterns) for patterns in patches)
     return tuple(index for index, is_match in enumerate(matches) if is_match)
+
+
+def _matches(model: str, pattern: str) -> bool:
+    return len(pattern) <= MAX_PATTERN and fnmatchcase(model, pattern)
 
 
 def resolve(spec: ProviderSpec, given: Mapping[str, Any]) -> Resolved:

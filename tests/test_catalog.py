@@ -13,6 +13,7 @@ import engine.loader
 from engine import Catalog
 from engine.errors import SpecError, UnknownProviderError
 from engine.folders import builtin_folder, is_built_in, user_folder
+from tests.faults import fault
 
 FILE = """
 spec_version: 1
@@ -193,3 +194,22 @@ def test_a_protected_variable_is_read_where_the_caller_allows_it(home):
     assert Catalog(home, allow_env="AWS_TOKEN").spec("a").secrets["k"].env == ("AWS_TOKEN",)
     with pytest.raises(SpecError, match="AWS_TOKEN"):
         Catalog(home, allow_env=["AWS_TOKEN_2"]).provider("a")
+
+
+@fault(
+    "Provider files and templates",
+    "A link in a folder of provider files leads to itself, or nowhere",
+    "the folder's other files are found; `validate` reports the link as `cannot-read`",
+)
+def test_links_that_lead_nowhere_hide_no_other_file(tmp_path):
+    put(tmp_path, "good")
+    (tmp_path / "round.yaml").symlink_to(tmp_path / "round.yaml")
+    (tmp_path / "nowhere.yaml").symlink_to(tmp_path / "missing")
+    (tmp_path / "folder.yaml").mkdir()
+    catalog = Catalog(tmp_path)
+    assert "good" in catalog.names()
+    assert {"round", "nowhere", "folder"}.isdisjoint(catalog.names())
+    assert catalog.spec("good").name == "good"
+    for name in ("round", "nowhere", "folder", "absent"):
+        with pytest.raises(UnknownProviderError):
+            catalog.spec(name)

@@ -72,6 +72,9 @@ HOSTILE = {
     "models": text_of(
         models=f"models: {{default: q, allow: [{many(9_000, 'm#,')}], aliases: {{{many(4_000, 'a#: n#,')}}}}}"
     ),
+    "a pattern of brackets": text_of(
+        models=f"models: {{default: s, patches: [{{match: '{'[' * 200_000}', unset: [a]}}]}}"
+    ),
     "patches": text_of(
         models="models: {default: s, patches: [" + many(32, '{match: "m#*", payload: {a#: "{{ mdel }}"}},') + "]}"
     ),
