@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from .deployment import Deployment
 from .errors import ParameterError, ProviderError
 from .expressions import Rendered, compile_text, names_in_tree
-from .hosts import is_loopback, private_host, same_site
+from .hosts import is_loopback, is_too_long, private_host, same_site
 from .spec import Host
 
 MAX_URL = 8192
@@ -95,6 +95,8 @@ def checked_url(url: str, what: str) -> str:
     is_name = _AUTHORITY.fullmatch(parts.netloc) and (_HOST.fullmatch(host) if host.isascii() else True)
     if parts.scheme not in ("http", "https") or not is_name:
         raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
+    if "<" not in parts.netloc and is_too_long(parts.hostname):
+        raise ParameterError(f"{what} has a host whose name is too long: {url[:60]!r}...; write https://host")
     return url
 
 

@@ -12,6 +12,9 @@ import re
 import unicodedata
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+MAX_NAME, MAX_LABEL = 253, 63
+"""How long a host's name and a part of it may be (RFC 1035, 2.3.4); a longer one is looked up nowhere."""
+
 _NAMES = frozenset(
     {
         *("", "localhost", "localhost6", "ip6-localhost", "ip6-loopback", "broadcasthost"),
@@ -39,6 +42,15 @@ _ALWAYS = frozenset({IPv4Address("168.63.129.16")})  # public by its number, and
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _LOOPBACK = IPv6Address("::1")
 _WITH_IPV4 = (ip_network("64:ff9b::/96"), ip_network("::ffff:0:0:0/96"))  # RFC 6052, 7915: in the last 32 bits
+
+
+def is_too_long(host: str) -> bool:
+    """Whether no name service knows a host, because its name or a part of it is too long.
+
+    >>> is_too_long("a" * 63 + ".example.com"), is_too_long("a" * 64 + ".example.com")
+    (False, True)
+    """
+    return len(host) > MAX_NAME or any(len(label) > MAX_LABEL for label in host.split("."))
 
 
 def is_loopback(host: str | None) -> bool:

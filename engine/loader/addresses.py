@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import Problem
-from ..hosts import is_loopback, private_host
+from ..hosts import MAX_LABEL, is_loopback, is_too_long, private_host
 from .bound import SLOT, own_urls, urls_at
 from .steps import requests as step_requests
 from .subject import Check, Subject, ways
@@ -81,6 +81,9 @@ def _url_faults(subject: Subject, raw: str, url: str, parts: SplitResult) -> Ite
         yield "private-host", f"the host '{host}' is not on the public network", hint
     elif not _HOST.fullmatch(parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}")):
         yield "bad-url", f"the host '{host}' has a character that no host name has", "write an IDN host as xn--"
+    elif is_too_long(host):
+        message = f"the host's name, or a part of it between dots, is longer than {MAX_LABEL} characters"
+        yield "bad-url", message, "write the name of a host"
     if re.search(r"[^\x21-\x7e]|[\\<>\"^`{|}]", parts.path):
         yield "bad-url", "the URL's prefix has a character that must be percent-encoded", "write it as %20 and the like"
     if parts.scheme == "http" and subject.data.get("auth") and not is_loopback(host):

@@ -17,6 +17,9 @@ _LOST = frozenset(
 
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 
+_UNSENDABLE = frozenset({"LocalProtocolError", "InvalidURL", "UnsupportedProtocol", "UnicodeError"})
+"""The last is what is said of a host that is no name, by Python's idna codec and by the package."""
+
 
 _PLACE = re.compile(r" \(_ssl\.c:[0-9]+\)")
 
@@ -59,7 +62,7 @@ def _in_exchange(error: Exception, names: set[str], where: str, in_body: bool) -
         return TruncatedError(f"the answer broke off: {where} closed the connection in the middle; try again")
     if "RemoteProtocolError" in names:
         return TransportError(f"{where} closed the connection or spoke no HTTP: {_detail(error)}", kind="lost")
-    if names & {"LocalProtocolError", "InvalidURL", "UnsupportedProtocol", "UnicodeError"}:  # a name of no host, say
+    if names & _UNSENDABLE:
         return UsageError(f"the request to {where} cannot be sent: {_detail(error)}")
     if type(error) is RuntimeError and "closed" in str(error):
         return UsageError("the HTTP client is closed; make a new one")
