@@ -17,8 +17,6 @@ from engine.compression import CODINGS, FREE_BYTES, STEP, Decompressor, decompre
 from engine.errors import DecodeError, EngineError, LimitError, TruncatedError
 from tests.faults import fault
 
-from .faults import fault
-
 TEXT = "Привет, как дела? ".encode() * 40
 LIMIT = 1 << 30
 NOISE = random.Random(7).randbytes(3 * STEP)
