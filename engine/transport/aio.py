@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..aside import Turns, aside
@@ -32,14 +33,14 @@ class _Backend:
         self.stream: Any = None
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._opened(self._backend.connect_tcp(*args, **kwargs))
+        return await self._opened(partial(self._backend.connect_tcp, *args, **kwargs))
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._opened(self._backend.connect_unix_socket(*args, **kwargs))
+        return await self._opened(partial(self._backend.connect_unix_socket, *args, **kwargs))
 
-    async def _opened(self, opening: Coroutine[Any, Any, Any]) -> Any:
+    async def _opened(self, connect: Callable[[], Awaitable[Any]]) -> Any:
         await self._turns.own()
-        self.stream = await opening
+        self.stream = await connect()
         await self._turns.own()
         return _Stream(self.stream, self._turns)
 
