@@ -19,8 +19,9 @@ from .framing import FRAMINGS, Frame
 from .json_text import LARGE
 from .messages import Adjustment, ChatResponse, ToolCall
 from .readers import BLANK, Readers
+from .redaction import redact
 from .rules import FrameReader, end_words
-from .secrets import Secret, redact
+from .secrets import Secret
 from .wire import ResponseHead
 
 MAX_REFUSAL_BYTES = 64 * 1024

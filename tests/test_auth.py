@@ -28,7 +28,8 @@ from engine.mock import MockServer
 from engine.provider import Provider, recorded
 from engine.rendering import RenderedCall, Renderer
 from engine.reply import Reply
-from engine.secrets import Secret, redact, shown
+from engine.redaction import redact
+from engine.secrets import Secret, shown
 from engine.spec import Auth
 from engine.wire import Headers, ResponseHead, WireRequest
 from tests.badfiles import text_of

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..secrets import Secret, spellings
-
-_NEVER = "(?!)"
+from ..redaction import Edit, Finder, edited
+from ..secrets import Secret
 
 
 class Scrubber:
@@ -20,16 +18,15 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        expression, self._names = spellings(secret for secret in secrets if not secret.is_placeholder)
-        self._pattern = re.compile(expression or _NEVER)
-        self._in_bytes = re.compile((expression or _NEVER).encode())
+        self._finder = Finder(secret for secret in secrets if not secret.is_placeholder)
 
-    def _name(self, match: re.Match[Any]) -> str:
-        return f"<{self._names[match.lastgroup or '']}>"
+    def _edits(self, data: bytes) -> list[Edit]:
+        return self._finder.edits(data, lambda name: f"<{name}>")
 
     def text(self, text: str) -> str:
         """A text without secrets."""
-        return self._pattern.sub(self._name, text)
+        data = text.encode("utf-8", "surrogatepass")
+        return edited(data, self._edits(data)).decode("utf-8", "surrogatepass")
 
     def tree(self, value: Any) -> Any:
         """Plain data without secrets, in its keys too."""
@@ -45,18 +42,17 @@ class Scrubber:
         cuts = [0]
         for chunk in chunks:
             cuts.append(cuts[-1] + len(chunk))
-        found = self._in_bytes.finditer(body)
-        edits = [(match.start(), match.end(), self._name(match).encode()) for match in found]
+        edits = self._edits(body)
         return [_between(body, start, end, edits) for start, end in pairwise(cuts)]
 
     def finds(self, value: Any) -> bool:
         """Whether there is a secret in a text, some bytes, or plain data."""
         if isinstance(value, bytes):
-            return self._in_bytes.search(value) is not None
+            return self._finder.finds(value)
         return bool(self.tree(value) != value)
 
 
-def _between(body: bytes, start: int, end: int, edits: list[tuple[int, int, bytes]]) -> bytes:
+def _between(body: bytes, start: int, end: int, edits: list[Edit]) -> bytes:
     out, at = b"", start
     for first, last, name in edits:
         if last <= start or first >= end:

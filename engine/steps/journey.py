@@ -16,10 +16,11 @@ from ..failures import Failures, said
 from ..messages import Adjustment
 from ..paths import first_of
 from ..readers import Readers
+from ..redaction import redact
 from ..reply import Reply
 from ..retry import is_keyed
 from ..rules import compile_condition
-from ..secrets import Secret, Sensitive, redact, shown, shown_bytes
+from ..secrets import Secret, Sensitive, shown, shown_bytes
 from ..spec import Poll, ProviderSpec, RetryPolicy, TokenRequest
 from ..tape import Take
 from ..wire import Headers, ResponseHead, WireRequest

@@ -17,9 +17,10 @@ from ..json_text import LARGE, read_json
 from ..messages import ChatResponse
 from ..paths import MISSING, first_of
 from ..readers import Readers
+from ..redaction import redact
 from ..regex import compile_search
 from ..reply import MAX_REFUSAL_BYTES, Reply, redirected, without_secrets
-from ..secrets import Secret, redact
+from ..secrets import Secret
 from ..spec import Read
 from ..wire import Headers, ResponseHead
 from .cookies import cookie_in
