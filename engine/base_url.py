@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from .characters import quoted
 from .deployment import Deployment
 from .errors import ParameterError, ProviderError
 from .expressions import Rendered, compile_text, names_in_tree
@@ -27,6 +28,8 @@ _MADE_SLOT = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _ONE_SETTING = re.compile(r"\{\{\s*\w+\s*\}\}")
 _BREAKS_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
+_USER = re.compile(r"[^/?#]*//[^/?#]*@|[^/]*@")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|[0-9a-f:.]+")
 _AUTHORITY = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]*)(?::[0-9]*)?")
 """A host and perhaps a port: of anything else, this library and the HTTP client may make different hosts or ports."""
@@ -82,21 +85,23 @@ def checked_url(url: str, what: str) -> str:
     """A URL from the caller: http or https, a host, and nothing behind the path. Raises ParameterError."""
     if not isinstance(url, str):
         raise ParameterError(f"{what} is text, not a value of type {type(url).__name__}")
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  raises for a port that is none
-    except ValueError as error:
-        raise ParameterError(f"{what} cannot be read: {error}") from None
-    if "@" in parts.netloc or "?" in url or "#" in url or _BREAKS_URL.search(url):  # it may hold a password: not shown
+    # It may hold a password, or be one by mistake: it is taken apart when it holds none, and never shown.
+    if _USER.match(url) or "?" in url or "#" in url or _BREAKS_URL.search(url):
         raise ParameterError(
             f"{what} has a user, a query, a fragment, a space or a backslash in it; write https://host/path"
         )
-    host = parts.hostname or ""
+    if not _WEB.match(url):
+        raise ParameterError(f"{what} does not begin so; write http://host or https://host")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ParameterError(f"{what} has no host, or a port that is none; write https://host/path") from None
     is_name = _AUTHORITY.fullmatch(parts.netloc) and (_HOST.fullmatch(host) if host.isascii() else True)
-    if parts.scheme not in ("http", "https") or not is_name:
-        raise ParameterError(f"{what} is {url[:100]!r}; write http://host or https://host")
-    if "<" not in parts.netloc and is_too_long(parts.hostname):
-        raise ParameterError(f"{what} has a host whose name is too long: {url[:60]!r}...; write https://host")
+    if not is_name or not host or port == 0:
+        raise ParameterError(f"{what} has no host, or a port that is none; write https://host/path")
+    if "<" not in parts.netloc and is_too_long(host):
+        raise ParameterError(f"{what} has a host whose name is too long; write https://host")
     return url
 
 
@@ -130,8 +135,7 @@ class Territory:
         if _origin(parts) == _origin(urlsplit(self.own)):
             return str(url)
         if self._declared(parts) is None and _origin(parts) != _origin(urlsplit(self.home)):
-            shown = "".join(char for char in host if char.isprintable())[:100]
-            message = f"{self.owner}: {what} leads to the host '{shown}', which is not among the file's `hosts`"
+            message = f"{self.owner}: {what} leads to the host {quoted(host)}, which is not among the file's `hosts`"
             raise ProviderError(f"{message}; it is not followed", kind="protocol")
         local = is_loopback(host) and is_loopback(urlsplit(self.own).hostname)
         if parts.scheme != "https" and not local:

@@ -14,10 +14,11 @@ from .catalog import Catalog
 from .deployment import Deployment
 from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
+from .headers import veil
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
 from .retry import RetryBudget
-from .secrets import Sensitive
+from .secrets import Hidden, veiled_url
 from .spec import Response, Timeouts
 from .steps import StepCache
 from .suggest import did_you_mean
@@ -45,6 +46,13 @@ class Caller:
         cache: StepCache | None = None,
         recorder: Recorder | None = None,
     ) -> None:
+        # Before anything can fail: what stands in the frames of a call shows in tracebacks.
+        secrets, refusal = _hidden(secrets)
+        proxy = veiled_url(proxy)
+        if isinstance(base_urls, Mapping):
+            base_urls = {name: veiled_url(url) for name, url in base_urls.items()}
+        if refusal is not None:
+            raise refusal
         if not isinstance(max_connections, int) or max_connections < 1:
             raise UsageError("max_connections is at least 1")
         if http_client is not None and proxy is not None:
@@ -54,11 +62,11 @@ class Caller:
         self.catalog = catalog if catalog is not None else Catalog(allow_env=allow_env)
         self._base_urls = _by_provider("base_urls", base_urls, object, "a URL")
         self._settings = _by_provider("settings", settings, Mapping, "a mapping of settings")
-        self._secrets = _by_provider("secrets", secrets, Mapping, "a mapping of secrets")
+        self._secrets = secrets
         self._http_client = http_client
         self._owns_http_client = http_client is None
         self._max_connections = max_connections
-        self._proxy = masked_proxy(proxy)
+        self._proxy = proxy
         self._timeout = _deadlines(timeout)
         self._strict = strict
         self._cache = cache if cache is not None else StepCache()
@@ -75,6 +83,7 @@ class Caller:
         self, provider: str, messages: Messages, model: str | None, stream: bool, params: dict[str, Any]
     ) -> Exchange:
         """A call that is ready to start. Raises UsageError or SpecError."""
+        veil(params)
         name = self.refuse_unusable(provider, params)
         named_model = str.__str__(provider).partition(":")[2]
         if not (model is None or isinstance(model, str)):
@@ -135,14 +144,6 @@ class Caller:
         return TransportError(message, kind="timeout", phase="pool")
 
 
-def masked_proxy(proxy: str | None) -> str | None:
-    """The proxy's URL, shown without user and password wherever a program or a traceback prints it."""
-    if not isinstance(proxy, str) or "@" not in proxy:
-        return proxy
-    scheme, slashes, rest = proxy.rpartition("@")[0].partition("://")
-    return Sensitive(proxy, f"{scheme}://***@{proxy.rpartition('@')[2]}" if slashes and rest else "***")
-
-
 def asks_for_stream(response: Response, wanted: bool) -> bool:
     """Whether a call asks for a stream: as it wants, unless the file can read only the other form of an answer.
 
@@ -165,6 +166,15 @@ def _by_provider(what: str, given: Any, kind: type[Any], due: str) -> dict[str, 
         if not (value is None or isinstance(value, kind)):
             raise UsageError(f"{what} has a value of type {type(value).__name__} for '{name}', where {due} is due")
     return dict(given)
+
+
+def _hidden(secrets: Any) -> tuple[dict[str, Any], UsageError | None]:
+    """The caller's secrets by provider, of which none shows; and what is wrong with them."""
+    try:
+        given = _by_provider("secrets", secrets, Mapping, "a mapping of secrets")
+    except UsageError as error:
+        return {}, error.with_traceback(None)
+    return {name: None if values is None else Hidden(values) for name, values in given.items()}, None
 
 
 def _deadlines(timeout: float | Mapping[str, float] | None) -> dict[str, float]:

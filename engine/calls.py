@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .characters import Characters, printable
+from .characters import Characters, printable, quoted
 from .errors import DecodeError
 from .events import ToolCallDelta
 from .json_text import is_json
@@ -161,7 +161,7 @@ class ToolCalls:
             if not call.is_raw:
                 arguments = arguments if arguments.strip() not in ("", "null") else "{}"
                 if not cut and not is_json(arguments):
-                    raise DecodeError(f"the arguments of the tool call '{call.name[:60]}' are no whole JSON")
+                    raise DecodeError(f"the arguments of the tool call {quoted(call.name)} are no whole JSON")
             calls.append(ToolCall(call.id, call.name, arguments))
         return tuple(calls)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+MAX_QUOTED = 60
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -80,3 +82,12 @@ def rest_of(whole: str, start: str) -> str | None:
         return whole[len(start) :] if whole.startswith(start) else None
     units, begun = (text.encode("utf-16-le", "surrogatepass") for text in (whole, start))
     return units[len(begun) :].decode("utf-16-le", "surrogatepass") if units.startswith(begun) else None
+
+
+def quoted(text: str) -> str:
+    """A text of an answer, quoted in a message. A long one is not: cut, a secret in it would be found by no mask.
+
+    >>> quoted("get_weather"), quoted("x" * 61)
+    ("'get_weather'", 'a text of 61 characters')
+    """
+    return repr(text) if len(text) <= MAX_QUOTED else f"a text of {len(text)} characters"

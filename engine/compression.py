@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Protocol
 
+from .characters import quoted
 from .errors import DecodeError, LimitError, TruncatedError
 
 STEP = 256 * 1024
@@ -185,7 +186,7 @@ def decompressor(content_encoding: str, limit: int) -> Decompressor:
     codings = [coding.strip().lower() for coding in content_encoding.split(",")]
     unknown = next((coding for coding in codings if coding not in CODINGS), None)
     if unknown is not None:
-        raise DecodeError(f"the answer is coded as {unknown[:40]!r}, which was not asked for")
+        raise DecodeError(f"the answer is coded as {quoted(unknown)}, which was not asked for")
     chain = [CODINGS[coding](limit) for coding in codings if coding not in ("", "identity")]
     if len(chain) > MAX_CODINGS:
         raise DecodeError(f"the answer is coded {len(chain)} times, which no answer is")

@@ -14,7 +14,7 @@ from typing import Any
 from .errors import MissingSecretError, ParameterError
 from .keyfiles import value_in_file
 from .messages import plain
-from .secrets import Secret
+from .secrets import Hidden, Secret
 from .spec import Auth, ProviderSpec, SecretSource, Setting
 from .suggest import did_you_mean
 
@@ -29,6 +29,10 @@ class Deployment:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     placeholders: bool = False
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secrets", Hidden(self.secrets))
+        object.__setattr__(self, "environ", Hidden(self.environ))
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a deployment is not pickled: it holds secrets and the environment")

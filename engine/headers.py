@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .errors import ParameterError
 from .secrets import MASK, Secret, Sensitive
@@ -22,13 +23,39 @@ CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 CREDENTIAL_NAME = re.compile(r"authorization|cookie|(?:.*[-_])?(?:api[-_]?key|token|secret|password)", re.IGNORECASE)
 """Names whose values are secrets, whoever wrote them."""
 
+_ALSO = re.compile(
+    r"(?:.*[-_])?(?:auth|(?:subscription|access|secret|private|client|auth|master|functions?)[-_]?key|credentials?"
+    r"|session(?:[-_]?id)?|sid|ticket|nonce|csrf|xsrf|jwt|signature)",
+    re.IGNORECASE,
+)
+"""Names that mostly are those of a credential, in a request of a caller's or in the reply to a step."""
+_SCHEME = re.compile(r"(?:bearer|basic|token|digest|negotiate|apikey|api-key)\s+\S", re.IGNORECASE)
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 Pairs = tuple[tuple[str, str], ...]
 
 
+def veil(params: dict[str, Any]) -> None:
+    """Mask the credentials among the `extra_headers` of a call: its parameters stand in the frames of every error."""
+    given = params.get("extra_headers")
+    if isinstance(given, Mapping):
+        params["extra_headers"] = {name: _veiled(name, value) for name, value in given.items()}
+
+
+def _veiled(name: Any, value: Any) -> Any:
+    is_text = isinstance(name, str) and isinstance(value, str)
+    return Sensitive(value, MASK) if is_text and (is_credential_name(name) or _SCHEME.match(value)) else value
+
+
+def is_credential_name(name: str) -> bool:
+    """Whether a name is mostly that of a credential."""
+    return bool(CREDENTIAL_NAME.fullmatch(name) or _ALSO.fullmatch(name))
+
+
 def caller_headers(given: Mapping[str, str]) -> Pairs:
     """The headers that a caller adds to a call, those with a credential masked. Raises ParameterError."""
+    given = {name: _veiled(name, value) for name, value in given.items()}
     pairs: dict[str, tuple[str, str]] = {}
     for name, value in given.items():
         if not _TOKEN.fullmatch(name):
@@ -39,8 +66,7 @@ def caller_headers(given: Mapping[str, str]) -> Pairs:
             raise ParameterError(f"extra_headers: '{name}' would hold a line break or a character beyond ASCII")
         if name.lower() in pairs:
             raise ParameterError(f"extra_headers: '{name}' is given twice, in two spellings; keep one")
-        value = value.strip()
-        pairs[name.lower()] = (name, Sensitive(value, MASK) if CREDENTIAL_NAME.fullmatch(name) else value)
+        pairs[name.lower()] = (name, _veiled(name, value.strip()))
     return tuple(pairs.values())
 
 

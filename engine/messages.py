@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from .errors import ParameterError
 from .events import FinishReason, Usage
+from .secrets import Hidden
 
 MAX_DEPTH = 64
 """How deep a value from the caller may nest; deeper JSON is refused before it is built."""
@@ -344,12 +345,12 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
     return data
 
 
-def _headers(value: Any) -> dict[str, str]:
+def _headers(value: Any) -> Mapping[str, str]:
     headers = _mapping(value, "extra_headers")
     for name, text in headers.items():
         if not isinstance(text, str):
             raise ParameterError(f"extra_headers: the value of {name!r} is text, not {_kind(text)}")
-    return headers
+    return Hidden(headers) if headers else {}
 
 
 def _tool(value: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from .characters import printable
+from .characters import printable, quoted
 from .errors import DecodeError
 
 MAX_DEPTH = 32
@@ -76,7 +76,7 @@ def _keys(place: Any) -> list[str | int]:
         position = step.end()
     whole = text.startswith("$") and position == len(text) and keys and isinstance(keys[0], str)
     if not whole or len(keys) > MAX_DEPTH:
-        raise DecodeError(f"a piece of a tool call's arguments belongs at {str(place)[:60]!r}, which is no such place")
+        raise DecodeError(f"a piece of a tool call's arguments belongs at {quoted(str(place))}, which is no such place")
     return keys
 
 
@@ -85,7 +85,7 @@ def _at(holder: Any, key: str | int, place: Any) -> Any:
     if isinstance(key, str):
         return holder.get(key)
     if key > len(holder):
-        raise DecodeError(f"a piece of a tool call's arguments belongs at {place[:60]!r}, and nothing came before it")
+        raise DecodeError(f"a piece of a tool call's arguments belongs at {quoted(place)}, and nothing came before it")
     if key == len(holder):
         holder.append(None)
     return holder[key]

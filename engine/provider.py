@@ -13,6 +13,7 @@ from .deployment import Deployment
 from .errors import ParameterError, ProviderError, UsageError
 from .events import Event
 from .failures import Failures
+from .headers import veil
 from .messages import ChatRequest, ChatResponse, Messages
 from .params import model_of, patches_for
 from .readers import Readers
@@ -72,6 +73,7 @@ class Provider:
         `strict` refuses parameters that would be dropped, clamped, or forwarded without being known.
         Raises ParameterError, MissingSecretError (both UsageError) before anything is sent.
         """
+        veil(params)
         deployment = Deployment(settings={} if settings is None else settings, environ=os.environ, strict=strict)
         return self.call(ChatRequest.of(messages, model, stream=stream, **params), deployment).wire
 

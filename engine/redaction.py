@@ -135,7 +135,7 @@ def _base64(value: str) -> str:
 
 
 def _in_base64(value: str) -> Iterator[str]:
-    """What base64 makes of a value, alone and amid others: without the characters that its neighbours have a part in."""
+    """What base64 makes of a value, alone and amid others: without the characters that those have a part in."""
     yield _base64(value)
     for before in range(3):
         data = bytes(before) + value.encode("utf-8", "surrogatepass")

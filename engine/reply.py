@@ -21,7 +21,7 @@ from .messages import Adjustment, ChatResponse, ToolCall
 from .readers import BLANK, Readers
 from .redaction import redact
 from .rules import FrameReader, end_words
-from .secrets import Secret
+from .secrets import MASK, Secret
 from .wire import ResponseHead
 
 MAX_REFUSAL_BYTES = 64 * 1024
@@ -310,7 +310,9 @@ class Reply:
 
 
 def without_secrets(error: EngineError, secrets: tuple[Secret, ...]) -> EngineError:
-    """The same error with every secret masked: a server may echo the key that it was sent."""
+    """The same error with every secret masked: a server may echo the key that it was sent, and opens sessions."""
+    if isinstance(error, ProviderError):
+        error.headers = {name: MASK if name.lower() == "set-cookie" else value for name, value in error.headers.items()}
     if secrets:
         error.message = redact(error.message, secrets)
         error.partial = None if error.partial is None else _masked(error.partial, secrets)

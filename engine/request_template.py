@@ -130,7 +130,7 @@ def _with_query(url: str, pairs: list[tuple[str, str]]) -> str:
     if not pairs:
         return url
     start = f"{url}&" if "?" in url else f"{url}?"  # a URL that is followed may have a query already
-    full = start + "&".join(f"{name}={value}" for name, value in pairs)
+    full = start + "&".join(name + "=" + value for name, value in pairs)
     if any(isinstance(value, Sensitive) for _, value in pairs):
         return Sensitive(full, start + "&".join(f"{name}={shown(value)}" for name, value in pairs))
     return full

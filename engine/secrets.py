@@ -1,12 +1,13 @@
 """Values that must not be shown: what a secret is, and text and bytes that hold one.
 
 `Secret` is what a variable gave: it has no text form at all. `Sensitive` is finished wire text (a header, a URL) that
-carries a secret: it is a str to send, and a mask wherever it is printed as a value, pickled or logged by repr.
-`SensitiveBytes` is the same for a body.
+carries a secret: it is a str to send, and a mask wherever it is printed, formatted, logged or pickled. `SensitiveBytes`
+is the same for a body, `Hidden` a map of which nothing shows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 MASK = "***"
@@ -21,20 +22,21 @@ class Secret:
     '<ACME_API_KEY>'
     """
 
-    __slots__ = ("_value", "name")
+    __slots__ = ("_give", "name")
 
     def __init__(self, value: str, *, name: str) -> None:
-        self._value = value
+        # In a function, and in no attribute: what lists the parts of an object finds no value there.
+        self._give: Callable[[], str] = lambda: value
         self.name = name
 
     def reveal(self) -> str:
         """The value itself; call it only where the bytes of a request are made."""
-        return self._value
+        return self._give()
 
     @property
     def is_placeholder(self) -> bool:
         """Whether the value is only the name in angle brackets: a request to look at, or to send to a mock."""
-        return self._value == f"<{self.name}>"
+        return self.reveal() == f"<{self.name}>"
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -55,19 +57,33 @@ class Secret:
 
 
 class Sensitive(str):
-    """Text with a secret in it. `shown` is the same text with the secret masked."""
+    """Text with a secret in it. `shown` is the same text with the secret masked.
+
+    As a value it is the text: to compare, to encode, to join, to send. Printed or formatted it is its mask; who needs
+    the text as plain text says `str.__str__`.
+
+    >>> key = Sensitive("Bearer sk-123", "Bearer <ACME_API_KEY>")
+    >>> f"{key}", key.encode()
+    ('Bearer <ACME_API_KEY>', b'Bearer sk-123')
+    """
 
     __slots__ = ("shown",)
     shown: str
 
     def __new__(cls, value: str, shown: str) -> Sensitive:
         """Text to send, and the same text to show."""
-        text = super().__new__(cls, value)
+        text = super().__new__(cls, str.__str__(value))
         text.shown = shown
         return text
 
     def __repr__(self) -> str:
         return repr(self.shown)
+
+    def __str__(self) -> str:
+        return self.shown
+
+    def __format__(self, format_spec: str) -> str:
+        return format(self.shown, format_spec)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (self.shown,)
@@ -77,6 +93,18 @@ class Sensitive(str):
 
     def __deepcopy__(self, memo: object) -> Sensitive:
         return self  # not by way of __reduce__: a copy of a request can be sent like the request
+
+
+class Given(Sensitive):
+    """The same for a template, which makes text of what it is given."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+    def __format__(self, format_spec: str) -> str:
+        return format(str.__str__(self), format_spec)
 
 
 class SensitiveBytes(bytes):
@@ -104,6 +132,53 @@ class SensitiveBytes(bytes):
 
     def __deepcopy__(self, memo: object) -> SensitiveBytes:
         return self
+
+
+class Hidden(Mapping[str, str]):
+    """Texts by their names, of which none shows by itself: secrets, the environment. A copy is the same object.
+
+    >>> Hidden({"ACME_API_KEY": "sk-123"})
+    <1 hidden>
+    """
+
+    __slots__ = ("_give",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._give: Callable[[], Mapping[str, str]] = lambda: values
+
+    def __getitem__(self, name: str) -> str:
+        return self._give()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._give())
+
+    def __len__(self) -> int:
+        return len(self._give())
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} hidden>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("secrets and the environment are not pickled")
+
+    def __copy__(self) -> Hidden:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Hidden:
+        return self
+
+
+def veiled_url(url: Any) -> Any:
+    """A URL of the caller's, shown without the user and the query that it may hold; what is no such URL stays.
+
+    >>> veiled_url("http://user:pass@proxy.example:3128"), veiled_url("http://localhost")
+    ('http://***@proxy.example:3128', 'http://localhost')
+    """
+    if not isinstance(url, str) or ("@" not in url and "?" not in url):
+        return url
+    scheme, separator, rest = str.__str__(url).partition("://")
+    rest = rest.rpartition("@")[2].partition("?")[0]
+    return Sensitive(url, f"{scheme}://{MASK}@{rest}" if separator else MASK)
 
 
 def shown(text: str) -> str:

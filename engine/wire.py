@@ -129,7 +129,7 @@ def _masked(text: str, mask: str) -> str:
 
 
 def _joined(first: str, second: str) -> str:
-    text = f"{first!s}, {second!s}"
+    text = first + ", " + second
     if isinstance(first, Sensitive) or isinstance(second, Sensitive):
         return Sensitive(text, f"{shown(first)}, {shown(second)}")
     return text

@@ -26,9 +26,9 @@ from engine.loader import load_text
 from engine.messages import ChatRequest
 from engine.mock import MockServer
 from engine.provider import Provider, recorded
+from engine.redaction import redact
 from engine.rendering import RenderedCall, Renderer
 from engine.reply import Reply
-from engine.redaction import redact
 from engine.secrets import Secret, shown
 from engine.spec import Auth
 from engine.wire import Headers, ResponseHead, WireRequest

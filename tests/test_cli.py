@@ -535,7 +535,7 @@ def test_render_with_extras(wirefile: Run, chirp: Path) -> None:
     assert "note: extra_body.top_k: 1 is sent as it is" in ran.err
     assert "12345" not in ran.out + ran.err
     assert wirefile(*words[:5], "--extra-body", "{").code == 2
-    assert "--extra-header 'x' is no k:v" in wirefile(*words[:5], "--extra-header", "x").err
+    assert "--extra-header takes k:v" in wirefile(*words[:5], "--extra-header", "x").err
 
 
 @pytest.mark.parametrize("verb", ["render", "chat"])

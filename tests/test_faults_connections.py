@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from engine import Catalog
-from engine.caller import masked_proxy
 from engine.errors import ProviderError, TransportError, UsageError
+from engine.secrets import veiled_url
 from engine.testing import FIN, RST, FaultServer, Hello, Request, Send, Stall, Tls, whole
 
 from .certificates import Authority
@@ -373,7 +373,7 @@ def test_a_proxy_that_cannot_be(call, proxy):
     ],
 )
 def test_the_url_of_a_proxy_is_shown_without_its_user(proxy, shown):
-    masked = masked_proxy(proxy)
+    masked = veiled_url(proxy)
     assert masked == proxy
     assert repr(masked) == repr(shown)
 

@@ -126,7 +126,7 @@ def header(word: str, option: str) -> tuple[str, str]:
     """A `k:v` word as a header's name and value."""
     name, separator, value = word.partition(":")
     if not separator or not name.strip():
-        raise UsageError(f"{option} {word!r} is no k:v; write {option} 'content-type: text/event-stream'")
+        raise UsageError(f"{option} takes k:v; write {option} 'content-type: text/event-stream'")
     return name.strip(), value.strip()
 
 

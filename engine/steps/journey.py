@@ -6,27 +6,30 @@ and who may ask for it, one call at a time, is the drivers' to see to (`turn`).
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineError, ProviderError
 from ..failures import Failures, said
+from ..headers import is_credential_name
 from ..messages import Adjustment
 from ..paths import first_of
 from ..readers import Readers
 from ..redaction import redact
-from ..reply import Reply
+from ..reply import Reply, without_secrets
 from ..retry import is_keyed
 from ..rules import compile_condition
 from ..secrets import Secret, Sensitive, shown, shown_bytes
-from ..spec import Poll, ProviderSpec, RetryPolicy, TokenRequest
+from ..spec import Poll, ProviderSpec, RetryPolicy, Step, TokenRequest
 from ..tape import Take
 from ..wire import Headers, ResponseHead, WireRequest
 from .cache import StepCache
 from .cookies import CookieJar
-from .reading import StepReply, refused, seconds_in, set_cookies, values_of
+from .reading import StepReply, refused, seconds_in, set_cookies, values_in, values_of
 
 if TYPE_CHECKING:
     from ..rendering import RenderedCall
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 TOKEN = "token"
 """The name under which a token request keeps its token."""
+
+_STEP_VALUE = re.compile(r"\bsteps\.(\w+)\.(\w+)")
 
 MIN_HIDDEN = 8
 """Shorter values of a session are not looked for in messages."""
@@ -170,7 +175,7 @@ class Journey:
         if not cookies:
             return wire
         own = wire.headers.get("cookie")
-        value = Sensitive(f"{own}; {cookies}", f"{shown(own)}; ***") if own else Sensitive(cookies, "***")
+        value = Sensitive(own + "; " + cookies, f"{shown(own)}; ***") if own else Sensitive(cookies, "***")
         pairs = [pair for pair in wire.headers.pairs if pair[0].lower() != "cookie"]
         return replace(wire, headers=Headers([*pairs, ("cookie", value)]))
 
@@ -225,16 +230,33 @@ class Journey:
     def _take_step(self, leg: Leg, reply: StepReply, now: float) -> None:
         step = leg.step
         assert step is not None
+        # Hidden before a value that is not there makes a refusal of the reply. All that is shared opens a session.
+        read = values_in(step.read, reply)
+        self._hide(value for name, value in read.items() if leg.key is not None or self._opens(step, name))
         values = values_of(leg.what, step.read, reply)
         self._found[step.name] = values
         if step.cleanup is not None:
             self._open.append(step.name)
         if leg.key is None:
-            self._hide(value for name, value in values.items() if step.read[name].source in ("header", "cookie"))
             return
         self._take_shared(leg, values)
         life = step.expires_in
         self._keep(leg, values, seconds_in(first_of(life)(reply.data)) if isinstance(life, str) else life, now)
+
+    def _opens(self, step: Step, name: str) -> bool:
+        """Whether a value of a reply opens a session: where it stands there, its name, or where it goes says so."""
+        read = step.read[name]
+        if read.source in ("header", "cookie"):
+            return True
+        words = (name, *read.where.split(".")[-1:]) if read.source == "json" else (name,)
+        return any(map(is_credential_name, words)) or f"{step.name}.{name}" in self._sent_in_headers
+
+    @cached_property
+    def _sent_in_headers(self) -> frozenset[str]:
+        """The values of steps that a later request says in a header."""
+        requests = (self._spec.request, *(step.request for step in self._spec.steps))
+        texts = [value for request in requests for value in request.headers.values() if isinstance(value, str)]
+        return frozenset(f"{step}.{name}" for text in texts for step, name in _STEP_VALUE.findall(text))
 
     def _keep(self, leg: Leg, values: Mapping[str, Any], seconds: float | None, now: float) -> None:
         assert leg.key is not None
@@ -310,6 +332,7 @@ class Journey:
 
     def explained(self, error: EngineError) -> EngineError:
         """The error as the caller gets it: one about the token names the host that refused it."""
+        error = without_secrets(error, tuple(self._hidden))  # with what the reply itself has brought
         if not self._is_fetching or not isinstance(error, ProviderError):
             return error
         host = WireRequest("GET", self._url, Headers()).origin.partition("://")[2]

@@ -146,15 +146,19 @@ def refused(words: str, reply: StepReply, kind: str = "protocol") -> ProviderErr
     return ProviderError(words, kind=kind, status=head.status, headers=dict(head.headers))
 
 
+def values_in(read: Mapping[str, Read], reply: StepReply) -> dict[str, Any]:
+    """The values that a step reads out of its reply, as far as they are there."""
+    values = {name: SOURCES[place.source](reply, place.where) for name, place in read.items()}
+    return {name: value for name, value in values.items() if value not in (MISSING, None, "")}
+
+
 def values_of(what: str, read: Mapping[str, Read], reply: StepReply) -> dict[str, Any]:
-    """The values that a step reads out of its reply. Raises ProviderError for one that is not there."""
-    values = {}
+    """The same values when all are there. Raises ProviderError for one that is not."""
+    values = values_in(read, reply)
     for name, place in read.items():
-        value = SOURCES[place.source](reply, place.where)
-        if value is MISSING or value is None or value == "":
+        if name not in values:
             where = f"{place.source} {place.where!r}"
             raise refused(f"{what}: its reply has no value for '{name}' ({where}); the file's `read` may be old", reply)
-        values[name] = value
     return values
 
 

@@ -1,7 +1,8 @@
 """What the HTTP library logs of our own requests, without what the other side said.
 
 It logs the headers of a response and the bytes that were no HTTP at DEBUG, and the words behind a status at INFO: there
-a server may say the key again, and opens a session. Its records about other requests in the process stay as they are.
+a server may say the key again, and opens a session. The password of a SOCKS proxy it logs as well. Its records about
+other requests in the process stay as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from contextvars import ContextVar
 _OURS = ContextVar("_OURS", default=False)
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 
+_SAYS_MORE = ("receive_", "send_request_headers.complete", "setup_socks5_connection")
+"""Records with words of the other side, and the one with the proxy's password."""
+
 
 def _handled(record: logging.LogRecord) -> bool:
     """Hand a record on without those words; a handler that fails, for a full disk say, must not end the call."""
@@ -22,7 +26,7 @@ def _handled(record: logging.LogRecord) -> bool:
     if record.name == "httpx":
         if isinstance(record.args, tuple) and len(record.args) == 5:  # method, URL, version, status, words
             record.args = (*record.args[:4], "")
-    elif str(record.msg).startswith(("receive_", "send_request_headers.complete")):
+    elif str(record.msg).startswith(_SAYS_MORE):
         record.msg, record.args = str(record.msg).partition(" ")[0], ()
     with suppress(Exception):
         logging.getLogger(record.name).callHandlers(record)

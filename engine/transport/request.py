@@ -86,8 +86,8 @@ def proxy_of(proxy: str | None) -> Any:
         return None
     import httpx
 
-    built = None
-    with suppress(ValueError, TypeError, httpx.InvalidURL):  # which are not the context of ours: they hold the password
+    built: Any = None
+    with suppress(ValueError, TypeError, httpx.InvalidURL):  # not raised from there: those frames hold its password
         built = httpx.Proxy(proxy)
     if built is None:
         raise UsageError("the proxy's URL cannot be used; write http://host:port")
