@@ -247,6 +247,7 @@ class _Attempt:
         await self._lines.ready()
         await self._lines.turns.own()
         wire = exchange.start()
+        self.refuse_open_proxy(wire)
         patience = exchange.patience()
         try:
             body = self._body = await transport.AsyncBody.open(self._lines, wire, exchange.timeouts, patience.seconds)

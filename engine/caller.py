@@ -9,19 +9,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .catalog import Catalog
 from .deployment import Deployment
 from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
 from .headers import veil
+from .hosts import is_loopback
 from .messages import ChatRequest, ChatResponse, Messages
 from .provider import Provider
 from .retry import RetryBudget
-from .secrets import Hidden, veiled_url
+from .secrets import Hidden, shown, veiled_url
 from .spec import Response, Timeouts
 from .steps import StepCache
 from .suggest import did_you_mean
+from .wire import WireRequest
 
 if TYPE_CHECKING:
     from .recording import Recorder
@@ -137,6 +140,13 @@ class Caller:
 
     def _timeouts(self, provider: Provider) -> Timeouts:
         return replace(provider.spec.timeout, **self._timeout)
+
+    def refuse_open_proxy(self, wire: WireRequest) -> None:
+        """Raise UsageError where a proxy on another machine would be told a secret: only a tunnel to https hides it."""
+        if self._proxy is None or not wire.has_secret or not wire.origin.startswith("http:"):
+            return
+        if not is_loopback(urlsplit(shown(self._proxy)).hostname):
+            raise UsageError(f"a secret for {wire.origin} is not sent over http through a proxy; leave the proxy out")
 
     def no_slot(self, timeouts: Timeouts) -> TransportError:
         """The error for a wait that ended before a slot was free."""

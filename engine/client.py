@@ -173,6 +173,7 @@ class Client(Caller):
 
     def _attempt(self, exchange: Exchange) -> Generator[Event, None, None]:
         wire = exchange.start()
+        self.refuse_open_proxy(wire)
         patience = exchange.patience()
         try:
             body = transport.Body(self._http(), wire, exchange.timeouts, patience.seconds, self._proxy is not None)

@@ -109,22 +109,31 @@ class Deployment:
         reasons = reasons.replace(f" or {_SET}", " or ")
         raise MissingSecretError(f"{spec.name} needs the secret '{first}'; {reasons}")
 
+    def known(self, spec: ProviderSpec) -> tuple[Secret, ...]:
+        """Every secret of the file that is there, fit to be sent or not: none of them may show in a message."""
+        found = (self._found(source, name)[0] for name, source in spec.secrets.items())
+        return tuple(secret for secret in found if secret is not None)
+
     def _secret(self, source: SecretSource, name: str) -> tuple[Secret | None, str]:
-        """A secret; else None, and what to do about it."""
+        """A secret that can be sent; else None, and what to do about it. Raises MissingSecretError."""
+        secret, fault = self._found(source, name)
+        return (None if secret is None else _checked(secret)), fault
+
+    def _found(self, source: SecretSource, name: str) -> tuple[Secret | None, str]:
         if self.placeholders:
             return Secret(f"<{source.env[0]}>", name=source.env[0]), ""
-        given = self.secrets.get(name)
-        if given is not None and not isinstance(given, str):
-            raise ParameterError(f"the secret '{name}' is text, not a value of type {type(given).__name__}")
-        if given:
-            return _checked(Secret(str.__str__(given), name=source.env[0])), ""
+        kind = type(self.secrets.get(name))
+        if not issubclass(kind, str | type(None)):
+            raise ParameterError(f"the secret '{name}' is text, not a value of type {kind.__name__}")
+        if self.secrets.get(name):
+            return Secret(str.__str__(self.secrets[name]), name=source.env[0]), ""
         variable = next((variable for variable in source.env if self.environ.get(variable)), None)
         if variable is None:
             return None, _SET + " or ".join(source.env)
         if source.json is None:
-            return _checked(Secret(self.environ[variable], name=variable)), ""
+            return Secret(self.environ[variable], name=variable), ""
         secret, fault = _in_file(self.environ[variable], source.json, variable)
-        return (None, f"{variable} {fault}: name a file that has it") if secret is None else (_checked(secret), "")
+        return secret, "" if secret is not None else f"{variable} {fault}: name a file that has it"
 
 
 _SET = "set the variable "

@@ -20,8 +20,10 @@ from .display import request_data, response_data
 from .errors import EngineError
 from .events import Usage
 from .messages import Adjustment, ChatRequest, ChatResponse, ToolCall
-from .provider import Provider
+from .provider import Provider, recorded
+from .reply import Reply
 from .spec import Example
+from .wire import Headers, ResponseHead
 
 if TYPE_CHECKING:
     from .rendering import RenderedCall
@@ -242,11 +244,14 @@ def _actions(adjustments: Iterable[Adjustment]) -> dict[str, str | list[str]]:
 
 
 def _outcome(provider: Provider, example: Example, chunks: list[bytes]) -> _Outcome:
+    reply = Reply(provider.readers)  # not by provider.decode: an example knows no secret, and looks for none
+    head = ResponseHead(example.reply.status, Headers(example.reply.headers.items()))
     try:
-        response = provider.decode(chunks, example.reply.status, example.reply.headers)
+        for _ in recorded(reply, head, chunks):
+            pass
     except EngineError as error:
         return _Outcome(error.partial, error.kind, getattr(error, "status", None))
-    return _Outcome(response, None)
+    return _Outcome(reply.response, None)
 
 
 def _cuts(example: Example, thorough: bool) -> Iterator[tuple[str, list[bytes]]]:

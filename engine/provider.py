@@ -19,6 +19,7 @@ from .params import model_of, patches_for
 from .readers import Readers
 from .reply import Reply
 from .retry import date_refusal
+from .secrets import Secret
 from .spec import ProviderSpec
 from .wire import Headers, ResponseHead, WireRequest
 
@@ -122,6 +123,10 @@ class Provider:
         """How this file reads answers, compiled."""
         return Readers(self.spec.response, Failures(self.spec.errors), self.spec.limits, self.spec.name)
 
+    def known_secrets(self) -> tuple[Secret, ...]:
+        """The file's secrets as far as they are set here: what was recorded may say one again, and no message may."""
+        return Deployment(environ=os.environ).known(self.spec) if self.spec.secrets else ()
+
     def decode(
         self,
         chunks: bytes | Iterable[bytes],
@@ -132,7 +137,7 @@ class Provider:
 
         `chunks` is the body, whole or in pieces; any cut gives the same answer.
         """
-        reply = Reply(self.readers)
+        reply = Reply(self.readers, secrets=self.known_secrets())
         for _ in recorded(reply, _head(status, headers), chunks):
             pass
         return reply.response
@@ -144,7 +149,7 @@ class Provider:
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[Event]:
         """The same as an iterator of events; an error is raised after the events that came before it."""
-        return recorded(Reply(self.readers), _head(status, headers), chunks)
+        return recorded(Reply(self.readers, secrets=self.known_secrets()), _head(status, headers), chunks)
 
 
 def _head(status: int, headers: Mapping[str, str] | None) -> ResponseHead:

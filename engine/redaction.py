@@ -44,6 +44,18 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
     return edited(data, edits).decode("utf-8", "surrogatepass") if edits else text
 
 
+def cleaned(chunks: bytes | Iterable[bytes], secrets: Iterable[Secret]) -> bytes | Iterable[bytes]:
+    """The pieces of a body as one, `<NAME>` in the place of each secret; untouched where there is none to look for."""
+    finder = Finder(secrets)
+    if not finder:
+        return chunks
+    pieces = [chunks] if isinstance(chunks, bytes) else list(chunks)
+    if not all(isinstance(piece, bytes) for piece in pieces):
+        return pieces  # whoever reads them says so
+    body = b"".join(pieces)
+    return edited(body, finder.edits(body, lambda name: f"<{name}>"))
+
+
 Edit = tuple[int, int, bytes]
 """From where to where something is taken out, and what comes in its place."""
 

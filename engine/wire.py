@@ -81,6 +81,12 @@ class WireRequest:
         parts = urlsplit(shown(self.url))
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
+    @property
+    def has_secret(self) -> bool:
+        """Whether a credential is in it."""
+        values = (self.url, *(value for _, value in self.headers.pairs))
+        return isinstance(self.content, SensitiveBytes) or any(isinstance(value, Sensitive) for value in values)
+
     def masked_by(self, other: WireRequest) -> WireRequest:
         """This request, shown as another one: the same with masks in the place of its secrets."""
         pairs = zip(self.headers.pairs, other.headers.pairs, strict=True)

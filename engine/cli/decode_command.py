@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import EngineError, MissingSecretError
+from ..errors import EngineError
 from ..events import TextDelta
 from . import output
 from .bodies import body_chunks
@@ -17,8 +16,6 @@ from .options import catalog_of, header, providers_option, split_name
 
 if TYPE_CHECKING:
     from ..reply import Reply
-    from ..secrets import Secret
-    from ..spec import ProviderSpec
 
 
 @click.command("decode")
@@ -45,7 +42,7 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
 
     name, model = split_name(name)
     provider = catalog_of(context).provider(name).for_model(model)
-    reply = Reply(provider.readers, secrets=_known(provider.spec))
+    reply = Reply(provider.readers, secrets=provider.known_secrets())
     head = ResponseHead(status, Headers(header(word, "--header") for word in headers))
     try:
         with closing(body_chunks(file)) as chunks:
@@ -62,16 +59,6 @@ def command(context: click.Context, name: str, file: str, status: int, headers: 
     if form == "json":
         output.write_json(response_data(reply.response))
     _finish_line(reply, form)
-
-
-def _known(spec: ProviderSpec) -> tuple[Secret, ...]:
-    """The secrets that are set here: the recorded body of a refusal may say one again."""
-    from ..deployment import Deployment
-
-    try:
-        return tuple(Deployment(environ=os.environ).resolve_auth(spec)[1].values())
-    except MissingSecretError:
-        return ()
 
 
 def _finish_line(reply: Reply, form: str) -> None:

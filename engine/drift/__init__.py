@@ -16,6 +16,7 @@ from ..answer import SAME_WORDS
 from ..errors import EngineError, ProviderError
 from ..loader.inline import masked
 from ..provider import Provider
+from ..redaction import cleaned
 from ..wire import Headers, ResponseHead
 from .declared import Declared, Place
 from .heard import Heard, Kind, Word, listen, merged
@@ -87,7 +88,7 @@ def drift(
     spec = provider.spec
     declared = Declared.by(spec.response, spec.errors)
     known = Known.of(provider, declared)
-    heard = listen(provider.readers, declared, head, chunks)
+    heard = listen(provider.readers, declared, head, cleaned(chunks, provider.known_secrets()))
     if known.shows_fault(heard):
         return ()
     order = list(KINDS)

@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from ..headers import CREDENTIAL_NAME
 from ..loader.inline import inline_secret, is_opaque, known_secrets
+from ..redaction import Finder, edited
+from ..secrets import Secret
 from .capture import Body, CapturedReply, CapturedRequest, Pairs, json_or_none
 
 REDACTED = "REDACTED"
@@ -67,12 +69,11 @@ class Cleaned:
     auth: dict[str, Any] | None = None
     secrets: dict[str, Any] = field(default_factory=dict)
     todos: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = field(default=(), repr=False)
     scrub: Callable[[str], str] = field(default=str, repr=False)
 
     def leaks(self, text: str) -> bool:
         """Whether a text holds one of the secrets after all."""
-        return any(value in text for value in self.hidden)
+        return self.scrub(text) != text
 
 
 def cleaned(
@@ -104,8 +105,7 @@ def cleaned(
         values |= dict.fromkeys((one for one in known_secrets(text) if one not in values), REDACTED)
     for value in _told_in_reply(reply):
         values.setdefault(value, REDACTED)
-    hidden = {form: name for value, name in values.items() for form in _forms(value)}
-    scrub = _scrubber(hidden)
+    scrub = _scrubber(values)
     return Cleaned(
         _scrubbed_request(request, scrub),
         replace(body, tree=_scrubbed(body.tree, scrub)),
@@ -113,7 +113,6 @@ def cleaned(
         chosen.auth if chosen else None,
         secrets,
         todos,
-        tuple(hidden),
         scrub,
     )
 
@@ -261,21 +260,15 @@ def _told_in_reply(reply: CapturedReply | None) -> Iterator[str]:
 # --- taking them out ---
 
 
-def _forms(value: str) -> Iterator[str]:
-    """The spellings in which a value may stand somewhere else."""
-    if len(value) < _MIN_LENGTH:
-        return
-    escaped = json.dumps(value)[1:-1]
-    yield from dict.fromkeys((value, quote(value, safe=""), quote_plus(value), quote(value), escaped))
-    if ":" in value:
-        yield base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
+def _scrubber(values: dict[str, str]) -> Callable[[str], str]:
+    """Takes values out of a text, in whatever spelling they stand there: `<name>` comes in their place."""
+    finder = Finder(Secret(value, name=name) for value, name in values.items() if len(value) >= _MIN_LENGTH)
 
+    def scrub(text: str) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        return edited(data, finder.edits(data, lambda name: f"<{name}>")).decode("utf-8", "surrogatepass")
 
-def _scrubber(hidden: dict[str, str]) -> Callable[[str], str]:
-    if not hidden:
-        return str
-    pattern = re.compile("|".join(re.escape(text) for text in sorted(hidden, key=len, reverse=True)))
-    return lambda text: pattern.sub(lambda match: f"<{hidden[match[0]]}>", text)
+    return scrub
 
 
 def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:

@@ -22,9 +22,12 @@ LONG = 5.0
 
 @dataclass
 class Received:
-    """One request as it came: the bytes, and what they say."""
+    """One request as it came: the bytes, and what they say. Its repr shows no more than where it went."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Received({self.line.partition('?')[0]!r}, {len(self.raw)} bytes)"
 
     @property
     def head(self) -> str:
@@ -60,7 +63,7 @@ class Journal:
     requests: list[Received] = field(default_factory=list)
     opened: int = 0
     closed: int = 0
-    stray: bytes = b""
+    stray: bytes = field(default=b"", repr=False)
 
     @property
     def open(self) -> int:
