@@ -15,6 +15,7 @@ from engine.folders import builtin_folder
 from engine.loader import bound, load, problems_of
 from tests.badfiles import problems, text_of
 from tests.conftest import ROOT
+from tests.faults import fault
 
 RULE = "env-of-another-host"
 
@@ -27,11 +28,13 @@ def secrets(variable: str) -> str:
     return f"secrets: {{k: {{env: [ACME_KEY, {variable}]}}}}\nauth: {{type: bearer, secret: k}}"
 
 
+@fault("Secrets", "a file reads a built-in provider's variable for another host or port", "env-of-another-host")
 @pytest.mark.parametrize(
     ("url", "variable", "refused"),
     [
         ("https://api.openai.com/v1", "OPENAI_API_KEY", False),
         ("https://API.OpenAI.com:443/v2", "OPENAI_API_KEY", False),
+        ("https://api.openai.com:8443/v1", "OPENAI_API_KEY", True),
         ("https://api.acme.com", "OPENAI_API_KEY", True),
         ("https://api.openai.com.acme.com", "OPENAI_API_KEY", True),
         ("https://apixopenai.com", "OPENAI_API_KEY", True),

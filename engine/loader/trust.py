@@ -10,7 +10,7 @@ from ..errors import Problem
 from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback
 from .addresses import ADDRESS_CHECKS, other_requests, other_urls
-from .bound import hosts_of, is_bound_elsewhere, is_shipped, own_urls, variables_of
+from .bound import hosts_of, is_bound_elsewhere, is_shipped, own_urls, owners_of, variables_of
 from .inline import inline_secret, secrets_at
 from .subject import AUTH_NAMES, Check, Subject, dotted, ways
 from .yamltext import Place, walk
@@ -195,6 +195,10 @@ def _check_inherited_secrets(subject: Subject) -> Iterator[Problem]:
         yield subject.problem(place, "secret-host-change", message, hint)
 
 
+_CHOSEN = ("default", "enum")
+"""The keys of a setting by which a file's author says what it is."""
+
+
 def _own_destinations(subject: Subject) -> Iterator[Place]:
     """Where this file, and not its parent, says that secrets go."""
     document = subject.document
@@ -207,7 +211,15 @@ def _own_destinations(subject: Subject) -> Iterator[Place]:
         for index, host in enumerate(hosts if isinstance(hosts, list) else ())
         if isinstance(host, dict)
     ]
-    for place in [*defaults, *(where for where, _ in other_urls(subject)), *named]:
+    others = list(other_urls(subject))
+    owners = {word for url in (subject.data.get("url"), *(url for _, url in others)) for word in owners_of(url)}
+    chosen = [
+        ("settings", name, key)
+        for name, setting in subject.maps("settings").items()
+        for key in _CHOSEN
+        if name in owners and key in setting
+    ]
+    for place in [*defaults, *chosen, *(where for where, _ in others), *named]:
         if document.mark(place).source is document.source:
             yield place
 
