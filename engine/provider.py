@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .deployment import Deployment
-from .errors import ParameterError, ProviderError, UsageError
+from .errors import EngineError, ParameterError, UsageError
 from .events import Event
 from .failures import Failures
 from .headers import veil
@@ -138,7 +138,9 @@ class Provider:
         `chunks` is the body, whole or in pieces; any cut gives the same answer.
         """
         reply = Reply(self.readers, secrets=self.known_secrets())
-        for _ in recorded(reply, _head(status, headers), chunks):
+        events = recorded(reply, _head(status, headers), chunks)
+        chunks = headers = None  # type: ignore[assignment]  # they may hold a key, and a traceback shows this frame
+        for _ in events:
             pass
         return reply.response
 
@@ -172,9 +174,13 @@ def recorded(reply: Reply, head: ResponseHead, chunks: bytes | Iterable[bytes]) 
         yield from reply.finish()
         if reply.fault is not None:
             raise reply.fault
-    except ProviderError as error:
+        return
+    except EngineError as error:
         date_refusal(error)
-        raise
+        failure = error
+    # The frames below, and this one, hold raw bytes of the answer, in which a server may echo the key.
+    chunks, chunk, failure.__context__ = b"", b"", None
+    raise failure.with_traceback(None)
 
 
 def _pieces(chunks: Any) -> Iterator[bytes]:

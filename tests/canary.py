@@ -19,7 +19,8 @@ ID = f"id-canary-8b1f6a2c9d3e{TAIL}iD"
 TOKEN = f"at-canary-5d7c2e9f1a4b{TAIL}tOken"
 COOKIE = f"ck-canary-6e4d8a1b7c2f{TAIL}cOokie"
 VALUE = f"sv-canary-9c3b5f7d1e8a{TAIL}vAlue"
-ALL = {"key": KEY, "id": ID, "token": TOKEN, "cookie": COOKIE, "step value": VALUE}
+TICKET = f"tk-canary-2f8e6b4d1c7a{TAIL}tIcket"
+ALL = {"key": KEY, "id": ID, "token": TOKEN, "cookie": COOKIE, "step value": VALUE, "ticket": TICKET}
 
 
 # --- how a secret is found again ---
@@ -75,6 +76,7 @@ response:
   whole: {codec: json, rules: [{text: text}]}
 errors: [{status: 401, kind: auth, message: error.message, code: error.code}]
 retry: {max: 0}
+limits: {event_bytes: 4096}
 examples:
   - name: refused
     call: {messages: hi}
@@ -102,11 +104,12 @@ AUTHS = {
     ' client_secret: "{{ secrets.k }}"}, value: access_token, expires_in: expires_in}}',
     "a session": "{type: bearer, secret: k}",
 }
-"""Kinds of auth; the last is a file with a step, whose reply gives a cookie and a value."""
+"""Kinds of auth; the last is a file with a step, whose reply gives a cookie, a value in a header and one in JSON."""
 
 SESSION = """\
-steps: [{name: login, path: /login, json: {}, read: {value: {header: x-session}}}]
-headers: {x-csrf-token: "{{ steps.login.value }}"}
+steps:
+  - {name: login, path: /login, json: {}, read: {value: {header: x-session}, ticket: {json: data.ticket}}}
+headers: {x-csrf-token: "{{ steps.login.value }}", x-session-token: "{{ steps.login.ticket }}"}
 """
 
 
@@ -131,7 +134,7 @@ def key_file(folder: Path) -> str:
 
 def sent_by(auth: str) -> tuple[str, ...]:
     """The secrets that a call with a kind of auth sends, and a service can say again."""
-    of_reply = {"oauth2": (TOKEN,), "a session": (COOKIE, VALUE)}.get(auth, ())
+    of_reply = {"oauth2": (TOKEN,), "a session": (COOKIE, VALUE, TICKET)}.get(auth, ())
     return (KEY, *((ID,) if "id" in re.findall(r"\w+", AUTHS[auth]) else ()), *of_reply)
 
 
@@ -150,6 +153,8 @@ ANSWERS: dict[str, Callable[[str], Answer]] = {
     "redirected": lambda said: Answer(b"", 302, (("location", f"https://other.example/{KEY}?key={quote(KEY)}"),)),
     "no JSON": lambda said: Answer(f'data: {{"delta": "Hel"}}\n\ndata: {{{said}\n\n'.encode(), 200, SSE),
     "cut off": lambda said: Answer(f"data: {json.dumps({'delta': said})}\n\n".encode(), 200, SSE),
+    "too large": lambda said: Answer(f"data: {said * 40}\n\n".encode(), 200, SSE),
+    "lost": lambda said: Answer(f"data: {json.dumps({'delta': said})}\n\n".encode() * 8, 200, SSE, is_lost=True),
     "empty": lambda said: Answer(b"", 200, (("x-echo", said),)),
 }
 """What the service answers, with what it says again."""
@@ -163,7 +168,9 @@ def service(auth: str, answer: str) -> Callable[[Asked], Answer]:
         if asked.path.endswith("/oauth"):
             return Answer({"access_token": TOKEN, "expires_in": 3600})
         if asked.path == "/login":
-            return Answer({}, headers=(("set-cookie", f"sid={COOKIE}; Path=/"), ("x-session", VALUE)))
+            return Answer(
+                {"data": {"ticket": TICKET}}, headers=(("set-cookie", f"sid={COOKIE}; Path=/"), ("x-session", VALUE))
+            )
         return ANSWERS[answer](said)
 
     return answered

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,12 +42,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back: bytes or a JSON value. `hold` waits for an event in the middle of the body."""
+    """What is sent back: bytes or a JSON value. Half-way, `hold` waits for an event and `is_lost` resets."""
 
     body: Any = b""
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     hold: threading.Event | None = None
+    is_lost: bool = False
 
 
 @dataclass
@@ -95,11 +98,10 @@ class StepServer:
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
-                half = len(body) // 2 if answer.hold is not None else 0
+                half = len(body) // 2
                 self.wfile.write(body[:half])
                 self.wfile.flush()
-                if answer.hold is not None:
-                    answer.hold.wait(20)
+                _half_way(self, answer)
                 self.wfile.write(body[half:])
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815
@@ -127,6 +129,16 @@ class StepServer:
     def said(self) -> list[str]:
         """The requests, each as method and path."""
         return [str(asked) for asked in self.asked]
+
+
+def _half_way(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    if answer.hold is not None:
+        answer.hold.wait(20)
+    if answer.is_lost:
+        # A linger time of zero makes close() send RST instead of FIN.
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
+        raise ConnectionAbortedError
 
 
 def folder_of(tmp_path: Path, text: str) -> Catalog:

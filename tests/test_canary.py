@@ -17,11 +17,13 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from inspect import getmembers
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -30,6 +32,7 @@ from engine import Catalog, Client
 from engine.cli import mock_command
 from engine.deployment import Deployment
 from engine.display import REQUEST_FORMATS
+from engine.drift import drift
 from engine.errors import EngineError
 from engine.messages import ChatRequest
 from engine.mock import MockServer
@@ -37,8 +40,24 @@ from engine.provider import Provider
 from engine.recording import Recorder
 from engine.rendering import RenderedCall
 from engine.secrets import Secret, Sensitive, SensitiveBytes
+from engine.testing import FaultServer, whole
 
-from .canary import ALL, ANSWERS, AUTHS, ENCODINGS, ID, KEY, acme, echo, key_file, leaks, sent_by, service
+from .canary import (
+    ALL,
+    ANSWERS,
+    AUTHS,
+    COOKIE,
+    ENCODINGS,
+    ID,
+    KEY,
+    VALUE,
+    acme,
+    echo,
+    key_file,
+    leaks,
+    sent_by,
+    service,
+)
 from .conftest import Ran, Run
 from .pages import free_port
 from .stepserver import ASKS, Asked, StepServer
@@ -161,8 +180,8 @@ class Scene:
 
 # --- the places ------------------------------------------------------------------------------------------------------
 
-UNSAID = tuple(answer for answer in ANSWERS if answer != "cut off")
-"""All answers but the one whose text, which is the caller's, says the secrets again."""
+UNSAID = tuple(answer for answer in ANSWERS if answer not in ("cut off", "lost"))
+"""All answers but those whose text, which is the caller's, says the secrets again."""
 
 
 def pickled(value: Any) -> str:
@@ -281,6 +300,60 @@ def refusal(scene: Scene) -> str:
 
 WHOLE = json.dumps({"text": "Hello", "key": "none"})
 
+
+def strange(scene: Scene) -> str:
+    """A recorded answer with fields that the file does not know, and secrets in their names and values."""
+    known = sorted(set(sent_by(scene.auth)) & {KEY, ID})
+    return json.dumps({"text": "Hello", "debug": {echo([one]): echo([one]) for one in known}, **dict.fromkeys(known)})
+
+
+def decoded(scene: Scene) -> str:
+    """The error that `decode` raises for a recorded refusal."""
+    with pytest.raises(EngineError) as caught:
+        scene.provider.decode(refusal(scene).encode(), 401, {"x-echo": KEY})
+    return texts(caught.value) + repr(caught.value.__dict__) + with_locals(iter([caught.value]))
+
+
+def drifted(scene: Scene) -> str:
+    bodies = (strange(scene), 200), (refusal(scene), 401), (refusal(scene), 500)
+    return "\n".join(texts(*drift(scene.provider, body.encode(), status)) for body, status in bodies)
+
+
+def fault_server(scene: Scene) -> str:
+    """What the fault kit notes of a request."""
+    with FaultServer([whole(b"no", 401)]) as server:
+        options = {**scene.options, "base_urls": {"acme": server.url}}
+        with Client(scene.catalog, **options) as client, pytest.raises(EngineError):
+            client.chat("acme", "hi")
+        return texts(server.journal, server.requests)
+
+
+def mistakes(scene: Scene) -> str:
+    """Tracebacks, with what is in their frames, of calls that the caller has got wrong."""
+    secrets = {"acme": {"k": KEY, "id": ID}}
+    proxy = f"http://{quote(ID, safe='')}:{quote(KEY, safe='')}@127.0.0.1:1"
+    headers = {"authorization": f"Bearer {KEY}", "x-auth": ID, "cookie": f"sid={COOKIE}", "x-session-id": VALUE}
+    wrong: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"secrets": secrets, "max_connections": 0}, {}),
+        ({"secrets": {"acne": secrets["acme"]}}, {}),
+        ({"secrets": {"acme": KEY}}, {}),
+        ({"secrets": {"acme": {"k": [KEY]}}}, {}),
+        ({"secrets": secrets, "proxy": proxy.replace("http:", "ftp:")}, {}),
+        ({"secrets": secrets, "proxy": proxy}, {}),
+        ({"base_urls": {"acme": proxy}}, {}),
+        ({"base_urls": {"acme": f"https://127.0.0.1:1?key={KEY}"}}, {}),
+        ({}, {"extra_headers": headers, "temperature": 1}),
+        ({}, {"extra_headers": {**headers, "x-a": "é"}}),
+        ({"base_urls": {"acme": "http://127.0.0.1:1"}}, {"extra_headers": headers}),
+    ]
+    errors = []
+    for options, params in wrong:
+        with pytest.raises(EngineError) as caught:
+            Client(scene.catalog, **{**scene.options, **options}).chat("acme", "hi", **params)
+        errors.append(caught.value)
+    return with_locals(iter(errors)) + texts(*errors)
+
+
 COMMANDS: dict[str, Callable[[Scene], str]] = {
     "render http": lambda s: s.cli("render", "acme", "hi"),
     "render curl": lambda s: s.cli("render", "acme", "hi", "--format", "curl"),
@@ -303,10 +376,14 @@ COMMANDS: dict[str, Callable[[Scene], str]] = {
     "drift": lambda s: s.live("drift", answers=("fine", "refused", "no JSON")),
     "drift --json": lambda s: s.live("drift", "--json", answers=("refused", "refused in words")),
     "drift of a file": lambda s: of_file(s, "drift", "--status", "401", body=refusal(s)),
+    "drift of a file with new fields": lambda s: of_file(s, "drift", body=strange(s)),
     "new": new_verb,
     "new --reply": lambda s: new_verb(s, reply=True),
 }
 """Places of the command: what each verb shows on both streams, and what it writes."""
+
+RECORDED: dict[str, Callable[[Scene], str]] = {"decode()": decoded, "drift()": drifted}
+"""Places that know the secrets of the environment alone."""
 
 PLACES: dict[str, Callable[[Scene], str]] = {
     **COMMANDS,
@@ -318,6 +395,8 @@ PLACES: dict[str, Callable[[Scene], str]] = {
     "log: httpx": lambda s: logged(s, lambda record: record.__dict__, "httpx"),
     "log: httpcore": lambda s: logged(s, lambda record: record.__dict__, "httpcore"),
     "Client": lambda s: texts(s.client, s.client.catalog),
+    "Client: attributes": lambda s: repr(vars(s.client)),
+    "calls that are wrong": mistakes,
     "Provider": lambda s: texts(s.provider, s.provider.spec),
     "WireRequest": lambda s: texts(*s.wires),
     "WireRequest: shown": lambda s: texts(*(wire.shown() for wire in s.wires)),
@@ -327,16 +406,22 @@ PLACES: dict[str, Callable[[Scene], str]] = {
     "WireRequest: headers, url, body": lambda s: forms(
         *(value for wire in s.wires for value in (wire.headers, wire.url, wire.content, wire.headers.pairs))
     ),
+    "WireRequest: printed": lambda s: "\n".join(
+        f"{value} {value!s} {'%s' % (value,)}"  # noqa: UP031
+        for wire in s.wires
+        for value in (wire.url, wire.content, wire.headers, *wire.headers.values())
+    ),
     "RenderedCall": lambda s: texts(s.call),
     "ResponseHead": lambda s: texts(*(take.head for take in s.tape.takes)),
     "ChatResponse": lambda s: texts(s.whole, s.whole.message, s.whole.replay),
-    "Deployment": lambda s: texts(s.deployment),
+    "Deployment": lambda s: texts(s.deployment, asdict(s.deployment), getmembers(s.deployment)),
     "Exchange": lambda s: texts(s.exchange),
     "Recorder": lambda s: texts(s.recorder, s.recorder.last),
     "Tape": lambda s: texts(s.tape, s.tape.takes),
     "cache of tokens and steps": lambda s: texts(s.client._cache),
     "Secret": lambda s: texts(*(Secret(value, name="ACME") for value in ALL.values())),
-    "Sensitive": lambda s: forms(*(Sensitive(value, "***") for value in ALL.values())),
+    "Secret: its parts": lambda s: texts(*(getmembers(Secret(value, name="ACME")) for value in ALL.values())),
+    "Sensitive": lambda s: texts(*(Sensitive(value, "***") for value in ALL.values())),
     "SensitiveBytes": lambda s: texts(*(SensitiveBytes(value.encode(), b"***", "ACME") for value in ALL.values())),
     "error: str": lambda s: "\n".join(map(str, s.errors.values())),
     "error: repr, pickle, copy": lambda s: texts(*s.errors.values()),
@@ -350,6 +435,8 @@ PLACES: dict[str, Callable[[Scene], str]] = {
     "traceback with locals": lambda s: with_locals(iter(s.errors.values())),
     "warnings": lambda s: repr([(str(item.message), item.source, item.line) for item in s.warned]),
     "journal of the mock": journal,
+    "journal of the fault server": fault_server,
+    **RECORDED,
 }
 """Where a secret could show, each as a function that gives the text of it."""
 
@@ -374,7 +461,8 @@ def test_a_canary_is_found_nowhere(
         warnings.simplefilter("always")
         scene = Scene(auth, given, tmp_path, wirefile, server, log, monkeypatch, warned)
         assert was_sent(scene), "the secret went to the service"
-        places = PLACES.keys() - (COMMANDS.keys() if given == "secrets=" else ())  # the command has no such way
+        others = {*COMMANDS, *RECORDED} if given == "secrets=" else set()  # they have no such way
+        places = PLACES.keys() - others
         found = {name: leaks(PLACES[name](scene)) for name in PLACES if name in places}
         scene.client.close()
     leaking = [name for name, leaked in found.items() if leaked]

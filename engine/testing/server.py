@@ -29,6 +29,9 @@ class Received:
     def __repr__(self) -> str:
         return f"Received({self.line.partition('?')[0]!r}, {len(self.raw)} bytes)"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a request that was received is not pickled: a key may be in it")
+
     @property
     def head(self) -> str:
         """The request line and the headers, as they came."""
