@@ -31,6 +31,9 @@ _ALSO = re.compile(
 """Names that mostly are those of a credential, in a request of a caller's or in the reply to a step."""
 _SCHEME = re.compile(r"(?:bearer|basic|token|digest|negotiate|apikey|api-key)\s+\S", re.IGNORECASE)
 
+MIN_COOKIE = 8
+"""A cookie's value that is shorter is no session's."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 Pairs = tuple[tuple[str, str], ...]
@@ -71,11 +74,13 @@ def caller_headers(given: Mapping[str, str]) -> Pairs:
 
 
 def secrets_in(pairs: Iterable[tuple[str, str]]) -> tuple[Secret, ...]:
-    """What must not be shown of a caller's headers: a credential whole, and without the scheme before it."""
+    """What must not be shown of a caller's headers: a credential whole, without its scheme, and each cookie's value."""
     found = []
     for name, value in pairs:
         if isinstance(value, Sensitive):
-            words = dict.fromkeys((str.__str__(value), str.__str__(value).rpartition(" ")[2]))
+            text = str.__str__(value)
+            cookies = [pair.partition("=")[2] for pair in text.split("; ")] if name.lower() == "cookie" else []
+            words = dict.fromkeys((text, text.rpartition(" ")[2], *(one for one in cookies if len(one) >= MIN_COOKIE)))
             found += [Secret(word, name=name) for word in words if word]
     return tuple(found)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import pytest
 
 from engine import AsyncClient, Catalog, Client
 from engine.caller import asks_for_stream
-from engine.errors import ParameterError, UsageError
+from engine.errors import ParameterError, ProviderError, UsageError
 from engine.loader import load_text
 from engine.mock import MockServer
+from engine.testing import FaultServer, whole
+
+from .faults import fault
 
 
 def begun(client: Client | AsyncClient, *args: Any, **params: Any) -> None:
@@ -194,3 +199,95 @@ def test_a_secret_of_the_callers_is_text_and_not_shown(value: object) -> None:
     ):
         client.chat("openai:gpt-5", "Hi")
     assert "hidden" not in str(caught.value)
+
+
+KEY = "k-hush-123456"
+
+
+def with_locals(error: BaseException) -> str:
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    return "".join(frame for own in frames if "/tests/" not in own.filename for frame in [str(own.locals)])
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("secrets", [{"chirp": KEY}, {"chirp": [KEY]}, {"chirp": {"api_key": [KEY]}}, KEY])
+def test_secrets_that_are_no_map_of_maps_of_text_are_refused_and_not_shown(
+    chirp: Path, kind: type[Client] | type[AsyncClient], secrets: Any
+) -> None:
+    with pytest.raises(UsageError, match="^(secrets |the secret )") as caught:
+        kind(Catalog(chirp), secrets=secrets, base_urls={"chirp": "http://127.0.0.1:1"}).chat("chirp", "hi")
+    assert KEY not in f"{caught.value}{with_locals(caught.value)}"
+
+
+@pytest.mark.parametrize("wrong", [{"max_connections": 0}, {"timeout": "soon"}, {"http_client": 1}])
+def test_no_secret_is_in_the_frames_of_a_client_that_cannot_be(chirp: Path, wrong: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"secrets": {"chirp": {"api_key": KEY}}, "proxy": f"http://me:{KEY}@h"}
+    with pytest.raises(UsageError) as caught:
+        Client(Catalog(chirp), **given, **wrong)
+    assert KEY not in with_locals(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1", "http://api.example.com", "HTTP://127.0.0.1.nip.io", "http://127.1"]
+)
+@fault("Secrets", "a call with a secret would go over http beyond loopback", "UsageError, nothing is sent")
+def test_a_secret_does_not_go_over_http_to_another_host(chirp: Path, url: str) -> None:
+    client = Client(Catalog(chirp), base_urls={"chirp": url}, secrets={"chirp": {"api_key": KEY}})
+    with pytest.raises(UsageError, match="not sent over http"):
+        client.chat("chirp", "hi")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@fault(
+    "Secrets", "a proxy elsewhere would be told a secret that goes over http to loopback", "UsageError, nothing is sent"
+)
+def test_a_proxy_on_another_machine_is_told_no_secret(
+    chirp: Path, kind: type[Client] | type[AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.create_connection", lambda *_, **__: pytest.fail("a connection is opened"))
+    options: dict[str, Any] = {"base_urls": {"chirp": "http://127.0.0.1:1"}, "proxy": "http://10.0.0.1:3128"}
+    client = kind(Catalog(chirp), secrets={"chirp": {"api_key": KEY}}, **options)
+
+    def ask() -> None:
+        answer: Any = client.chat("chirp", "hi")
+        asyncio.run(answer)  # of the AsyncClient; the other has raised
+
+    with pytest.raises(UsageError, match="through a proxy"):
+        ask()
+
+
+def test_a_proxy_on_this_machine_may_see_what_goes_to_this_machine(chirp: Path) -> None:
+    with FaultServer([whole(b"no", 401)]) as proxy:
+        options: dict[str, Any] = {"base_urls": {"chirp": "http://localhost:9"}, "proxy": proxy.url}
+        client = Client(Catalog(chirp), secrets={"chirp": {"api_key": KEY}}, **options)
+        with client, pytest.raises(ProviderError):
+            client.chat("chirp", "hi")
+        assert proxy.requests[0].line.startswith("POST http://localhost:9/")
+        assert KEY not in repr(proxy.journal)
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(proxy.requests)
+
+
+CREDENTIALS = {
+    "Authorization": f"Bearer {KEY}",
+    "x-auth": KEY,
+    "Ocp-Apim-Subscription-Key": KEY,
+    "x-session-id": KEY,
+    "x-anything": f"Bearer {KEY}",
+    "cookie": f"sid={KEY}",
+}
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@fault("Secrets", "the caller's own headers of a call hold a credential", "masked like a secret of the file")
+def test_a_credential_in_a_header_of_the_callers_shows_nowhere(chirp: Path, name: str) -> None:
+    given = {"extra_headers": {name: CREDENTIALS[name]}}
+    with FaultServer([whole(f"bad key {KEY}".encode(), 401)]) as server:
+        options: dict[str, Any] = {"base_urls": {"chirp": server.url}, "secrets": {"chirp": {"api_key": "k"}}}
+        with Client(Catalog(chirp), **options) as client, pytest.raises(ProviderError) as caught:
+            client.chat("chirp", "hi", **given)
+        assert dict(server.requests[0].headers)[name.lower()] == CREDENTIALS[name]
+    assert KEY not in f"{caught.value!r}{vars(caught.value)}{with_locals(caught.value)}"
+    with pytest.raises(ParameterError) as wrong:
+        Catalog(chirp).provider("chirp").render("hi", extra_headers={**given["extra_headers"], "x": "\n"})
+    assert KEY not in f"{wrong.value!r}{with_locals(wrong.value)}"

@@ -16,7 +16,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from inspect import getmembers
@@ -41,6 +41,7 @@ from engine.recording import Recorder
 from engine.rendering import RenderedCall
 from engine.secrets import Secret, Sensitive, SensitiveBytes
 from engine.testing import FaultServer, whole
+from engine.transport.quiet import quiet
 
 from .canary import (
     ALL,
@@ -59,8 +60,9 @@ from .canary import (
     service,
 )
 from .conftest import Ran, Run
+from .faults import fault
 from .pages import free_port
-from .stepserver import ASKS, Asked, StepServer
+from .stepserver import ASKS, Answer, Asked, StepServer
 
 GIVEN = ("environment", "secrets=", "key file")
 """How a caller gives a secret; tokens, cookies and the values of steps come from the service."""
@@ -452,6 +454,11 @@ def log() -> Iterator[Log]:
     root.setLevel(level)
 
 
+@fault(
+    "Secrets",
+    "a service says a key, a token or a cookie again: plain, in base64, URL-encoded or JSON-escaped",
+    "masked in every error, log, traceback, repr, pickle, recording and in all that the command prints",
+)
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("auth", AUTHS)
 def test_a_canary_is_found_nowhere(
@@ -467,6 +474,32 @@ def test_a_canary_is_found_nowhere(
         scene.client.close()
     leaking = [name for name, leaked in found.items() if leaked]
     assert not leaking
+
+
+@fault("Secrets", "a redirect leads to another host", "refused; neither the credentials nor the prompt go there")
+@pytest.mark.parametrize("auth", AUTHS)
+def test_a_redirect_takes_no_secret_along(auth: str, tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(acme(auth, from_file=False))
+    with StepServer(service(auth, "fine")) as evil, StepServer(service(auth, "fine")) as server:
+        options = {"base_urls": {"acme": server.url}, "secrets": {"acme": {"k": KEY, "id": ID}}}
+        usual = server.answer
+        for number, status in enumerate((301, 302, 303, 307, 308)):
+            moved = Answer(b"", status, (("location", f"{evil.url}/chat"),))
+            server.answer = lambda asked, moved=moved: moved if asked.path == "/chat" else usual(asked)
+            with pytest.raises(EngineError, match="not followed"):
+                ASKS[number % 2](Catalog(tmp_path), "acme", **options)
+        assert len([asked for asked in server.asked if asked.path == "/chat"]) == 5
+        assert evil.asked == []
+
+
+def test_a_log_of_a_socks_proxy_says_no_password(log: Log) -> None:
+    """The package that speaks SOCKS is not here: the record is as httpcore's socks_proxy.py makes it."""
+    for is_ours in (False, True):
+        with quiet() if is_ours else nullcontext():
+            logging.getLogger("httpcore.socks").debug(f"setup_socks5_connection.started auth=(b'me', b'{KEY}')")
+        said = log.records[-1].getMessage()
+        assert said.startswith("setup_socks5_connection.started")
+        assert (KEY in said) is not is_ours
 
 
 def was_sent(scene: Scene) -> bool:

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from engine.redaction import redact
 from engine.secrets import MASK, Secret
 
+from .faults import fault
+
 CANARY = 'sk-Canary/7+"é"=?\\ &%41'
 
 
@@ -100,6 +102,7 @@ SLOW = {
 """Secrets and texts that a hostile service chooses."""
 
 
+@fault("Secrets", "a hostile service sets fifty large cookies and echoes them", "masked in a moment")
 @pytest.mark.parametrize("case", SLOW)
 def test_no_text_and_no_secret_takes_long(case: str) -> None:
     values, text = SLOW[case]

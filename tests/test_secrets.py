@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import pickle
 import traceback
@@ -10,7 +11,9 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from engine.secrets import Secret, Sensitive, SensitiveBytes, shown, shown_bytes
+from engine.secrets import Given, Hidden, Secret, Sensitive, SensitiveBytes, shown, shown_bytes, veiled_url
+
+from .faults import fault
 
 CANARY = 'sk-Canary/7+"é"=?\\ &'
 
@@ -47,6 +50,7 @@ def test_only_reveal_gives_the_value(secret):
     assert not hasattr(secret, "__dict__")
 
 
+@fault("Secrets", "a secret is printed, formatted, logged, listed or copied by accident", "its variable's name shows")
 @pytest.mark.parametrize(
     "show",
     [
@@ -64,6 +68,7 @@ def test_only_reveal_gives_the_value(secret):
         lambda s: repr(asdict(Holder(s))),
         lambda s: with_locals(fail_with(s)),
         lambda s: json.dumps({"k": s}, default=str),
+        lambda s: repr([inspect.getmembers(s), s.__getstate__(), s]),
     ],
 )
 def test_a_secret_shows_its_name_alone(secret, show):
@@ -72,6 +77,7 @@ def test_a_secret_shows_its_name_alone(secret, show):
     assert "Canary" not in text
 
 
+@fault("Secrets", "a secret is pickled", "TypeError; what only carries one is pickled masked")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_secret_is_not_pickled(secret, protocol):
     with pytest.raises(TypeError, match="not pickled"):
@@ -106,7 +112,13 @@ def test_sensitive_text_is_the_text_to_send(sensitive):
     "show",
     [
         repr,
+        str,
+        lambda s: f"{s}",
         lambda s: f"{s!r}",
+        lambda s: f"{s:>90}",
+        lambda s: "%s" % s,  # noqa: UP031
+        lambda s: "{}".format(s),  # noqa: UP032
+        lambda s: str(Sensitive(s, s.shown)),
         lambda s: repr([s, {"k": s}, Holder(s)]),
         lambda s: repr(asdict(Holder(s))),
         lambda s: with_locals(fail_with(s)),
@@ -131,6 +143,47 @@ def test_a_copy_of_sensitive_text_can_be_sent_and_stays_masked(sensitive):
     for copied in (copy.copy(sensitive), copy.deepcopy({"k": sensitive})["k"]):
         assert copied == sensitive
         assert shown(copied) == "Bearer <ACME_API_KEY>"
+
+
+def test_sensitive_text_goes_into_other_text_as_it_is(sensitive):
+    raw = f"Bearer {CANARY}"
+    assert "".join([sensitive]) == sensitive + "" == str.__str__(sensitive) == raw
+    assert sensitive.split(" ", 1)[1] == CANARY
+
+
+def test_a_template_makes_text_of_what_it_is_given():
+    given = Given(CANARY, "<ACME_API_KEY>")
+    assert f"{given}" == str(given) == CANARY
+    assert repr(given) == "'<ACME_API_KEY>'"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [repr, str, lambda h: f"{h}", lambda h: repr([h, asdict(Holder(h)), copy.deepcopy(h), inspect.getmembers(h)])],
+)
+def test_nothing_of_a_hidden_map_shows(show):
+    hidden = Hidden({"k": CANARY})
+    assert "Canary" not in show(hidden)
+    assert "1 hidden" in show(hidden)
+    assert dict(hidden) == {"k": CANARY}
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(hidden)
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("http://me:hush@proxy.example:3128", "http://***@proxy.example:3128"),
+        ("socks5://me:hu/sh@x@proxy.example", "socks5://***@proxy.example"),
+        ("https://a.example/v1?key=hush", "https://***@a.example/v1"),
+        ("me:hush@proxy.example", "***"),
+        ("http://proxy.example", "http://proxy.example"),
+        (None, None),
+    ],
+)
+def test_a_url_of_the_callers_shows_no_user_and_no_query(url, seen):
+    assert str(veiled_url(url)) == str(seen)
+    assert veiled_url(url) == url
 
 
 @pytest.fixture

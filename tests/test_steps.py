@@ -15,6 +15,7 @@ from engine.errors import EngineError, ParameterError, ProviderError, TransportE
 from engine.events import TextDelta
 from engine.steps import StepCache
 
+from .faults import fault
 from .stepserver import ASKS, Answer, Ask, Asked, StepServer, folder_of
 
 both = pytest.mark.parametrize("ask", ASKS)
@@ -353,6 +354,34 @@ def test_what_opens_a_session_is_hidden_in_errors(tmp_path: Path, ask: Ask) -> N
         ask(folder_of(tmp_path, SESSION), "acme", **options(server))
     assert "bad *** of ***" in caught.value.message
     assert "secret-sid" not in repr(caught.value.__dict__)
+
+
+@both
+@fault("Secrets", "a step's reply brings a session but lacks a value", "what it brought is masked in the refusal")
+def test_what_a_reply_has_brought_is_hidden_when_it_lacks_something_else(tmp_path: Path, ask: Ask) -> None:
+    page = Answer(PAGE.replace(b"nonce=", b"once="), headers=COOKIES)
+    with StepServer(lambda asked: page) as server, pytest.raises(ProviderError, match="no value for 'nonce'") as caught:
+        ask(folder_of(tmp_path, SESSION), "acme", **options(server))
+    assert "secret-sid" not in repr(caught.value.__dict__)
+    assert "tok-123456789" not in repr(caught.value.__dict__)
+
+
+JSON_SESSION = (
+    SESSION.replace("""{regex: 'nonce="([^"]+)"'}""", "{json: job}")
+    .replace("sid: {cookie: sid}", "sid: {json: auth.session_token}")
+    .replace("token: {header: x-token}", "token: {json: state}, plain: {json: plain}")
+)
+
+
+@both
+def test_a_value_of_a_json_reply_is_hidden_by_its_name_or_where_it_is_sent(tmp_path: Path, ask: Ask) -> None:
+    body = {"auth": {"session_token": "t-opens-all"}, "job": "job-123456", "state": "st-123456", "plain": "a-word-more"}
+    refusal = Answer({"message": "job-123456, st-123456 and t-opens-all: a-word-more"}, status=400)
+    with (
+        StepServer(lambda asked: Answer(body) if asked.method == "GET" else refusal) as server,
+        pytest.raises(ProviderError, match=r"\*\*\*, \*\*\* and \*\*\*: a-word-more"),
+    ):
+        ask(folder_of(tmp_path, JSON_SESSION), "acme", **options(server))
 
 
 KEPT = SESSION.replace("    read: {nonce", "    expires_in: 600\n    read: {nonce")
