@@ -95,18 +95,6 @@ class Sensitive(str):
         return self  # not by way of __reduce__: a copy of a request can be sent like the request
 
 
-class Given(Sensitive):
-    """The same for a template, which makes text of what it is given."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return str.__str__(self)
-
-    def __format__(self, format_spec: str) -> str:
-        return format(str.__str__(self), format_spec)
-
-
 class SensitiveBytes(bytes):
     """A body with a secret in it. `shown` is the same body with `<name>` in the secret's place."""
 

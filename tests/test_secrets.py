@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from engine.secrets import Given, Hidden, Secret, Sensitive, SensitiveBytes, shown, shown_bytes, veiled_url
+from engine.secrets import Hidden, Secret, Sensitive, SensitiveBytes, shown, shown_bytes, veiled_url
 
 from .faults import fault
 
@@ -149,12 +149,6 @@ def test_sensitive_text_goes_into_other_text_as_it_is(sensitive):
     raw = f"Bearer {CANARY}"
     assert "".join([sensitive]) == sensitive + "" == str.__str__(sensitive) == raw
     assert sensitive.split(" ", 1)[1] == CANARY
-
-
-def test_a_template_makes_text_of_what_it_is_given():
-    given = Given(CANARY, "<ACME_API_KEY>")
-    assert f"{given}" == str(given) == CANARY
-    assert repr(given) == "'<ACME_API_KEY>'"
 
 
 @pytest.mark.parametrize(

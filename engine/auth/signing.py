@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..errors import EngineError, ParameterError
 from ..expressions import OMIT, TemplateError, compile_masked, compile_text, compile_tree
-from ..secrets import Given, Secret, Sensitive, shown
+from ..secrets import Secret, Sensitive, shown
 from .jwt import signed_jwt
 from .sigv4 import AwsKeys, signature_headers
 from .way import Credentials, Options, Secrets, Unsigned, Way
@@ -79,7 +79,7 @@ def _names(unsigned: Unsigned, secrets: Secrets) -> dict[str, Any]:
         "path": parts.path,
         "query": parts.query,
         "body": wire.content.decode("utf-8", "replace"),
-        "secrets": {name: Given(secret.reveal(), repr(secret)) for name, secret in secrets.items()},
+        "secrets": {name: Sensitive(secret.reveal(), repr(secret)) for name, secret in secrets.items()},
     }
 
 
