@@ -161,7 +161,7 @@ class AsyncClient(Caller):
                     await self._take_turn(exchange, lines, key)
                     continue
                 # Not a generator inside this one: where both are garbage at once, asyncio closes each by itself.
-                attempt = _Attempt(exchange, lines)
+                attempt = _Attempt(exchange, lines, self.refuse_open_proxy)
                 try:
                     while await attempt.has_more():
                         while attempt.events:
@@ -185,7 +185,7 @@ class AsyncClient(Caller):
             exchange.late_for_turn()
         try:
             while exchange.turn() == key:
-                attempt = _Attempt(exchange, lines)
+                attempt = _Attempt(exchange, lines, self.refuse_open_proxy)
                 try:
                     while await attempt.has_more():
                         pass
@@ -212,9 +212,10 @@ class AsyncClient(Caller):
 class _Attempt:
     """One request and the reading of its reply. `events` are those at hand; `pause` says how long to wait behind it."""
 
-    def __init__(self, exchange: Exchange, lines: transport.AsyncLines) -> None:
+    def __init__(self, exchange: Exchange, lines: transport.AsyncLines, refuse: Callable[[WireRequest], None]) -> None:
         self._exchange = exchange
         self._lines = lines
+        self._refuse = refuse
         self._body: transport.AsyncBody | None = None
         self._pieces: Iterator[bytes] = iter(())
         self._ended = False
@@ -247,7 +248,7 @@ class _Attempt:
         await self._lines.ready()
         await self._lines.turns.own()
         wire = exchange.start()
-        self.refuse_open_proxy(wire)
+        self._refuse(wire)
         patience = exchange.patience()
         try:
             body = self._body = await transport.AsyncBody.open(self._lines, wire, exchange.timeouts, patience.seconds)

@@ -17,9 +17,9 @@ from .errors import EngineError, TransportError
 from .events import Event, Finish, Usage
 from .messages import ChatResponse
 from .provider import Provider
+from .redaction import redact
 from .reply import Reply
 from .retry import RetryBudget, date_refusal, wait_before_retry
-from .secrets import redact
 from .spec import Timeouts
 from .steps import Journey, StepCache
 from .steps.reading import StepReply
