@@ -11,9 +11,9 @@ import pytest
 
 from engine import AsyncClient
 from engine.testing import FIN, FaultServer, Hello, Request, Send, Stall, Tls, whole
+from tests.certificates import Authority
 from tests.faults import fault
 from tests.stormserver import others, settle, storm_catalog
-from tests.test_testing import server_context
 
 KEY = {"guarded": {"key": "key-of-the-storm"}}
 PROMPT = 0.5  # seconds; it takes a tenth of them, and the machine may be busy
@@ -106,8 +106,9 @@ def test_a_cancel_while_a_proxy_is_asked(catalog, tmp_path):
                 assert await cancelled(task) < PROMPT
                 assert (await client.chat("tls", "hi")).text == "hi"
 
-    context = server_context(tmp_path)
-    trusting = ssl.create_default_context(cafile=tmp_path / "server.pem")
+    authority = Authority(tmp_path)
+    context = authority.server()
+    trusting = ssl.create_default_context(cafile=authority.bundle)
     asyncio.run(run())
 
 

@@ -13,7 +13,8 @@ from engine import AsyncClient, Client
 from engine.errors import EngineError
 from engine.testing import LAST, Again, FaultServer, Request, Send, Step, Tls, chunk, head, lie, sse, whole
 from engine.transport.reuse import is_spent
-from tests import test_client, test_testing
+from tests import test_client
+from tests.certificates import Authority
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, delta
 from tests.test_client import EVENT_STREAM, Caller
@@ -96,8 +97,9 @@ def with_own(call: Caller, server: FaultServer, trusted: ssl.SSLContext | None) 
 @fault("HTTP framing", "a second answer, with a client of the caller's own, plain or under TLS", DROPPED)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_the_same_with_a_client_of_ones_own(call, tmp_path, tls):
-    start: list[Step] = [Tls(test_testing.server_context(tmp_path))] if tls else []
-    trusted = ssl.create_default_context(cafile=tmp_path / "server.pem") if tls else None
+    authority = Authority(tmp_path) if tls else None
+    start: list[Step] = [Tls(authority.server())] if authority else []
+    trusted = ssl.create_default_context(cafile=authority.bundle) if authority else None
     full = whole(b"x" * 16_300).data.ljust(16_384, b"x")  # a TLS record, so that the rest is in another one
     first = full.replace(b"length: 16300", b"length: %d" % (len(full) - full.index(b"\r\n\r\n") - 4))
     with FaultServer([*start, Request(), Send(first + OTHERS)], [*start, Request(), whole(b"two")]) as server:
@@ -107,8 +109,9 @@ def test_the_same_with_a_client_of_ones_own(call, tmp_path, tls):
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_a_connection_of_which_nothing_is_left_is_kept(call, tmp_path, tls):
-    start: list[Step] = [Tls(test_testing.server_context(tmp_path))] if tls else []
-    trusted = ssl.create_default_context(cafile=tmp_path / "server.pem") if tls else None
+    authority = Authority(tmp_path) if tls else None
+    start: list[Step] = [Tls(authority.server())] if authority else []
+    trusted = ssl.create_default_context(cafile=authority.bundle) if authority else None
     with FaultServer([*start, Request(), whole(b"x" * 20_000), Request(), whole(b"two")]) as server:
         assert with_own(call, server, trusted) == ["xxx", "two"]
         assert server.journal.opened == 1
