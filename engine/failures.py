@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .answer import Refused
+from .characters import printable
 from .errors import ProviderError
 from .paths import MISSING, Path, first_of
 from .rules import Test, compile_condition
@@ -153,7 +154,7 @@ class Failures:
             code=_one_line(str(code), hide)[:MAX_CODE] or None if _is_code(code) else None,
             retry_after=_seconds(wait),
             headers=dict(head.headers),
-            body=hide(text)[:MAX_BODY_SHOWN],
+            body=printable(hide(text)[:MAX_BODY_SHOWN]),
         )
 
 
