@@ -117,7 +117,7 @@ def headers(data: bytes) -> None:
             assert is_one_line(error.message)
             continue
         try:
-            request = build(_client(), wire, {})
+            request = build(_client(), wire, {}, None)
         except httpx.InvalidURL:  # longer than it takes: the transport says so (transport/explain.py)
             assert len(wire.url) > 60_000
             continue
