@@ -12,6 +12,7 @@ from engine.loader import problems_of
 from engine.loader.schema import schema
 from tests import bad_answers, bad_schema, bad_templates, bad_trust, bad_yaml
 from tests.badfiles import WHOLE, changed, place_of, problems
+from tests.faults import fault
 
 LAYERS = [bad_yaml, bad_schema, bad_templates, bad_trust, bad_answers]
 CASES = [(*case, True) for layer in LAYERS for case in layer.ALONE]
@@ -152,6 +153,7 @@ HOLDERS = [
 
 @pytest.mark.parametrize("holder", HOLDERS)
 @pytest.mark.parametrize("kind", SECRETS)
+@fault("Secrets", "A key stands in a provider file", "refused: `inline-secret`; it is not shown")
 def test_a_key_of_any_known_form_is_found_anywhere_and_not_shown(kind: str, holder: tuple[str, str]) -> None:
     old, new = holder
     text, place = place_of(changed(old, new % SECRETS[kind]))
@@ -204,6 +206,11 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("host", PRIVATE)
+@fault(
+    "Provider files and templates",
+    "A file sends its calls to a private host, in any spelling",
+    "refused: `private-host`",
+)
 def test_a_private_host_in_any_spelling_is_refused(host: str) -> None:
     text, place = place_of(changed("https://{{ region }}.acme.com/v1", f'¦"https://{host}/v1"'))
     found = errors(text)
@@ -244,6 +251,11 @@ def child(folder: Path, text: str) -> list[Problem]:
         ("empty-value", '""'),
     ],
 )
+@fault(
+    "Provider files and templates",
+    "A file extends a path, a URL, a device, itself, or what is not there",
+    "refused: `path-escape`, `extends-cycle` or `extends-missing`; nothing is read or fetched",
+)
 def test_a_parent_that_cannot_be_is_one_problem(folder: Path, rule: str, extends: str) -> None:
     text = CHILD.replace("parent", extends) + "params: {top_k: {max: 3}}\n"
     assert places(child(folder, text)) == [(rule, (3, 10))]
@@ -260,6 +272,7 @@ def test_the_childs_own_mistakes_are_told_beside_a_parent_that_cannot_be(folder:
     assert [problem.rule for problem in found] == ["extends-missing", "unknown-key", "forbidden-header", "out-of-range"]
 
 
+@fault("Provider files and templates", "A file extends a link that leads out of its folder", "refused: `path-escape`")
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "other.yaml"
     elsewhere.write_text(PARENT.replace("name: parent", "name: other"))

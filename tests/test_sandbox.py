@@ -21,7 +21,7 @@ from tests.fields import FILE, Place, marks, pointers, templated, with_text
 
 PART = "Provider files and templates"
 FAMILIES = {**ESCAPES, **BOMBS}
-REFUSED = "refused when the file is checked, at its place: `template-forbidden`, or `template-too-big` for what grows"
+REFUSED = "refused when the file is checked, at its place, in every field: `template-forbidden` and its kin"
 ROWS = [
     *(pytest.param(name, id=name, marks=fault(PART, f"A template tries {name}", REFUSED)) for name in ESCAPES),
     *(pytest.param(name, id=name, marks=fault(PART, f"A template is a bomb: {name}", REFUSED)) for name in BOMBS),
