@@ -24,6 +24,8 @@ from engine.testing import sse as sse_answer
 from .conftest import CHIRP, Run, shipped
 
 FILES = sorted(builtin_folder().rglob("*.yaml"))
+CATALOG = Catalog()
+"""One for all tests: it keeps what it has read, and each file's examples are heard once."""
 chirp = Provider(load_text(CHIRP, "chirp.yaml"))
 
 HELLO = {"id": "c1", "model": "chirp-1", "delta": {"text": "Hello"}}
@@ -135,7 +137,7 @@ Change = Callable[[str | None, Any], tuple[str | None, Any]]
 
 def planted(name: str, change: Change, *, most: Callable[[Example], bool] = lambda example: True) -> list[str]:
     """The drift of the longest streamed answer of a file that `most` takes, each of its frames changed."""
-    provider = Catalog().provider(name)
+    provider = CATALOG.provider(name)
     answers = [e for e in provider.spec.examples if "error" not in e.expect and e.stream and most(e)]
     example = max(answers, key=lambda example: len(example.reply.body))
     provider, reply = provider.for_model(example.model), example.reply
@@ -176,7 +178,7 @@ def test_a_new_field_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", JSON_PROTOCOLS)
 def test_a_new_finish_reason_is_found(name: str) -> None:
-    words = Catalog().provider(name).spec.response.finish
+    words = CATALOG.provider(name).spec.response.finish
 
     def change(event: str | None, data: Any) -> tuple[str | None, Any]:
         return event, _everywhere(data, lambda key, value: _sulk(words, key, value))
@@ -226,7 +228,7 @@ def _without(data: Any, pattern: re.Pattern[str]) -> Any:
 
 def test_a_new_kind_of_block_inside_a_frame_is_found() -> None:
     body = json.dumps({"content": [{"type": "hologram", "shape": "cube"}, {"type": "text", "text": "Hi"}]}).encode()
-    found = kinds(drift(Catalog().provider("anthropic"), body, 200, {"content-type": "application/json"}))
+    found = kinds(drift(CATALOG.provider("anthropic"), body, 200, {"content-type": "application/json"}))
     assert "unknown-event content.*.type" in found
 
 
@@ -251,7 +253,7 @@ values = st.recursive(
 @settings(max_examples=20)
 @given(frames=st.lists(values, max_size=4), status=st.sampled_from([200, 204, 302, 400, 429, 503]), done=st.booleans())
 def test_no_frames_make_it_fail(name: str, frames: list[Any], status: int, done: bool) -> None:
-    provider = Catalog().provider(name)
+    provider = CATALOG.provider(name)
     codec = (provider.spec.response.stream or provider.spec.response.whole).codec  # type: ignore[union-attr]
     for found in (
         drift(provider, ENCODERS[codec]([Frame(None, json.dumps(frame)) for frame in frames]), status),

@@ -20,7 +20,7 @@ from ..redaction import cleaned
 from ..wire import Headers, ResponseHead
 from .declared import Declared, Place
 from .heard import Heard, Kind, Word, listen, merged
-from .known import Known, lacks
+from .known import Known, declared_and_known, lacks
 
 KINDS: Mapping[str, str] = {
     "no-end": "the body ended before what the file names as the end",
@@ -85,9 +85,7 @@ def drift(
     ('unknown-field', 'choices.*.delta.mood')
     """
     head = ResponseHead(status, Headers((headers or {}).items()))
-    spec = provider.spec
-    declared = Declared.by(spec.response, spec.errors)
-    known = Known.of(provider, declared)
+    declared, known = declared_and_known(provider)
     heard = listen(provider.readers, declared, head, cleaned(chunks, provider.known_secrets()))
     if known.shows_fault(heard):
         return ()

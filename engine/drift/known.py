@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from ..errors import EngineError, ProviderError
 from ..messages import ChatResponse
@@ -76,6 +77,17 @@ class Known:
         """Whether an answer that says as much lacks it too, in an example."""
         places, same = heard.places, (answer for answer in self.answers if answer[0] == heard.codec)
         return any(lack in lacking and places <= shown for _, shown, lacking in same)
+
+
+_OF: WeakKeyDictionary[Provider, tuple[Declared, Known]] = WeakKeyDictionary()
+
+
+def declared_and_known(provider: Provider) -> tuple[Declared, Known]:
+    """What a file's rules say and what its examples show. The examples are heard once, however many answers follow."""
+    if provider not in _OF:
+        declared = Declared.by(provider.spec.response, provider.spec.errors)
+        _OF[provider] = declared, Known.of(provider, declared)
+    return _OF[provider]
 
 
 def lacks(response: ChatResponse, declared: Declared) -> frozenset[str]:
