@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from hypothesis import settings
 from engine.loader import load
 from engine.spec import ProviderSpec
 
+from . import invariants
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples in every run: a failure here is found again, and none depends on the clock of a busy machine.
@@ -24,13 +27,19 @@ settings.register_profile("deep", settings.get_profile("wirefile"), max_examples
 settings.load_profile("wirefile")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Look after every test whether what is true after each of them is true after it."""
+    config.pluginmanager.register(invariants)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads the provider files or variables of whoever runs it."""
+    """No test reads the provider files or variables of whoever runs it, or leaves files outside the run's folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.delenv("WIREFILE_PATH", raising=False)
         patch.delenv("WIREFILE_DEBUG", raising=False)
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         yield
 
 

@@ -19,6 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+TEMPORARY = Path(tempfile.gettempdir())
+"""Of the system, and not of a run: what was installed is found again."""
+
 VERSION = "1.25.0"
 """The last one that node 20 runs."""
 
@@ -42,10 +45,10 @@ def lacking() -> str:
 
 def installed() -> Path | str:
     """The server's script, installed once into a folder of temporary files; or why npm could not."""
-    folder = Path(tempfile.gettempdir()) / f"yaml-language-server-{VERSION}"
+    folder = TEMPORARY / f"yaml-language-server-{VERSION}"
     if (folder / SCRIPT).is_file():
         return folder / SCRIPT
-    made = Path(tempfile.mkdtemp(prefix="yaml-language-server-"))
+    made = Path(tempfile.mkdtemp(prefix="yaml-language-server-", dir=TEMPORARY))
     words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", str(made)]
     try:
         done = subprocess.run(

@@ -305,6 +305,8 @@ def test_a_thread_is_interrupted_while_it_waits_for_a_slot(catalog):
         assert client.chat("storm", "hi").text == "fine"
 
 
+# Python's own create_connection leaves its socket to the garbage collector, which says so, and closes it at once.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_thread_is_interrupted_while_it_connects(catalog):
     with deaf_listener() as url, FaultServer([whole(b"fine")]) as server, Client(catalog, **options(server)) as client:
         client._base_urls["refusing"] = url

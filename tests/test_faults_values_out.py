@@ -20,6 +20,8 @@ from engine.testing import Again, FaultServer, whole
 from tests.doors import KINDS, Door, catalog_of, text_file
 from tests.faults import fault
 
+pytestmark = pytest.mark.excused("left", "the module's client keeps the connection that one test's call opened")
+
 OUT = "Values that go out"
 
 MORE = """
