@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -10,11 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import certifi
 import pytest
 from hypothesis import settings
 
 from engine.loader import load
+from engine.mock import server as mock_server
 from engine.spec import ProviderSpec
 
 from . import invariants
@@ -57,6 +61,28 @@ def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def few_authorities(_one_authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """New clients read one certificate in the place of the hundred and more that are trusted, which takes a while."""
     monkeypatch.setattr("certifi.where", lambda: str(_one_authority))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _certificates_are_read_once() -> Iterator[None]:
+    """They are the same for each of some thousand clients, and reading them is most of what a client costs."""
+    every = ssl.create_default_context
+    known = cache(every)
+
+    def create(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        return (known if kwargs.get("cafile") == certifi.where() else every)(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", create)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _mocks_speak_fast() -> Iterator[None]:
+    """Their pauses are for people who watch: in the same pieces, but ten times as fast."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mock_server, "PAUSE", mock_server.PAUSE / 10)
+        yield
 
 
 @cache

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from unittest import mock
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from engine.testing import FIN, FaultServer, whole
@@ -36,18 +33,9 @@ class Sent:
         return cls(method, place.path, dict(parse_qsl(place.query)), lower, json.loads(body))
 
 
-_TLS = cache(ssl.create_default_context)
-
-
-def quick_clients() -> Any:
-    """While it is entered, new HTTP clients share one TLS context, which loopback has no use for: to read all the
-    certificates there are takes longer than an SDK's call."""
-    return mock.patch.object(ssl, "create_default_context", _TLS)
-
-
 def captured(send: Callable[[str], None], prefix: str = "") -> Sent:
     """What `send(url)` sends; it is refused. `prefix` is the path of the base URL."""
-    with quick_clients(), FaultServer([REFUSAL, FIN()]) as server:
+    with FaultServer([REFUSAL, FIN()]) as server:
         with contextlib.suppress(Exception):  # every SDK has its own way to say that it was refused
             send(server.url + prefix)
         [request] = server.requests
@@ -58,7 +46,7 @@ def captured(send: Callable[[str], None], prefix: str = "") -> Sent:
 @contextlib.contextmanager
 def answering(body: bytes, kind: str) -> Iterator[str]:
     """The URL of a server that gives this answer to whatever is asked."""
-    with quick_clients(), FaultServer([whole(body, 200, kind, connection="close"), FIN()]) as server:
+    with FaultServer([whole(body, 200, kind, connection="close"), FIN()]) as server:
         yield server.url
 
 

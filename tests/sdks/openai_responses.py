@@ -63,8 +63,8 @@ def read(url: str, is_stream: bool) -> Reading:
     if is_stream:
         # the plain stream: its accumulating twin needs content_index, which llama.cpp leaves out
         ends = ("response.completed", "response.incomplete", "response.failed")
-        events = responses.create(model="m-1", input="Hi", stream=True)
-        answer = next(event.response for event in events if event.type in ends)
+        with responses.create(model="m-1", input="Hi", stream=True) as events:
+            answer = next(event.response for event in events if event.type in ends)
     else:
         answer = responses.create(model="m-1", input="Hi")
     contents = [content for item in answer.output if item.type == "message" for content in item.content]
