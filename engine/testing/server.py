@@ -93,6 +93,7 @@ class FaultServer:
         self._waker, self._woken = socket.socketpair()  # readable once the test is over, so that nothing need poll
         self._released = threading.Event()
         self._changed = threading.Condition()
+        self._acceptor = threading.Thread(target=self._accept, name="fault-server", daemon=True)
         self._threads: set[threading.Thread] = set()
         self._sockets: set[socket.socket] = set()
         self.journal = Journal()
@@ -102,16 +103,15 @@ class FaultServer:
         self.url = f"http://{self.host}"
 
     def __enter__(self) -> Self:
-        thread = threading.Thread(target=self._accept, name="fault-server", daemon=True)
-        self._threads.add(thread)
-        thread.start()
+        self._acceptor.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._waker.send(b"!")
         self._released.set()
-        for thread in list(self._threads):
+        self._acceptor.join(LONG)  # first: until it has ended, it begins more threads
+        for thread in (self._acceptor, *self._threads):
             thread.join(LONG)
             assert not thread.is_alive(), "a server thread does not stop"
         self._listener.close()
