@@ -14,7 +14,8 @@ from engine.display import REQUEST_FORMATS
 from engine.errors import UsageError
 from engine.importing.capture import reply_from
 from engine.messages import ChatRequest
-from engine.secrets import MASK, Secret, redact
+from engine.redaction import redact
+from engine.secrets import MASK, Secret
 from engine.wire import Headers, WireRequest
 
 from .answers import SPELLINGS, disturbed, provider
