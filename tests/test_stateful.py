@@ -499,7 +499,8 @@ def test_any_order_of_events_leaves_what_it_should(tmp_path, machine):
         machine.world = World(Catalog(tmp_path), server)
         while True:
             run_machine(machine, settings=options)
-            if sum(machine.world.steps.values()) >= STEPS // 2:
+            done = sum(machine.world.steps.values())
+            if STEPS:
+                print(machine.__name__, done, dict(machine.world.steps), flush=True)
+            if done >= STEPS // 2:
                 break
-        if STEPS:
-            print(machine.__name__, sum(machine.world.steps.values()), dict(machine.world.steps))
