@@ -204,8 +204,8 @@ async def storm_client(catalog: Catalog, server: StormServer, **options: Any) ->
 
 
 async def settle(condition: Callable[[], bool]) -> bool:
-    """Whether a condition comes to hold within two seconds."""
-    for _ in range(400):
+    """Whether a condition comes to hold within ten seconds."""
+    for _ in range(2000):
         if condition():
             return True
         await asyncio.sleep(0.005)
