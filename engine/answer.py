@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from .blocks import Blocks, Carried, Slot
@@ -26,12 +27,15 @@ DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[Refusal
 
 
 class _Channel:
-    """The pieces of one kind of text. A cumulative one has its last value, and half a character that ended it."""
+    """The pieces of one kind of text, in runs: a run belongs to one block, whose list it is too.
 
-    __slots__ = ("characters", "half", "last", "pieces")
+    A cumulative text has its last value, and half a character that ended it.
+    """
+
+    __slots__ = ("characters", "half", "last", "runs")
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
+        self.runs: list[list[str]] = []
         self.characters = Characters()
         self.last = ""
         self.half = ""
@@ -78,19 +82,29 @@ class Refused:
 
 
 class Answer:
-    """What has been read so far. `events` holds what was read since `take()` was last called."""
+    """What has been read so far. `events` holds what was read since `take()` was last called.
+
+    `runs` are the lists that the next piece of `run_kind` in the slot `run_slot` may be put into with no more ado,
+    beside its event: what compiled rules do. While anything is unusual, `run_kind` is no kind, and `add` knows what
+    to do.
+    """
 
     def __init__(self, response: Response, keeps: Keeps = NOTHING_MORE, provider: str = "") -> None:
         self._response = response
         self._provider = provider
         self._channels = {kind: _Channel() for kind in DELTAS}
-        self._events: list[Event] = []
+        self.events: list[Event] = []
+        self.runs: tuple[list[str], ...] = ()
+        self.run_kind = ""
+        self.run_slot: Slot | None = None
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
-        self.meta: dict[str, str] = {}
+        self.id: str | None = None
+        self.model: str | None = None
         self._calls = ToolCalls()
         self._slots: dict[Any, Slot] = {}
-        self._slot = Slot(None)  # the last that a frame belonged to
+        self.last_slot = Slot(None)
+        """The one that the last frame belonged to."""
         self._think = ThinkSplitter(response.think) if response.think is not None else None
         self._blocks = Blocks() if keeps.blocks else None
         self._said: dict[str, list[str]] | None = {} if keeps.said else None
@@ -106,25 +120,48 @@ class Answer:
             if value == "" and self._blocks is not None and kind != "refusal":
                 self._blocks.add_empty(kind, slot)
             return
-        if self._said is not None:
-            self._said.setdefault(kind, []).append(value)
-            if slot is not None:
-                slot.said.setdefault(kind, []).append(value)
+        told = self._told(kind, slot)
+        for said in told:
+            said.append(value)
         if self._think is not None and kind == "text":
             for part, piece in self._think.feed(value):
                 self._give(part, piece, slot)
-            return
-        self._give(kind, value, slot)
+        else:
+            self._give(kind, value, slot)
+        if self._think is not None and not self._think.is_over:
+            self.run_kind = ""
+        elif told and self.run_kind:
+            self.runs += told
+
+    def _told(self, kind: str, slot: Slot | None) -> tuple[list[str], ...]:
+        """Where texts are kept as the API said them: all of the answer's, and those of the slot."""
+        if self._said is None:
+            return ()
+        all_told = self._said.setdefault(kind, [])
+        return (all_told,) if slot is None else (all_told, slot.said.setdefault(kind, []))
 
     def _give(self, kind: str, value: str, slot: Slot | None = None) -> None:
-        channel = self._channels[kind]
-        value = channel.characters.feed(value)
+        characters = self._channels[kind].characters
+        value = characters.feed(value)
+        self.run_kind = ""
         if not value:
             return
-        channel.pieces.append(value)
-        self._events.append(DELTAS[kind](value))
-        if self._blocks is not None and kind != "refusal":
-            self._blocks.add_text(kind, value, slot)
+        run = self._run(kind, slot)
+        run.append(value)
+        self.events.append(DELTAS[kind](value))
+        if not characters.has_half:
+            self.runs, self.run_kind, self.run_slot = (run,), kind, slot
+
+    def _run(self, kind: str, slot: Slot | None) -> list[str]:
+        """The run that the next piece belongs to: the last of its kind, unless that is another block's."""
+        runs = self._channels[kind].runs
+        block = self._blocks.of_text(kind, slot) if self._blocks is not None and kind != "refusal" else None
+        if runs and (block is None or (block.runs and block.runs[-1] is runs[-1])):
+            return runs[-1]
+        runs.append([])
+        if block is not None:
+            block.runs.append(runs[-1])
+        return runs[-1]
 
     def add_final(self, kind: str, value: Any, slot: Slot | None = None) -> None:
         """All of the text of the slot, without one all of the answer's: what is missing of it is the next piece.
@@ -178,28 +215,31 @@ class Answer:
             found = self._slots.get(key)
             if found is None:
                 found = self._slots[key] = Slot(key, parent=parent)
-            self._slot = found
+            self.last_slot = found
         elif kind:
-            self._slot = Slot(None, parent=parent)
-        self._slot.kind = kind or self._slot.kind
-        return self._slot
+            self.last_slot = Slot(None, parent=parent)
+        self.last_slot.kind = kind or self.last_slot.kind
+        return self.last_slot
 
     def add_call(self, key: Any, slot: Slot | None = None, **fragment: Any) -> None:
         """A fragment of a tool call."""
         delta = self._calls.add(key, **fragment)
         if delta is not None:
-            self._events.append(delta)
+            self.events.append(delta)
         if self._blocks is not None and self._calls.touched is not None:
+            self.run_kind = ""
             self._blocks.add_call(self._calls.touched, slot)
 
     def begin_carry(self) -> None:
         """An application of a rule that carries something begins."""
         if self._blocks is not None:
+            self.run_kind = ""
             self._blocks.begin_carry()
 
     def carry(self, values: Mapping[str, Carried], slot: Slot | None) -> None:
         """What it carries, now that what it reads has been read."""
         if self._blocks is not None:
+            self.run_kind = ""
             self._blocks.carry(values, slot)
 
     def add_usage(self, value: Any) -> None:
@@ -214,7 +254,7 @@ class Answer:
     def add_meta(self, name: str, value: Any) -> None:
         """The answer's id or the model's name; a number is text here."""
         if type(value) is int or (type(value) is str and value):
-            self.meta[name] = printable(str(value))
+            setattr(self, name, printable(str(value)))
 
     def add_finish(self, value: Any) -> None:
         """Why the answer ended, in the API's words; the last that says something counts."""
@@ -232,7 +272,7 @@ class Answer:
 
     def take(self) -> list[Event]:
         """The events since the last call."""
-        events, self._events = self._events, []
+        events, self.events = self.events, []
         return events
 
     def settle(self) -> None:
@@ -246,11 +286,11 @@ class Answer:
             self._give(part, piece)
         for kind, channel in self._channels.items():
             self._give(kind, channel.characters.finish())
-        self._events += self._calls.finish()
+        self.events += self._calls.finish()
         self._calls.settled(cut=self.finish == "length")
         if self._usage:
-            self._events.append(self.usage)
-        self._events.append(Finish(self.finish, self._finish))
+            self.events.append(self.usage)
+        self.events.append(Finish(self.finish, self._finish))
 
     @property
     def usage(self) -> Usage:
@@ -273,7 +313,7 @@ class Answer:
 
     def response(self, adjustments: tuple[Adjustment, ...] = ()) -> ChatResponse:
         """The answer so far as a value."""
-        texts = {kind: "".join(channel.pieces) for kind, channel in self._channels.items()}
+        texts = {kind: "".join(chain.from_iterable(channel.runs)) for kind, channel in self._channels.items()}
         return ChatResponse(
             text=texts["text"],
             reasoning=texts["reasoning"],
@@ -282,8 +322,8 @@ class Answer:
             finish=self.finish,
             finish_raw=self._finish,
             usage=self.usage,
-            id=self.meta.get("id"),
-            model=self.meta.get("model"),
+            id=self.id,
+            model=self.model,
             adjustments=adjustments,
             replay=self._blocks.replay(self._provider) if self._blocks is not None else None,
         )

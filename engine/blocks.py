@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 class Block:
     """A run of one kind of text, or a tool call."""
 
-    __slots__ = ("call", "carry", "kind", "pieces")
+    __slots__ = ("call", "carry", "kind", "runs")
 
     def __init__(self, kind: str, call: Call | None = None) -> None:
         self.kind = kind
         self.call = call
-        self.pieces: list[str] = []
+        self.runs: list[list[str]] = []
         self.carry: dict[str, Any] = {}
 
 
@@ -61,19 +62,19 @@ class Blocks:
         self._is_carrying = False
         self._message: dict[str, Any] = {}
 
-    def add_text(self, kind: str, text: str, slot: Slot | None) -> None:
-        """A piece of text."""
+    def of_text(self, kind: str, slot: Slot | None) -> Block:
+        """The block that the next piece of text belongs to; its pieces are put into its runs."""
         block = self._open if slot is None else slot.block
         if block is None or block.kind != kind:
             block = self._begin(Block(kind), slot)
             self._open = block if slot is None else None
         self._made = block
-        block.pieces.append(text)
+        return block
 
     def add_empty(self, kind: str, slot: Slot | None) -> None:
         """A text without a character is a block where it comes with an opaque value, and nothing elsewhere."""
         if self._is_carrying:
-            self.add_text(kind, "", slot)
+            self.of_text(kind, slot)
 
     def add_call(self, call: Call, slot: Slot | None) -> None:
         """A fragment of a tool call; the call is a block once it has a name."""
@@ -117,7 +118,7 @@ class Blocks:
 
 
 def _plain(block: Block) -> dict[str, Any]:
-    says = {"text": "".join(block.pieces)} if block.call is None else {"id": block.call.id}
+    says = {"text": "".join(chain.from_iterable(block.runs))} if block.call is None else {"id": block.call.id}
     carry = {"carry": _copied(block.carry)} if block.carry else {}
     return {"type": block.kind, **says, **carry}
 

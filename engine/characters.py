@@ -26,6 +26,11 @@ class Characters:
     def __init__(self) -> None:
         self._held = ""
 
+    @property
+    def has_half(self) -> bool:
+        """Whether a half waits for its other half."""
+        return self._held != ""
+
     def feed(self, piece: str) -> str:
         """What is complete of the pieces so far."""
         if not self._held and not _SURROGATE.search(piece):

@@ -12,7 +12,7 @@ from .characters import printable
 from .errors import ProviderError
 from .paths import MISSING, Path, first_of
 from .rules import Test, compile_condition
-from .spec import ErrorRule
+from .spec import Condition, ErrorRule
 from .wire import Headers, ResponseHead
 
 Hide = Callable[[str], str]
@@ -86,8 +86,16 @@ class Failures:
     """A file's error rules, compiled."""
 
     def __init__(self, rules: tuple[ErrorRule, ...]) -> None:
+        self._file_rules = rules
         self._rules = [_CompiledRule(rule) for rule in rules]
         self._by_status: dict[int, list[_CompiledRule]] = {}
+
+    def suspects(self) -> tuple[Condition, ...]:
+        """The conditions without which no rule holds for a frame of an answer with status 200."""
+        asked = [
+            rule for rule in self._file_rules if not rule.statuses or any(_status_is(s, 200) for s in rule.statuses)
+        ]
+        return tuple(rule.body + rule.frame for rule in asked if rule.body or rule.frame)
 
     def match(self, head: ResponseHead, event: str | None, data: Any, *, in_stream: bool) -> _CompiledRule | None:
         """The first rule that holds."""

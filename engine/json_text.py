@@ -33,6 +33,20 @@ def read_json(text: str) -> Any:
     return value
 
 
+def read_plain(data: bytes | bytearray | str) -> Any:
+    """The same for what is plain, quickly: raises ValueError or StopIteration for blanks around it and `\\ud...` too.
+
+    How deep it nests is for the caller to know.
+    """
+    text = data if isinstance(data, str) else data.decode()
+    if "\\ud" in text or "\\uD" in text:
+        raise ValueError("it may say half a character")
+    value, end = _JSON.scan_once(text, 0)  # type: ignore[attr-defined]  # what `decode` calls, without its blanks
+    if end != len(text):
+        raise ValueError("more follows")
+    return value
+
+
 def _too_deep() -> ValueError:
     return ValueError(f"it nests deeper than {MAX_DEPTH} levels")
 

@@ -187,6 +187,9 @@ def _pieces(chunks: Any) -> Iterator[bytes]:
     """The body's pieces, each as bytes. Raises UsageError for what is none: bytes(3) would be three zero bytes."""
     whole = isinstance(chunks, bytes | bytearray | memoryview | str)
     for chunk in [chunks] if whole or not isinstance(chunks, Iterable) else chunks:
-        if not isinstance(chunk, bytes | bytearray | memoryview):
-            raise UsageError(f"an answer is read from bytes, or an iterable of bytes, not from {type(chunk).__name__}")
-        yield bytes(chunk)
+        if type(chunk) is not bytes:
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                what = type(chunk).__name__
+                raise UsageError(f"an answer is read from bytes, or an iterable of bytes, not from {what}")
+            chunk = bytes(chunk)
+        yield chunk

@@ -15,7 +15,7 @@ from .failures import Failures
 from .framing import MEDIA_TYPES, Frame
 from .json_text import is_json
 from .rules import FrameReader
-from .spec import Limits, Reading, Response
+from .spec import Condition, Limits, Reading, Response
 
 BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before the first byte that says something: a byte order mark and white space."""
@@ -39,9 +39,10 @@ class Readers:
         self._keeps = keeps_of(response)
         self.failures = failures
         self.limits = limits
-        self.stream = FrameReader(response.stream) if response.stream else None
-        self.whole = FrameReader(response.whole) if response.whole else None
-        self._others = _others(response.stream) if response.stream else ()
+        suspects = failures.suspects()
+        self.stream = FrameReader(response.stream, suspects) if response.stream else None
+        self.whole = FrameReader(response.whole, suspects) if response.whole else None
+        self._others = _others(response.stream, suspects) if response.stream else ()
 
     def answer(self) -> Answer:
         """An answer of which nothing has been read."""
@@ -112,5 +113,5 @@ def _second_line(start: bytes | bytearray) -> int | None:
     return len(start) - len(rest) if rest else None
 
 
-def _others(stream: Reading) -> tuple[FrameReader, ...]:
-    return tuple(FrameReader(replace(stream, codec=codec)) for codec in stream.other_codecs)
+def _others(stream: Reading, suspects: tuple[Condition, ...]) -> tuple[FrameReader, ...]:
+    return tuple(FrameReader(replace(stream, codec=codec), suspects) for codec in stream.other_codecs)

@@ -12,10 +12,10 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-from .compression import Identity, decompressor
+from .compression import Decompressor, Identity, decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
-from .framing import FRAMINGS, Frame
+from .framing import FRAMINGS, Frame, Piece
 from .json_text import LARGE
 from .messages import Adjustment, ChatResponse, ToolCall
 from .readers import BLANK, Readers
@@ -55,11 +55,13 @@ class Reply:
         self._secrets = secrets
         self._answer = readers.answer()
         self._head = ResponseHead(0)
+        self._body: Decompressor | None = None
         self._mode = _Mode.NEW
         self._start = bytearray()  # what is sniffed, or the body of a refusal
         self._size = 0
         self._frames = 0
         self._held = 0  # bytes that have come since the last frame was whole
+        self._frames_before = 0  # the one that is looked at
         self._ended = False
         self.has_given_events = False
         self._is_deaf = False
@@ -73,12 +75,19 @@ class Reply:
     @property
     def has_ended(self) -> bool:
         """Whether what the file names as the end has been seen; only usage may still come."""
-        return self._ended or (self._mode is _Mode.READING and self._reader.end.finish and self._answer.is_finished)
+        if self._ended:
+            return True
+        return self._mode is _Mode.READING and self._reader.end.finish and self._answer.is_finished
 
     @property
     def is_refused(self) -> bool:
         """Whether this is a refusal, and only its words may still come."""
         return self._mode is _Mode.REFUSED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what it comes to is known, and the rest of the body can only add to it."""
+        return self._mode is _Mode.REFUSED or self.has_ended
 
     def head(self, head: ResponseHead) -> None:
         """Take status and headers. Raises DecodeError for an unknown coding, ProviderError for a redirect."""
@@ -87,46 +96,68 @@ class Reply:
             raise self._dressed(redirected(head, self._hide))
         self._mode = _Mode.REFUSED if head.status >= 400 else _Mode.SNIFFING
         try:
-            self._body = decompressor(head.headers.get("content-encoding", ""), self._readers.limits.body_bytes)
+            body = decompressor(head.headers.get("content-encoding", ""), self._readers.limits.body_bytes)
         except DecodeError as error:
             raise self._dressed(self._refusal() if self.is_refused else error) from None
+        self._body = None if isinstance(body, Identity) else body
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes of the body, as they came; give the events that they complete.
 
         Events that came before a fault are given first: the fault is then in `fault`, and the next call raises it.
         """
-        return self._guarded(lambda: self._listen(lambda: self._feed(self._body.feed(data))))
+        if self.fault is not None:
+            raise self.fault
+        try:
+            if not self._is_deaf:
+                self._feed(data if self._body is None else self._body.feed(data))
+        except StreamError as error:
+            self._stumble(error)
+        except EngineError as error:
+            self._fail(error)
+        return self._given()
 
     def finish(self) -> list[Event]:
         """Say that the body has ended: the last events, or the error that it was no whole answer."""
-        return self._guarded(self._finish)
+        if self.fault is not None:
+            raise self.fault
+        try:
+            self._finish()
+        except EngineError as error:
+            self._fail(error)
+        return self._given()
 
     def takes_long(self, data: bytes = b"") -> bool:
         """Whether to take the next bytes, or without any the end, may take so long that others should not wait."""
         if self._held + len(data) < LARGE:
             return False
-        is_opaque = self._mode is not _Mode.READING or not isinstance(self._body, Identity)
+        is_opaque = self._mode is not _Mode.READING or self._body is not None
         return not data or is_opaque or self._decoder.may_complete(data)
 
     def failed(self, error: EngineError) -> EngineError:
         """An error from outside (the network), with what had been read."""
         return self._dressed(error)
 
-    def _guarded(self, step: Callable[[], None]) -> list[Event]:
-        if self.fault is not None:
+    def _given(self) -> list[Event]:
+        events = self._answer.events
+        if events:
+            self._answer.events = []
+            self.has_given_events = True
+        elif self.fault is not None:
             raise self.fault
-        try:
-            step()
-        except EngineError as error:
-            # A refusal whose words cannot be read is still that refusal.
-            lame = self.is_refused and isinstance(error, StreamError)
-            self.fault = self._dressed(self._refusal() if lame else error)
-        events = self._answer.take()
-        if self.fault is not None and not events:
-            raise self.fault
-        self.has_given_events = self.has_given_events or bool(events)
         return events
+
+    def _stumble(self, error: StreamError) -> None:
+        """What cannot be read behind the end takes nothing from the answer; nothing more is listened to."""
+        if self.has_ended:
+            self._is_deaf = True
+        else:
+            self._fail(error)
+
+    def _fail(self, error: EngineError) -> None:
+        # A refusal whose words cannot be read is still that refusal.
+        lame = self.is_refused and isinstance(error, StreamError)
+        self.fault = self._dressed(self._refusal() if lame else error)
 
     def _hide(self, text: str) -> str:
         """The text without secrets. It is done before a text is cut: half a key would be found by no mask."""
@@ -137,7 +168,7 @@ class Reply:
         return without_secrets(error, self._secrets)
 
     def _listen(self, step: Callable[[], None]) -> None:
-        """Do a step of the reading. What cannot be read behind the end takes nothing from the answer."""
+        """Do a step of the reading's end, which is as little needed behind the answer's end."""
         if self._is_deaf:
             return
         try:
@@ -158,7 +189,7 @@ class Reply:
         if self._size > self._readers.limits.body_bytes:
             raise LimitError(f"the answer is larger than {self._readers.limits.body_bytes} bytes (limits.body_bytes)")
         if self._mode is _Mode.READING:
-            self._take(self._decoder.feed(data))
+            self._take(self._decoder.pieces(data))
             return
         self._start += data
         if not self._needs_more():
@@ -187,7 +218,7 @@ class Reply:
             return
         self._read_with(reader)
         self._start = bytearray()
-        self._take(self._decoder.feed(start))
+        self._take(self._decoder.pieces(start))
 
     def _read_with(self, reader: FrameReader) -> None:
         self._reader = reader
@@ -196,12 +227,22 @@ class Reply:
         self._decoder.max_frame_bytes = limits.body_bytes if reader.codec == "json" else limits.event_bytes
         self._mode = _Mode.READING
 
-    def _take(self, frames: list[Frame]) -> None:
-        if frames:
+    def _take(self, pieces: list[Piece]) -> None:
+        """Take frames: the plain ones in one loop that the file's rules were compiled to, the others one by one."""
+        take = self._reader.take if self._head.status == 200 else None
+        done, count = 0, len(pieces)
+        if count:
             self._held = 0
-        for frame in frames:
-            self._frames += 1
-            self._take_frame(frame)
+        while done < count:
+            if take is not None and not self._ended:
+                done = take(self, self._answer, pieces, done)
+                self._ended = self._answer.has_ended
+                if done == count:
+                    break
+            self._frames_before = self._frames + done
+            self._take_frame(self._decoder.frame(pieces[done]))
+            done += 1
+        self._frames += count
 
     def _take_frame(self, frame: Frame) -> None:
         if self._reader.is_end_text(frame):
@@ -216,7 +257,7 @@ class Reply:
             if self.has_ended:
                 return
             shown = self._hide(frame.data)[:120].encode("unicode_escape").decode()
-            raise DecodeError(f"event {self._frames} of the answer {error.message} in {shown!r}") from None
+            raise DecodeError(f"event {self._frames_before + 1} of the answer {error.message} in {shown!r}") from None
         self._apply(frame, data)
         self._ended = self._ended or self._answer.has_ended or self._reader.shows_end(frame, data)
 
@@ -234,10 +275,16 @@ class Reply:
                 raise refusal
         self._reader.apply(self._answer, frame, data)
         if self._answer.refused is not None:
-            raise self._readers.failures.in_rule(self._head, data, self._answer.refused, self._hide)
+            raise self.refusal_in(data)
+
+    def refusal_in(self, data: Any) -> ProviderError:
+        """The error that a rule of the answer has read in a frame."""
+        assert self._answer.refused is not None
+        return self._readers.failures.in_rule(self._head, data, self._answer.refused, self._hide)
 
     def _finish(self) -> None:
-        self._listen(self._body.finish)
+        if self._body is not None:
+            self._listen(self._body.finish)
         if self._mode is _Mode.SNIFFING and self._size:
             self._decide()
         if self._mode is _Mode.REFUSED:
@@ -259,7 +306,7 @@ class Reply:
 
     def _take_last(self) -> None:
         try:
-            self._take(self._decoder.finish())
+            self._take(self._decoder.last_pieces())
         except DecodeError:
             if self._reader.codec != "ndjson":
                 raise

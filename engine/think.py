@@ -46,6 +46,12 @@ class ThinkSplitter:
         return [(self._kind, rest)] if rest else []
 
     @property
+    def is_over(self) -> bool:
+        """Whether all that follows is text as it is: no tag can open reasoning any more."""
+        is_text = not (self._inside or self._at_start or self._anywhere or self._after_close)
+        return is_text and not self._held and not self._blanks
+
+    @property
     def _is_before_tag(self) -> bool:
         """Whether only blanks have come where only the text's start can open the reasoning."""
         return self._at_start and not self._inside and not self._anywhere

@@ -23,6 +23,10 @@ def call(name: str, identity: str = "c1") -> Call:
     return made
 
 
+def say(blocks: Blocks, kind: str, text: str, slot: Slot | None) -> None:
+    blocks.of_text(kind, slot).runs.append([text])
+
+
 def carry(blocks: Blocks, slot: Slot | None = None, /, **values: Any) -> None:
     blocks.carry({name: Carried(value) for name, value in values.items()}, slot)
 
@@ -30,7 +34,7 @@ def carry(blocks: Blocks, slot: Slot | None = None, /, **values: Any) -> None:
 def test_text_goes_on_with_the_block_of_its_kind():
     blocks = Blocks()
     for kind, text in (("reasoning", "a"), ("reasoning", "b"), ("text", "c"), ("text", "d"), ("reasoning", "e")):
-        blocks.add_text(kind, text, None)
+        say(blocks, kind, text, None)
     assert replayed(blocks) == [
         {"type": "reasoning", "text": "ab"},
         {"type": "text", "text": "cd"},
@@ -41,7 +45,7 @@ def test_text_goes_on_with_the_block_of_its_kind():
 def test_an_answer_without_reasoning_and_opaque_values_has_nothing_to_replay():
     blocks = Blocks()
     assert blocks.replay("acme") is None
-    blocks.add_text("text", "a", None)
+    say(blocks, "text", "a", None)
     blocks.add_call(call("f"), None)
     assert blocks.replay("acme") is None
 
@@ -49,10 +53,10 @@ def test_an_answer_without_reasoning_and_opaque_values_has_nothing_to_replay():
 def test_blocks_of_slots_that_alternate():
     blocks, first, second = Blocks(), Slot(0), Slot(1)
     for slot, kind, text in ((first, "reasoning", "a"), (second, "text", "b"), (first, "reasoning", "c")):
-        blocks.add_text(kind, text, slot)
+        say(blocks, kind, text, slot)
     blocks.begin_carry()
     carry(blocks, first, signature="s")
-    blocks.add_text("text", "d", second)
+    say(blocks, "text", "d", second)
     assert replayed(blocks) == [
         {"type": "reasoning", "text": "ac", "carry": {"signature": "s"}},
         {"type": "text", "text": "bd"},
@@ -61,24 +65,24 @@ def test_blocks_of_slots_that_alternate():
 
 def test_a_call_is_a_block_once_it_has_a_name():
     blocks, nameless = Blocks(), call("")
-    blocks.add_text("reasoning", "a", None)
+    say(blocks, "reasoning", "a", None)
     blocks.add_call(nameless, None)
     nameless.name = "f"
     blocks.add_call(nameless, None)
     blocks.add_call(nameless, None)
-    blocks.add_text("text", "b", None)
+    say(blocks, "text", "b", None)
     blocks.add_call(call("g", "c2"), None)
-    blocks.add_text("text", "c", None)
+    say(blocks, "text", "c", None)
     assert [block.get("id", block.get("text")) for block in replayed(blocks)] == ["a", "c1", "b", "c2", "c"]
 
 
 def test_a_value_belongs_to_the_block_that_was_made_with_it():
     blocks = Blocks()
-    blocks.add_text("text", "a", None)
+    say(blocks, "text", "a", None)
     blocks.begin_carry()
-    blocks.add_text("text", "b", None)
+    say(blocks, "text", "b", None)
     carry(blocks, sign="1")
-    blocks.add_text("text", "c", None)
+    say(blocks, "text", "c", None)
     blocks.begin_carry()
     blocks.add_call(call("f"), None)
     carry(blocks, sign="2")
@@ -92,7 +96,7 @@ def test_a_value_belongs_to_the_block_that_was_made_with_it():
 
 def test_an_empty_text_is_a_block_only_with_a_value():
     blocks = Blocks()
-    blocks.add_text("text", "a", None)
+    say(blocks, "text", "a", None)
     blocks.add_empty("text", None)
     blocks.begin_carry()
     blocks.add_empty("text", None)
@@ -115,7 +119,7 @@ def test_a_value_without_a_block_belongs_to_the_message():
     blocks = Blocks()
     blocks.begin_carry()
     carry(blocks, state="1")
-    blocks.add_text("text", "a", None)
+    say(blocks, "text", "a", None)
     blocks.begin_carry()
     carry(blocks, state="2", other=[1])
     assert replayed(blocks) == [
@@ -127,7 +131,7 @@ def test_a_value_without_a_block_belongs_to_the_message():
 def test_a_part_of_a_block_gives_it_its_own():
     blocks, whole = Blocks(), Slot("item")
     for number, text in enumerate(("a", "b")):
-        blocks.add_text("reasoning", text, Slot(("item", number), parent=whole))
+        say(blocks, "reasoning", text, Slot(("item", number), parent=whole))
     blocks.begin_carry()
     carry(blocks, whole, sealed="x")
     assert replayed(blocks) == [

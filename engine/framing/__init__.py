@@ -7,7 +7,7 @@ ends inside one. The frames before such a fault are given first, at any cut; eve
 """
 
 from .aws_eventstream import AWSEventStreamDecoder
-from .frame import Decoder, Frame
+from .frame import Decoder, Frame, Piece
 from .json_array import JSONArrayDecoder
 from .ndjson import NDJSONDecoder
 from .sse import SSEDecoder
@@ -33,4 +33,4 @@ MEDIA_TYPES: dict[str, tuple[str, ...]] = {
 }
 """The content types by which a response says that it is framed so; the first is what the mock sends."""
 
-__all__ = ["FRAMINGS", "MEDIA_TYPES", "Decoder", "Frame"]
+__all__ = ["FRAMINGS", "MEDIA_TYPES", "Decoder", "Frame", "Piece"]

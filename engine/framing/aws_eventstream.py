@@ -13,7 +13,7 @@ import struct
 import zlib
 
 from ..errors import DecodeError, TruncatedError
-from .frame import Decoder, Frame
+from .frame import Decoder, Frame, Piece
 
 _PRELUDE = struct.Struct(">III")
 
@@ -31,15 +31,15 @@ class AWSEventStreamDecoder(Decoder):
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+    def _feed(self, data: bytes, pieces: list[Piece]) -> None:
         self._rest += data
         position = 0
         while (size := self._size(position)) is not None and len(self._rest) - position >= size:
-            frames.append(self._message(bytes(self._rest[position : position + size])))
+            pieces.append(self._message(bytes(self._rest[position : position + size])))
             position += size
         del self._rest[:position]
 
-    def _finish(self, frames: list[Frame]) -> None:
+    def _finish(self, pieces: list[Piece]) -> None:
         if self._rest:
             raise TruncatedError("the answer broke off inside a message of the event stream")
 
@@ -56,7 +56,7 @@ class AWSEventStreamDecoder(Decoder):
             raise self.too_large()
         return int(total)
 
-    def _message(self, message: bytes) -> Frame:
+    def _message(self, message: bytes) -> Piece:
         if zlib.crc32(message[:-4]) != int.from_bytes(message[-4:], "big"):
             raise DecodeError("the event stream has a message that does not match its checksum")
         _, size, _ = _PRELUDE.unpack_from(message)
@@ -66,8 +66,8 @@ class AWSEventStreamDecoder(Decoder):
         name = headers.get(f":{kind}-type") or headers.get(":error-code")
         words = headers.get(":error-message")
         if words and end == len(message) - 4:
-            return Frame(name, json.dumps({"message": words}, ensure_ascii=False))
-        return Frame(name, self.decode(message[end:-4]))
+            return name, json.dumps({"message": words}, ensure_ascii=False)
+        return name, message[end:-4]
 
     def _headers(self, data: bytes) -> dict[str, str]:
         """The headers whose values are text."""

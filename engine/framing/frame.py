@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import EngineError, LimitError
+
+Piece = tuple[str | None, bytes | bytearray | str]
+"""A frame as it was cut out of the body: its event's name, and its data, which mostly nobody needs as text."""
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024
 
@@ -40,35 +42,54 @@ class Decoder(ABC):
         Frames before a fault (a piece that is too large, a checksum that is wrong) are given first: the next call
         raises it.
         """
-        return self._until_fault(lambda frames: self._feed(data, frames))
+        return [self.frame(piece) for piece in self.pieces(data)]
 
     def finish(self) -> list[Frame]:
         """Say that the body has ended; give the frames that this completes."""
-        return self._until_fault(self._finish)
+        return [self.frame(piece) for piece in self.last_pieces()]
+
+    def pieces(self, data: bytes) -> list[Piece]:
+        """The same as `feed`, with the frames' data as it came."""
+        if self._fault is not None:
+            raise self._fault
+        pieces: list[Piece] = []
+        try:
+            self._feed(data, pieces)
+        except EngineError as fault:
+            self._fault = fault
+            if not pieces:
+                raise
+        return pieces
+
+    def last_pieces(self) -> list[Piece]:
+        """The same as `finish`, with the frames' data as it came."""
+        if self._fault is not None:
+            raise self._fault
+        pieces: list[Piece] = []
+        try:
+            self._finish(pieces)
+        except EngineError as fault:
+            self._fault = fault
+            if not pieces:
+                raise
+        return pieces
+
+    def frame(self, piece: Piece) -> Frame:
+        """A piece with its data as text."""
+        event, data = piece
+        return Frame(event, data if type(data) is str else self.decode(data))  # type: ignore[arg-type]
 
     def may_complete(self, data: bytes) -> bool:
         """Whether the next bytes may complete a frame; to take them is quick where they do not."""
         return True
 
     @abstractmethod
-    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+    def _feed(self, data: bytes, pieces: list[Piece]) -> None:
         """Add the frames that the next bytes complete."""
 
     @abstractmethod
-    def _finish(self, frames: list[Frame]) -> None:
+    def _finish(self, pieces: list[Piece]) -> None:
         """Add the frames that the end of the body completes."""
-
-    def _until_fault(self, step: Callable[[list[Frame]], None]) -> list[Frame]:
-        if self._fault is not None:
-            raise self._fault
-        frames: list[Frame] = []
-        try:
-            step(frames)
-        except EngineError as fault:
-            self._fault = fault
-            if not frames:
-                raise
-        return frames
 
     def too_large(self) -> LimitError:
         """The error for a frame that outgrows the limit."""

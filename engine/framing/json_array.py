@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .frame import Decoder, Frame
+from .frame import Decoder, Piece
 
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
@@ -33,20 +33,21 @@ class JSONArrayDecoder(Decoder):
         self._at_start = True
         self._is_first = True
 
-    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+    def _feed(self, data: bytes, pieces: list[Piece]) -> None:
         self._rest += data
         self._start()
         if self._in_array:
-            self._scan(frames)
+            self._scan(pieces)
         self._check(len(self._rest))
 
-    def _finish(self, frames: list[Frame]) -> None:
+    def _finish(self, pieces: list[Piece]) -> None:
         rest = bytes(self._rest).strip(_BLANK)
-        frame = Frame(None, self.decode(rest)) if rest else None
+        if not rest:
+            return
         if self._in_array:
-            self.unfinished = frame  # an item that broke off
-        elif frame is not None:
-            frames.append(frame)
+            self.unfinished = self.frame((None, rest))  # an item that broke off
+        else:
+            pieces.append((None, rest))
 
     def _check(self, size: int) -> None:
         if size > self.max_frame_bytes:
@@ -68,7 +69,7 @@ class JSONArrayDecoder(Decoder):
             if self._in_array:
                 del self._rest[: _after_blanks(self._rest, 1)]
 
-    def _scan(self, frames: list[Frame]) -> None:
+    def _scan(self, pieces: list[Piece]) -> None:
         """Give the items that end in what has not been looked at yet. Nothing is looked at twice."""
         begin = 0
         position = self._scanned
@@ -84,10 +85,10 @@ class JSONArrayDecoder(Decoder):
             elif self._depth and char in b"}]":
                 self._depth -= 1
                 if not self._depth:
-                    begin = self._take(begin, position, position, frames)
+                    begin = self._take(begin, position, position, pieces)
             elif not self._depth and char in b",]":
                 self._in_array = char == b","
-                begin = self._take(begin, place, position, frames)
+                begin = self._take(begin, place, position, pieces)
             # A closing brace that nothing opened stays in its item, which is then no JSON.
         # An escape that the bytes break off in is looked at again.
         is_cut = self._in_string and position < len(self._rest) and self._rest.endswith(b"\\")
@@ -99,12 +100,12 @@ class JSONArrayDecoder(Decoder):
         mark = (_STRING_END if self._in_string else _STRUCTURE).search(self._rest, position)
         return None if mark is None else mark.span()
 
-    def _take(self, begin: int, end: int, position: int, frames: list[Frame]) -> int:
+    def _take(self, begin: int, end: int, position: int, pieces: list[Piece]) -> int:
         """Give what stands there, if anything; the place where the next item begins."""
         self._check(end - begin)
         item = bytes(self._rest[begin:end]).rstrip(_BLANK)
         if item:
-            frames.append(Frame(None, self.decode(item)))
+            pieces.append((None, item))
         return _after_blanks(self._rest, position)
 
 

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import re
 
-from .frame import Decoder, Frame
+from .frame import Decoder, Piece
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+
+SHORT = 16 * 1024
+"""How much of an event is looked at anew with each piece that arrives of it."""
+MAX_NAMES = 32
+"""How many names of events are known by their lines."""
 
 
 class SSEDecoder(Decoder):
@@ -23,18 +28,20 @@ class SSEDecoder(Decoder):
     """
 
     def __init__(self) -> None:
+        self._held = b""  # of an event that has begun, as long as it is short and its lines were not looked at
         self._rest = bytearray()  # of the line that has not ended yet
         self._event = ""
-        self._data: list[str] = []
+        self._data: list[bytes | bytearray] = []
         self._data_size = 0  # of the lines that make up the event, names included
         self._after_cr = False
         self._at_start = True
+        self._names: dict[bytes, str | None] = {}
 
     def may_complete(self, data: bytes) -> bool:
         """Whether a line ends in them."""
         return b"\n" in data or b"\r" in data
 
-    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+    def _feed(self, data: bytes, pieces: list[Piece]) -> None:
         if self._at_start:
             data = self._without_bom(data)
         if self._after_cr and data:
@@ -44,24 +51,55 @@ class SSEDecoder(Decoder):
                 data = data[1:]
         if not data:
             return
+        if self._held:
+            data, self._held = self._held + data, b""
+        size = len(data)
+        is_between = not self._rest and not self._data and not self._event
+        if not is_between or size > self.max_frame_bytes or b"\r" in data:
+            self._lines(data, pieces)
+            return
+        *events, rest = data.split(b"\n\n")
+        self._events(events, pieces)
+        if size < SHORT or len(rest) < SHORT:
+            self._held = rest
+        else:
+            self._lines(rest, pieces)
+
+    def _events(self, events: list[bytes], pieces: list[Piece]) -> None:
+        """Take whole events, whose lines end in LF."""
+        for event in events:
+            if event[:6] == b"data: " and b"\n" not in event:
+                pieces.append((None, event[6:]))
+                continue
+            name, _, data = event.partition(b"\n")
+            if name in self._names and data[:6] == b"data: " and b"\n" not in data:
+                pieces.append((self._names[name], data[6:]))
+                continue
+            for line in event.split(b"\n"):
+                self._line(line, pieces)
+            self._line(b"", pieces)
+
+    def _lines(self, data: bytes, pieces: list[Piece]) -> None:
+        """Take line by line what the other way is not for: long events, other line ends."""
         self._after_cr = data.endswith(b"\r")
         first, *others = _LINE_END.split(data)
         self._keep(first)
         if not others:
             return
         line, self._rest = self._rest, bytearray()
-        self._line(line, frames)
+        self._line(line, pieces)
         for complete in others[:-1]:
-            self._line(complete, frames)
+            self._line(complete, pieces)
         self._keep(others[-1])
 
-    def _finish(self, frames: list[Frame]) -> None:
+    def _finish(self, pieces: list[Piece]) -> None:
         # An event without its blank line is discarded; `unfinished` shows it.
+        self._lines(self._held, [])
         if self._rest:
             line, self._rest = self._rest, bytearray()
             self._line(line, [])
         if self._data:
-            self.unfinished = self._frame()
+            self.unfinished = self.frame(self._piece())
 
     def _without_bom(self, data: bytes) -> bytes:
         held = bytes(self._rest) + data
@@ -77,10 +115,10 @@ class SSEDecoder(Decoder):
         if len(self._rest) + self._data_size > self.max_frame_bytes:
             raise self.too_large()
 
-    def _line(self, line: bytes | bytearray, frames: list[Frame]) -> None:
+    def _line(self, line: bytes | bytearray, pieces: list[Piece]) -> None:
         if not line:
             if self._data:
-                frames.append(self._frame())
+                pieces.append(self._piece())
             self._event, self._data, self._data_size = "", [], 0
             return
         if len(line) + self._data_size > self.max_frame_bytes:
@@ -88,9 +126,11 @@ class SSEDecoder(Decoder):
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data_size += len(line)
-            self._data.append(self.decode(value.removeprefix(b" ")))
+            self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._event = self.decode(value.removeprefix(b" "))
+            if len(self._names) < MAX_NAMES and len(line) < SHORT:
+                self._names[bytes(line)] = self._event or None
 
-    def _frame(self) -> Frame:
-        return Frame(self._event or None, "\n".join(self._data))
+    def _piece(self) -> Piece:
+        return self._event or None, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)

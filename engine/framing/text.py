@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from .frame import Decoder, Frame
+from .frame import Decoder, Piece
 
 
 class TextDecoder(Decoder):
@@ -18,16 +18,16 @@ class TextDecoder(Decoder):
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def _feed(self, data: bytes, frames: list[Frame]) -> None:
-        frames += self._frames(data, final=False)
+    def _feed(self, data: bytes, pieces: list[Piece]) -> None:
+        pieces += self._text(data, final=False)
 
-    def _finish(self, frames: list[Frame]) -> None:
-        frames += self._frames(b"", final=True)  # of a character that the end has cut: U+FFFD
+    def _finish(self, pieces: list[Piece]) -> None:
+        pieces += self._text(b"", final=True)  # of a character that the end has cut: U+FFFD
 
-    def _frames(self, data: bytes, *, final: bool) -> list[Frame]:
+    def _text(self, data: bytes, *, final: bool) -> list[Piece]:
         held, _ = self._utf8.getstate()
         text = self._utf8.decode(data, final)
         if "\ufffd" in text:
             sent = (held + data).count(b"\xef\xbf\xbd")
             self.replaced += text.count("\ufffd") - sent
-        return [Frame(None, text)] if text else []
+        return [(None, text)] if text else []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .frame import Decoder, Frame
+from .frame import Decoder, Piece
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class JSONDecoder(Decoder):
@@ -18,12 +20,13 @@ class JSONDecoder(Decoder):
         """Never: the end of the body does."""
         return False
 
-    def _feed(self, data: bytes, frames: list[Frame]) -> None:
+    def _feed(self, data: bytes, pieces: list[Piece]) -> None:
         if len(self._body) + len(data) > self.max_frame_bytes:
             raise self.too_large()
         self._body += data
 
-    def _finish(self, frames: list[Frame]) -> None:
-        text = self.decode(self._body).removeprefix("\ufeff")
-        if text.strip():
-            frames.append(Frame(None, text))
+    def _finish(self, pieces: list[Piece]) -> None:
+        if self._body.startswith(_BOM):
+            del self._body[: len(_BOM)]
+        if self._body.strip():
+            pieces.append((None, self._body))

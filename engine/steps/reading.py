@@ -50,6 +50,11 @@ class StepReply:
         return Reply(self._readers).response
 
     @property
+    def is_settled(self) -> bool:
+        """Whether only the words of a refusal may still come."""
+        return self.is_refused
+
+    @property
     def is_refused(self) -> bool:
         """Whether this is a refusal, and only its words may still come."""
         return self.head_taken.status >= 400

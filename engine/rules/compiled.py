@@ -1,0 +1,256 @@
+"""The rules of a reading as functions: `apply` writes what one frame says into the answer, `take` does it for all plain
+frames of a piece of the body in one loop.
+
+`take` is the way of nearly every frame. It stops before one that is not plain (blank, an end text, no JSON, perhaps an
+error), which the reply then looks at more closely; `apply` is the same rules for that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+from ..answer import Answer, every_rule
+from ..blocks import Carried, Slot
+from ..dispatch import Table, tabulated
+from ..framing import Piece
+from ..json_text import LARGE, MAX_DEPTH
+from ..paths import Path
+from ..spec import Comparison, Condition, Reading, Rule
+from .conditions import Test
+from .shapes import Shape, can_decode, decoder, plain_reader
+from .source import Source, says, silent
+from .unwrap import UNWRAPS
+from .yields import YIELDS
+
+MOST_LOOPS = 8
+"""How deep rules are written into one function; Python bounds how many loops may stand in each other."""
+
+
+class Apply(Protocol):
+    """Compiled rules."""
+
+    def __call__(self, answer: Answer, event: str | None, data: Any, slot: Slot | None = None, /) -> None:
+        """Write what a frame says into the answer."""
+
+
+Take = Callable[[Any, Answer, Sequence[Piece], int], int]
+"""Of the reply, its answer, the pieces and the place of the first to take: the place of the first that is not taken."""
+
+
+def compile_rules(rules: tuple[Rule, ...]) -> Apply:
+    """All rules as one function of (answer, event name, data, slot)."""
+    source = Source()
+    with source.block("def apply(answer, event, data, slot=None):"):
+        _write_rules(source, rules, "data", "slot", 0)
+    return source.compiled("<rules>")["apply"]  # type: ignore[no-any-return]
+
+
+def compile_take(reading: Reading, suspects: Iterable[Condition]) -> Take | None:
+    """The loop over plain frames; None for a reading whose frames are not JSON or text.
+
+    A frame is perhaps an error when one of the conditions `suspects` holds.
+    """
+    suspects, shape = tuple(suspects), Shape()
+    source = _take_source(reading, suspects, shape)
+    if source is not None and shape.is_map and can_decode():
+        source = _take_source(reading, suspects, shape, is_typed=True)  # now that it is known what is read
+    return source.compiled("<take>")["take"] if source is not None else None
+
+
+def _take_source(
+    reading: Reading, suspects: tuple[Condition, ...], shape: Shape, *, is_typed: bool = False
+) -> Source | None:
+    source = Source(is_plain=True, is_typed=is_typed)
+    with source.block("def take(reply, answer, pieces, n):"):
+        source.line("events = answer.events")
+        with source.block("for event, raw in pieces[n:] if n else pieces:"):
+            data = _write_data(source, reading, shape)
+            if data is None:
+                return None
+            if reading.codec != "text":
+                _write_guard(source, suspects, data)
+            if any(isinstance(says, dict) and says.get("mode") == "final" for _, says in _yields(reading.rules)):
+                source.line("answer.begin_frame()")
+            _write_rules(source, reading.rules, data, "None", 0)
+            if any(name == "error" for name, _ in _yields(reading.rules)):
+                whole = f"{source.constant(plain_reader())}(raw)"
+                source.line(f"if answer.refused is not None: raise reply.refusal_in({whole})")
+            for condition in reading.end.conditions:
+                asks = " and ".join(source.test(data, "None", test) for test in condition)
+                source.line(f"if {asks}: answer.has_ended = True")
+            source.line("n += 1")
+            if reading.end.conditions or any(name == "end" for name, _ in _yields(reading.rules)):
+                source.line("if answer.has_ended: return n")
+        source.line("return n")
+    return source
+
+
+def _yields(rules: tuple[Rule, ...]) -> list[tuple[str, Any]]:
+    return [pair for rule in every_rule(rules) for pair in rule.yields]
+
+
+def _write_data(source: Source, reading: Reading, shape: Shape) -> str | None:
+    """Stop at what is not plain; the variable with the frame's data."""
+    steps = reading.unwrap
+    if reading.codec == "text" and not set(steps) - {"text"} and not reading.end.texts:
+        return "raw"
+    if not steps or steps[0] != "json" or any(text.startswith("{") for text in reading.end.texts):
+        return None
+    source.line('if raw[:1] != b"{": return n')
+    # What is long may nest too deeply, or take long: that is read with more care.
+    deep = f"raw.count(b'{{') + raw.count(b'[') > {MAX_DEPTH}"
+    source.line(f"if raw[{2 * MAX_DEPTH}:] and ({deep} or len(raw) > {LARGE}): return n")
+    data = source.name()
+    with source.block("try:"):
+        source.line(f"{data} = {source.constant(decoder(shape) if source.is_typed else plain_reader())}(raw)")
+    with source.block("except Exception:"):
+        source.line("return n")
+    source.is_map(data, shape)
+    return _write_steps(source, data, steps[1:])
+
+
+def _write_steps(source: Source, data: str, steps: tuple[Any, ...]) -> str:
+    """Unwrap further, as far as there is something to unwrap."""
+    if not steps:
+        return data
+    result = source.name()
+    source.line(f"{result} = {source.path(data, ())}")
+    with ExitStack() as stack:
+        for step in steps:
+            if isinstance(step, str):
+                inner = source.name()
+                with source.block("try:"):
+                    source.line(f"{inner} = {source.constant(UNWRAPS[step])}({result})")
+                with source.block("except Exception:"):
+                    source.line("return n")
+            else:
+                inner = source.path(data, Path(step["at"]).keys)
+                stack.enter_context(source.block(f"if {inner} is not M:"))
+            source.line(f"{result} = {inner}")
+            data = inner
+    return result
+
+
+def _write_guard(source: Source, suspects: Iterable[Condition], data: str) -> None:
+    """Stop at what may be an error. Conditions on values below one key are asked only where it says something."""
+    source.line("if event == 'error': return n")
+    source.line(f"if {says(source.path(data, ('error',)))}: return n")
+    source.line(f"if {source.path(data, ('object',))} == 'error': return n")
+    by_key: dict[str | int | None, list[Condition]] = {}
+    for condition in suspects:
+        by_key.setdefault(_needed_key(condition), []).append(condition)
+    for key, conditions in by_key.items():
+        with ExitStack() as stack:
+            if key is not None:
+                stack.enter_context(source.block(f"if {says(source.path(data, (key,)))}:"))
+            for condition in conditions:
+                asks = " and ".join(source.test(data, "None", test) for test in condition)
+                source.line(f"if {asks or True}: return n")
+
+
+def _needed_key(condition: Condition) -> str | int | None:
+    """The top-level key without which, or with nothing at which, a condition cannot hold; None where there is none."""
+    for test in condition:
+        if not isinstance(test.subject, str) or test.of_slot or _holds_for_nothing(test):
+            continue
+        keys = Path(test.subject).keys
+        if len(keys) > 1:
+            return keys[0]
+    return None
+
+
+def _holds_for_nothing(test: Comparison) -> bool:
+    if test.operator == "exists":
+        return not test.operand
+    return test.operand is None or (test.operator == "in" and None in test.operand)
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def _write_rules(source: Source, rules: tuple[Rule, ...], data: str, slot: str, level: int) -> None:
+    table = tabulated(rules)
+    if table is not None:
+        _write_table(source, table, data, slot, level)
+        return
+    for rule in rules:
+        if level and level + _loops(rule) > MOST_LOOPS:
+            source.line(f"{source.constant(compile_rules((rule,)))}(answer, event, {data}, {slot})")
+        else:
+            _write_rule(source, rule, data, slot, level)
+
+
+def _loops(rule: Rule) -> int:
+    return 0 if rule.each is None else Path(rule.each, many=True).keys.count("*")
+
+
+def _write_table(source: Source, table: Table, data: str, slot: str, level: int) -> None:
+    word = "event" if table.subject is None else source.path(data, Path(table.subject).keys)
+    how = "if"
+    for said, rules in table.rules.items():
+        with source.block(f"{how} {word} == {source.literal(said)}:"):
+            for rule in rules:
+                _write_rule(source, rule, data, slot, level)
+        how = "elif"
+    if table.others:
+        with source.block("else:"):
+            for rule in table.others:
+                _write_rule(source, rule, data, slot, level)
+
+
+def _write_rule(source: Source, rule: Rule, data: str, slot: str, level: int) -> None:
+    with ExitStack() as stack:
+        if rule.when:
+            asks = " and ".join(source.test(data, slot, test) for test in rule.when)
+            stack.enter_context(source.block(f"if {asks}:"))
+        if rule.each is not None:
+            data = stack.enter_context(source.each(data, Path(rule.each, many=True).keys))
+        if rule.slot is not None:
+            slot = _write_slot(source, rule, data, slot)
+        carried = _write_carried(source, rule, data) if rule.carry else None
+        # In one frame the thought comes before what is said, in whatever order a file writes a map's keys.
+        for name, says in sorted(rule.yields, key=lambda pair: pair[0] != "reasoning"):
+            YIELDS[name](source, data, slot, says)
+        if rule.rules:
+            _write_rules(source, rule.rules, data, slot, level + max(_loops(rule), 1))
+        if carried is not None:
+            source.line(f"if {carried}: answer.carry({carried}, {slot})")
+
+
+def _write_slot(source: Source, rule: Rule, data: str, parent: str) -> str:
+    assert rule.slot is not None
+    key, slot = source.first(data, rule.slot.key), source.name()
+    kind = source.first(data, rule.slot.kind) if rule.slot.kind else "None"
+    source.line(f"{slot} = answer.last_slot")
+    # The block that the frame before belonged to, nearly always.
+    is_same = f"{slot}.key == {key} and type({key}) is int and type({kind}) is not str"
+    is_same += "" if parent == "None" else f" and {parent} is None"
+    with source.block(f"if not ({is_same}):"):
+        source.line(f"{slot} = answer.slot({key}, {kind}, {parent})")
+    return slot
+
+
+def _write_carried(source: Source, rule: Rule, data: str) -> str:
+    """The opaque values that say something; where there are any, what the rule reads is a block of its own."""
+    carried = source.name()
+    source.line(f"{carried} = {{}}")
+    for carry in rule.carry:
+        value = source.first(data, carry.paths)
+        with source.block(f"if not ({silent(value)}):"):
+            words = ", ".join(source.literal(word) for word in (carry.by, carry.append))
+            source.line(f"{carried}[{source.literal(carry.name)}] = {source.constant(Carried)}({value}, {words})")
+    source.line(f"if {carried}: answer.begin_carry()")
+    return carried
+
+
+def compile_ends(conditions: Iterable[Condition]) -> Test:
+    """Whether a frame shows the end: any of the conditions."""
+    source = Source()
+    with source.block("def ends(event, data, slot=None):"):
+        for condition in conditions:
+            asks = " and ".join(source.test("data", "slot", test) for test in condition)
+            source.line(f"if {asks or True}: return True")
+        source.line("return False")
+    return source.compiled("<ends>")["ends"]  # type: ignore[no-any-return]

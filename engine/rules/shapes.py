@@ -1,0 +1,91 @@
+"""What the rules read of a frame, as a type: msgspec (the extra `fast`) then makes nothing but that of its JSON.
+
+A frame that is not of this type (a text where a map is due) is refused by the decoder, and read whole instead. What
+nobody reads is looked over only: a number beyond all numbers, or a byte that is no UTF-8, passes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from ..json_text import read_plain
+from ..paths import MISSING
+
+
+class Shape:
+    """One value of a frame: the keys that are read below it, its items, and whether it is read itself."""
+
+    __slots__ = ("_cls", "is_value", "items", "keys")
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Shape] = {}
+        self.items: Shape | None = None
+        self.is_value = False
+        self._cls: Any = None
+
+    def key(self, key: str) -> Shape:
+        """The value at a key."""
+        return self.keys.setdefault(key, Shape())
+
+    def item(self) -> Shape:
+        """Any item of the list that this is."""
+        self.items = self.items or Shape()
+        return self.items
+
+    @property
+    def is_map(self) -> bool:
+        """Whether only what is below some keys is read: then it becomes an object with these attributes."""
+        return bool(self.keys) and not self.is_value and self.items is None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether only its items are read."""
+        return self.items is not None and not self.is_value and not self.keys
+
+    def attribute(self, key: str) -> str:
+        """The attribute of a key."""
+        return f"f{list(self.keys).index(key)}"
+
+    @property
+    def cls(self) -> Any:
+        """The class of the object that a map becomes."""
+        if self._cls is None:
+            import msgspec
+
+            fields = [(self.attribute(key), shape.type, MISSING) for key, shape in self.keys.items()]
+            names = {self.attribute(key): key for key in self.keys}
+            self._cls = msgspec.defstruct("Read", fields, rename=names, gc=False)
+        return self._cls
+
+    @property
+    def type(self) -> Any:
+        """What the decoder makes of it."""
+        if self.is_map:
+            return self.cls | None
+        if self.is_list and self.items is not None:
+            item: Any = self.items.cls if self.items.is_map else self.items.type
+            return list[item] | None
+        return Any
+
+
+def plain_reader() -> Callable[[Any], Any]:
+    """JSON -> plain values, as quickly as can be here. Raises whatever for what is not plain."""
+    if not can_decode():
+        return read_plain
+    from msgspec.json import decode
+
+    return decode
+
+
+def decoder(shape: Shape) -> Callable[[Any], Any]:
+    """Bytes of JSON -> an object of the shape's class. Raises what msgspec raises."""
+    import msgspec
+
+    return msgspec.json.Decoder(shape.cls).decode
+
+
+def can_decode() -> bool:
+    """Whether msgspec is here."""
+    return find_spec("msgspec") is not None

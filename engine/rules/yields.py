@@ -1,0 +1,123 @@
+"""What a rule can yield: `YIELDS` maps a name in the file to what writes it out as source.
+
+Each writes statements that read values below a frame's item and put them into the answer. The common case of a piece
+of text is written out; whatever is unusual about it, the answer's methods know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..answer import DELTAS, Answer, Refused
+from ..paths import MISSING, Path, first_of
+from .source import Source
+from .source import says as says_something
+
+Write = Callable[[Source, str, str, Any], None]
+"""Of the source, the variable of the item, the expression of its block, and what the file says."""
+
+_MORE = {"cumulative": Answer.add_cumulative, "final": Answer.add_final}
+
+
+def _text(kind: str) -> Write:
+    def write(source: Source, item: str, slot: str, says: Any) -> None:
+        mode = says.get("mode", "append") if isinstance(says, Mapping) else "append"
+        value = source.first(item, says["path"] if isinstance(says, Mapping) else says)
+        with source.block(f"if type({value}) is str:"):
+            if mode != "append":
+                source.line(f"{source.constant(_MORE[mode])}(answer, {kind!r}, {value}, {slot})")
+                return
+            add = f"answer.add({kind!r}, {value}, {slot})"
+            if not source.is_plain:
+                source.line(add)
+                return
+            with source.block(f"if {value} and answer.run_kind == {kind!r} and answer.run_slot is {slot}:"):
+                source.line(f"for run in answer.runs: run.append({value})")
+                source.line(f"events.append({source.constant(DELTAS[kind])}({value}))")
+            with source.block("else:"):
+                source.line(add)
+
+    return write
+
+
+def _finish(source: Source, item: str, slot: str, says: Any) -> None:
+    value = source.first(item, says)
+    with source.block(f"if {value} is not M and {value} is not None:"):
+        source.line(f"answer.add_finish({value})")
+
+
+def _usage(source: Source, item: str, slot: str, says: Any) -> None:
+    if not isinstance(says, Mapping):
+        value = source.first(item, says)
+        with source.block(f"if type({value}) is dict:"):
+            source.line(f"answer.add_usage({value})")
+        return
+    counters = source.name()
+    source.line(f"{counters} = {{}}")
+    for name, paths in says.items():
+        value = source.first(item, paths)
+        with source.block(f"if {value} is not M:"):
+            source.line(f"{counters}[{source.literal(name)}] = {value}")
+    source.line(f"answer.add_usage({counters})")
+
+
+_META = {"id": "answer.id", "model": "answer.model"}
+
+
+def _meta(source: Source, item: str, slot: str, says: Mapping[str, Any]) -> None:
+    for name, paths in says.items():
+        value = source.first(item, paths)
+        # Most APIs say it again in every frame.
+        with source.block(f"if {value} is not M and {value} is not None and {value} != {_META[name]}:"):
+            source.line(f"answer.add_meta({name!r}, {value})")
+
+
+def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) -> None:
+    found = {name: source.first(item, says[name]) for name in ("key", "id", "name", "arguments") if name in says}
+    key = found.pop("key", None) or ("None" if slot == "None" else f"(None if {slot} is None else {slot}.key)")
+    words = [f"{name}={value}" for name, value in found.items()]
+    words += ["is_final=True"] * (says.get("mode") == "final") + ["is_raw=True"] * bool(says.get("custom"))
+    if says.get("mode") == "patch":
+        words.append(f"patches={source.constant(_patches(says))}({source.path(item, ())})")
+    source.line(f"answer.add_call({', '.join([key, slot, *words])})")
+
+
+def _patches(says: Mapping[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
+    get_all, get_path, get_value = Path(says["patches"]).get, first_of(says["path"]), first_of(says["value"])
+    get_null = first_of(says["null_value"]) if "null_value" in says else lambda patch: MISSING
+
+    def patches(data: Any) -> list[tuple[Any, Any]]:
+        found = get_all(data)
+        pairs = [
+            (get_path(patch), get_value(patch) if get_null(patch) is MISSING else None)
+            for patch in (found if type(found) is list else ())
+        ]
+        return [(path, value) for path, value in pairs if value is not MISSING]
+
+    return patches
+
+
+def _error(source: Source, item: str, slot: str, says: Any) -> None:
+    more = says if isinstance(says, Mapping) else {"path": says}
+    value = source.first(item, more["path"])
+    # 0, "" and false are how APIs say that there is none.
+    with source.block(f"if {says_something(value)} and answer.refused is None:"):
+        message, code = (source.first(item, more[name]) if name in more else "None" for name in ("message", "code"))
+        kind = source.literal(more.get("kind"))
+        source.line(f"answer.refused = {source.constant(Refused)}({value}, {kind}, {message}, {code})")
+
+
+def _end(source: Source, item: str, slot: str, says: Any) -> None:
+    source.line("answer.has_ended = True")
+
+
+YIELDS: Mapping[str, Write] = {
+    **{kind: _text(kind) for kind in DELTAS},
+    "finish": _finish,
+    "usage": _usage,
+    "meta": _meta,
+    "tool_call": _tool_call,
+    "error": _error,
+    "end": _end,
+}
