@@ -92,17 +92,23 @@ def checked_url(url: str, what: str) -> str:
         )
     if not _WEB.match(url):
         raise ParameterError(f"{what} does not begin so; write http://host or https://host")
+    host = _host_of(url)
+    if not host:
+        raise ParameterError(f"{what} has no host, or a port that is none; write https://host/path")
+    if "<" not in host and is_too_long(host):
+        raise ParameterError(f"{what} has a host whose name is too long; write https://host")
+    return url
+
+
+def _host_of(url: str) -> str:
+    """The host of a URL; empty where there is none that everybody reads alike, or a port that is none."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ParameterError(f"{what} has no host, or a port that is none; write https://host/path") from None
+        return ""
     is_name = _AUTHORITY.fullmatch(parts.netloc) and (_HOST.fullmatch(host) if host.isascii() else True)
-    if not is_name or not host or port == 0:
-        raise ParameterError(f"{what} has no host, or a port that is none; write https://host/path")
-    if "<" not in parts.netloc and is_too_long(host):
-        raise ParameterError(f"{what} has a host whose name is too long; write https://host")
-    return url
+    return host if is_name and port != 0 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,6 +343,7 @@ def mistakes(scene: Scene) -> str:
         ({"secrets": secrets, "proxy": proxy.replace("http:", "ftp:")}, {}),
         ({"secrets": secrets, "proxy": proxy}, {}),
         ({"base_urls": {"acme": proxy}}, {}),
+        ({"base_urls": {"acme": f"https://me:{KEY}@127.0.0.1"}}, {}),
         ({"base_urls": {"acme": f"https://127.0.0.1:1?key={KEY}"}}, {}),
         ({}, {"extra_headers": headers, "temperature": 1}),
         ({}, {"extra_headers": {**headers, "x-a": "é"}}),
