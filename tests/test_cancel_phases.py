@@ -193,8 +193,8 @@ def test_a_task_is_cancelled_before_it_begins(catalog):
                 for _ in range(turns):
                     await asyncio.sleep(0)
                 await cancelled(task)
-            assert client._slots._value == 1
             assert (await client.chat("storm", "hi")).text == "fine"
+            assert client._slots._value == 1
 
     with FaultServer([whole(b"fine")]) as server:
         run_async(run(server))
