@@ -27,6 +27,7 @@ from tests.stormserver import MORE, StormServer, descriptors, others, settle, st
 CANCELS = int(os.environ.get("WIREFILE_STORM", "800"))
 POOL = 5
 AT_ONCE = 8
+PATIENCE = ("pool", "connect", "first_byte", "idle", "total")  # no deadline but those of the storm
 LARGE = "x" * 6_000_000  # more than the buffers of a loopback connection hold
 SHARE = {"storm": 12, "large": 1, "deaf": 3, "tls": 3, "refusing": 4, "job": 5, "guarded": 5}
 assert SHARE.keys() == MORE.keys()
@@ -187,7 +188,7 @@ def test_a_storm_of_cancels_leaves_nothing_behind(tmp_path, is_own, cancels):
     async def run() -> Counter[str]:
         limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=POOL)
         own = httpx.AsyncClient(limits=limits, trust_env=False) if is_own else None
-        options = {"max_connections": POOL, "http_client": own, "timeout": {"pool": 3600}}
+        options = {"max_connections": POOL, "http_client": own, "timeout": dict.fromkeys(PATIENCE, 3600)}
         async with StormServer() as server, storm_client(catalog, server, **options) as client:
             start = others()
             outcomes = await storm(client, cancels)
