@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from .errors import ParameterError
@@ -43,7 +44,8 @@ def veil(params: dict[str, Any]) -> None:
     """Mask the credentials among the `extra_headers` of a call: its parameters stand in the frames of every error."""
     given = params.get("extra_headers")
     if isinstance(given, Mapping):
-        params["extra_headers"] = {name: _veiled(name, value) for name, value in given.items()}
+        with suppress(Exception):  # of a mapping that fails, the call says so
+            params["extra_headers"] = {name: _veiled(name, value) for name, value in given.items()}
 
 
 def _veiled(name: Any, value: Any) -> Any:

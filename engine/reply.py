@@ -20,7 +20,7 @@ from .json_text import LARGE
 from .messages import Adjustment, ChatResponse, ToolCall
 from .readers import BLANK, Readers
 from .redaction import redact
-from .rules import FrameReader, end_words
+from .rules import FrameReader, Take, end_words
 from .secrets import MASK, Secret
 from .wire import ResponseHead
 
@@ -139,9 +139,8 @@ class Reply:
         return self._dressed(error)
 
     def _given(self) -> list[Event]:
-        events = self._answer.events
+        events, self._answer.events = self._answer.events, []
         if events:
-            self._answer.events = []
             self.has_given_events = True
         elif self.fault is not None:
             raise self.fault
@@ -229,7 +228,7 @@ class Reply:
 
     def _take(self, pieces: list[Piece]) -> None:
         """Take frames: the plain ones in one loop that the file's rules were compiled to, the others one by one."""
-        take = self._reader.take if self._head.status == 200 else None
+        take = self._loop()
         done, count = 0, len(pieces)
         if count:
             self._held = 0
@@ -243,6 +242,10 @@ class Reply:
             self._take_frame(self._decoder.frame(pieces[done]))
             done += 1
         self._frames += count
+
+    def _loop(self) -> Take | None:
+        """The loop over plain frames. Error rules may hold for other statuses only, so it is for 200."""
+        return self._reader.take if self._head.status == 200 else None
 
     def _take_frame(self, frame: Frame) -> None:
         if self._reader.is_end_text(frame):

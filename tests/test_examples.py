@@ -178,12 +178,12 @@ def test_an_example_that_cannot_be_rendered_is_told() -> None:
 
 
 def test_cuts_find_a_decoder_that_depends_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.framing import FRAMINGS, Frame
+    from engine.framing import FRAMINGS, Piece
     from engine.framing.text import TextDecoder
 
     class Naive(TextDecoder):
-        def feed(self, data: bytes) -> list[Frame]:
-            return [Frame(None, data.decode("utf-8", "replace"))] if data else []
+        def pieces(self, data: bytes) -> list[Piece]:
+            return [(None, data.decode("utf-8", "replace"))] if data else []
 
     monkeypatch.setitem(FRAMINGS, "text", Naive)
     provider = Provider(shipped(ROOT / "providers" / "acytoo.yaml"))

@@ -113,10 +113,10 @@ def _rows(promise: str) -> list[Any]:
 @pytest.mark.parametrize("name", _rows(SAYS))
 def test_json_that_cannot_be_read(door, name):
     value = HARD[name]
-    event = f'{{"choices": [{{"delta": {{"content": "x"}}}}], "more": {value}}}'
+    event = f'{{"choices": [{{"delta": {{"content": "x"}}}}], "usage": {{"more": {value}}}}}'
     error = fault_of(door, sse(delta("one"), event, STOP, DONE))
     assert (type(error), error.kind, error.partial.text) == (DecodeError, "protocol", "one")
-    body = f'{{"choices": [{{"message": {{"content": "x"}}}}], "more": {value}}}'.encode()
+    body = f'{{"choices": [{{"message": {{"content": "x"}}}}], "usage": {{"more": {value}}}}}'.encode()
     error = fault_of(door, whole(body, kind="application/json"), name="both")
     assert (type(error), error.kind) == (DecodeError, "protocol")
 

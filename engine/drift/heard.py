@@ -88,6 +88,9 @@ class _Listener(Reply):
         self.heard.status = head.status
         super().head(head)
 
+    def _loop(self) -> None:
+        return None  # every frame is looked at by itself
+
     def _apply(self, frame: Frame, data: Any) -> None:
         heard = self.heard
         heard.codec = self._reader.codec

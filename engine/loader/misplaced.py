@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import Problem
 from .addresses import other_requests
-from .schema import TEMPLATE_SIGNS, holds_template
+from .schema import holds_template, template_at
 from .subject import Check, Subject, dotted
 from .yamltext import Place, walk
 
@@ -41,9 +41,8 @@ def _literal(subject: Subject, place: Place, text: str) -> Problem:
         message = f"{dotted(place)} uses a secret"
         hint = "declare it under `auth`, which sends it"
         return subject.problem(place, "secret-not-allowed-here", message, hint, index=secret.start())
-    at = min(text.find(sign) for sign in TEMPLATE_SIGNS if sign in text)
     hint = "write the value itself; no template is worked out here"
-    return subject.problem(place, "template-forbidden", f"`{dotted(place)}` is literal", hint, index=at)
+    return subject.problem(place, "template-forbidden", f"`{dotted(place)}` is literal", hint, index=template_at(text))
 
 
 def _check_maps(subject: Subject) -> Iterator[Problem]:

@@ -312,9 +312,8 @@ def _explain_pattern(error: Any, place: Place) -> Iterator[Violation]:
         yield Violation((*place, error.instance), "bad-name", message, f"names match {error.validator_value}", key=True)
         return
     if holds_template(error.instance):
-        at = min(error.instance.find(sign) for sign in TEMPLATE_SIGNS if sign in error.instance)
         message, hint = f"`{_dotted(place)}` is literal", "write the value itself; no template is worked out here"
-        yield Violation(place, "template-forbidden", message, hint, index=at)
+        yield Violation(place, "template-forbidden", message, hint, index=template_at(error.instance))
         return
     yield Violation(place, rule, f"`{_dotted(place)}` is {_scalar(error.instance)}", hint)
 
@@ -325,6 +324,11 @@ TEMPLATE_SIGNS = ("{{", "{%", "{#")
 def holds_template(text: Any) -> bool:
     """Whether a text was meant to be worked out."""
     return isinstance(text, str) and any(sign in text for sign in TEMPLATE_SIGNS)
+
+
+def template_at(text: str) -> int:
+    """Where the template in a text begins."""
+    return min(text.find(sign) for sign in TEMPLATE_SIGNS if sign in text)
 
 
 def _explain_other(error: Any, place: Place) -> Iterator[Violation]:

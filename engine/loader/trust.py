@@ -12,6 +12,7 @@ from ..hosts import is_loopback
 from .addresses import ADDRESS_CHECKS, other_requests, other_urls
 from .bound import hosts_of, is_bound_elsewhere, is_shipped, own_urls, owners_of, variables_of
 from .inline import inline_secret, secrets_at
+from .schema import holds_template, template_at
 from .subject import AUTH_NAMES, Check, Subject, dotted, ways
 from .yamltext import Place, walk
 
@@ -78,10 +79,10 @@ def _check_auth(subject: Subject) -> Iterator[Problem]:
             elif where[-1] in ("prefix", "value"):
                 yield from _check_header_value(subject, where, text)
         for where, text in walk(way, place):
-            if isinstance(text, str) and "{{" in text and not subject.is_templated(where):
+            if holds_template(text) and not subject.is_templated(where):
                 message = f"`{dotted(where)}` is literal"
                 hint = "name a secret of `secrets`; no template is needed"
-                yield subject.problem(where, "template-forbidden", message, hint, index=text.index("{{"))
+                yield subject.problem(where, "template-forbidden", message, hint, index=template_at(text))
         yield from _check_way(subject, place, way)
 
 

@@ -4,7 +4,7 @@
 them, and `reader` is a whole reading of a file.
 """
 
-from .compiled import compile_rules
+from .compiled import Take, compile_rules
 from .conditions import OPERATORS, Predicate, Test, compile_condition
 from .reader import FrameReader, end_words
 from .unwrap import UNWRAPS
@@ -16,6 +16,7 @@ __all__ = [
     "YIELDS",
     "FrameReader",
     "Predicate",
+    "Take",
     "Test",
     "compile_condition",
     "compile_rules",
