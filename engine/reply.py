@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
-from urllib.parse import urlsplit
 
 from .compression import Decompressor, Identity, decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
 from .framing import FRAMINGS, Frame, Piece
 from .json_text import LARGE
-from .messages import Adjustment, ChatResponse, ToolCall
+from .masked_errors import without_secrets
+from .messages import Adjustment, ChatResponse
 from .readers import BLANK, Readers
 from .redaction import redact
+from .redirects import redirected
 from .rules import FrameReader, Take, end_words
-from .secrets import MASK, Secret
+from .secrets import Secret
 from .wire import ResponseHead
 
 MAX_REFUSAL_BYTES = 64 * 1024
 SNIFFED = 64
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 _HTML = re.compile(rb"\s*(?:<!--(?>.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-
-_USERINFO = re.compile(r"[^/@]*@")
 
 
 class _Mode(Enum):
@@ -357,65 +355,3 @@ class Reply:
             what = "an HTML page" if _HTML.match(body) else "JSON that the file has no rules for"
             error.message = error.message.replace("an error in the answer", f"{what} with HTTP {self._head.status}")
         return error
-
-
-def without_secrets(error: EngineError, secrets: tuple[Secret, ...]) -> EngineError:
-    """The same error with every secret masked: a server may echo the key that it was sent, and opens sessions."""
-    if isinstance(error, ProviderError):
-        error.headers = {name: MASK if name.lower() == "set-cookie" else value for name, value in error.headers.items()}
-    if secrets:
-        error.message = redact(error.message, secrets)
-        error.partial = None if error.partial is None else _masked(error.partial, secrets)
-        if isinstance(error, ProviderError):
-            error.body = redact(error.body, secrets)
-            error.headers = {name: redact(value, secrets) for name, value in error.headers.items()}
-            error.code = redact(error.code, secrets) if error.code else error.code
-    error.args = (error.message,)
-    return error
-
-
-def _masked(answer: ChatResponse, secrets: tuple[Secret, ...]) -> ChatResponse:
-    """A part of an answer as it rides on an error, which is logged and pickled: the model may have said the key."""
-
-    def hidden(value: Any) -> Any:
-        if isinstance(value, str):
-            return redact(value, secrets)
-        if isinstance(value, dict):
-            return {name: hidden(item) for name, item in value.items()}
-        return [hidden(item) for item in value] if isinstance(value, list) else value
-
-    return replace(
-        answer,
-        **{
-            name: hidden(getattr(answer, name))
-            for name in ("text", "reasoning", "refusal", "finish_raw", "id", "model")
-        },
-        tool_calls=tuple(ToolCall(*map(hidden, (call.id, call.name, call.arguments))) for call in answer.tool_calls),
-        replay=hidden(answer.replay),
-    )
-
-
-def redirected(head: ResponseHead, hide: Callable[[str], str]) -> ProviderError:
-    """The error for a redirect: it is not followed."""
-    target = _target(head, hide)
-    return ProviderError(
-        f"the provider redirects (HTTP {head.status}) to {target}, which is not followed; correct the file's url",
-        kind="protocol",
-        status=head.status,
-        # As the message says it: a session or a password may stand in the rest.
-        headers={name: target if name.lower() == "location" else value for name, value in head.headers.items()},
-    )
-
-
-def _target(head: ResponseHead, hide: Callable[[str], str]) -> str:
-    """Where a redirect leads, as far as a message may say: no user, no query, one short line."""
-    where = hide(head.headers.get("location", "")).replace("\\", "/")  # as browsers read it
-    try:
-        parts = urlsplit(where)
-    except ValueError:
-        return "nowhere"
-    path = _USERINFO.sub("", parts.path)
-    host = f"//{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
-    scheme = f"{parts.scheme or 'http'}:" if parts.netloc or parts.scheme else ""
-    shown = "".join(char for char in scheme + host + path if char.isprintable())[:200]
-    return shown or "nowhere"

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import EngineError, ProviderError
 from ..failures import Failures, said
 from ..headers import is_credential_name
+from ..masked_errors import without_secrets
 from ..messages import Adjustment
 from ..paths import first_of
 from ..readers import Readers
 from ..redaction import redact
-from ..reply import Reply, without_secrets
+from ..reply import Reply
 from ..retry import is_keyed
 from ..rules import compile_condition
 from ..secrets import Secret, Sensitive, shown, shown_bytes

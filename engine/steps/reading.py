@@ -14,12 +14,14 @@ from ..compression import decompressor
 from ..errors import EngineError, LimitError, ProviderError, StreamError
 from ..events import Event
 from ..json_text import LARGE, read_json
+from ..masked_errors import without_secrets
 from ..messages import ChatResponse
 from ..paths import MISSING, first_of
 from ..readers import Readers
 from ..redaction import redact
+from ..redirects import redirected
 from ..regex import compile_search
-from ..reply import MAX_REFUSAL_BYTES, Reply, redirected, without_secrets
+from ..reply import MAX_REFUSAL_BYTES, Reply
 from ..secrets import Secret
 from ..spec import Read
 from ..wire import Headers, ResponseHead
