@@ -108,7 +108,7 @@ class Answer:
         self._think = ThinkSplitter(response.think) if response.think is not None else None
         self._blocks = Blocks() if keeps.blocks else None
         self._said: dict[str, list[str]] | None = {} if keeps.said else None
-        self._retold: dict[tuple[int, str], int | None] = {}  # how far a frame tells again what was said
+        self.retold: dict[tuple[int, str], int | None] = {}  # how far a frame tells again what was said
         self.has_ended = False
         """Whether a rule has read that this is the end."""
         self.refused: Refused | None = None
@@ -172,22 +172,22 @@ class Answer:
         if type(value) is not str or self._said is None:
             return
         place = (id(slot), kind)
-        told = self._retold.get(place, 0)
+        told = self.retold.get(place, 0)
         if told == _ALL:
             self.add(kind, value, slot)
         elif told is not None:
             said = (self._said if slot is None else slot.said).setdefault(kind, [])
             said[:] = [joined(said)]
             if said[0].startswith(value, told):
-                self._retold[place] = told + len(value)
+                self.retold[place] = told + len(value)
                 return
             rest = rest_of(value, said[0][told:])
-            self._retold[place] = None if rest is None else _ALL
+            self.retold[place] = None if rest is None else _ALL
             self.add(kind, rest, slot)
 
     def begin_frame(self) -> None:
         """What follows is another frame: it begins anew where it tells again what was said."""
-        self._retold.clear()
+        self.retold.clear()
 
     def add_cumulative(self, kind: str, value: Any, slot: Slot | None = None) -> None:
         """All of the text so far; its new end is the next piece. Raises DecodeError when it does not go on."""

@@ -72,7 +72,7 @@ def _take_source(
             if reading.codec != "text":
                 _write_guard(source, suspects, data)
             if any(isinstance(says, dict) and says.get("mode") == "final" for _, says in _yields(reading.rules)):
-                source.line("answer.begin_frame()")
+                source.line("if answer.retold: answer.begin_frame()")
             _write_rules(source, reading.rules, data, "None", 0)
             if any(name == "error" for name, _ in _yields(reading.rules)):
                 whole = f"{source.constant(plain_reader())}(raw)"
