@@ -226,9 +226,12 @@ def test_a_cancelled_task_hands_its_turn_on(tmp_path: Path) -> None:
     async def run(server: StepServer) -> None:
         async with AsyncClient(folder_of(tmp_path, FILE), **options(server)) as client:
             start = asyncio.all_tasks()
-            tasks = [asyncio.ensure_future(client.chat("acme", "hi")) for _ in range(5)]
+            tasks = [asyncio.ensure_future(client.chat("acme", "hi"))]
             while not server.asked:
                 await asyncio.sleep(0.01)
+            # The first asks; a file is read by now, so the others wait for it at once.
+            tasks += [asyncio.ensure_future(client.chat("acme", "hi")) for _ in range(4)]
+            await asyncio.sleep(0.05)
             tasks[0].cancel()
             tasks[3].cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
