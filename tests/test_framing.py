@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import DecodeError, LimitError, TruncatedError
 from engine.framing import FRAMINGS, MEDIA_TYPES, Decoder, Frame
+from engine.loader import load
 from tests.faults import fault
 
 PIECES = settings(max_examples=150, deadline=None)
@@ -47,6 +49,12 @@ def test_every_codec_has_a_media_type_and_needs_no_argument():
         assert decoder.feed(b"") == [], name
         assert decoder.finish() == [], name
         assert decoder.unfinished is None
+
+
+def test_a_decoder_by_itself_has_the_limit_of_a_file_that_names_none(chirp):
+    limits = load(chirp / "chirp.yaml").limits
+    for name, decoder_class in FRAMINGS.items():
+        assert decoder_class().max_frame_bytes == (limits.body_bytes if name == "json" else limits.event_bytes), name
 
 
 # --- sse: the rules, one by one ---
@@ -179,6 +187,46 @@ def test_the_event_that_the_body_broke_off_in_is_shown_but_not_given(stream, unf
         assert decoder.unfinished == unfinished
 
 
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (b"event: e\ndata: b", Frame("e", "b")),
+        (b"event: e\ndata: b\ndata: c", Frame("e", "b\nc")),
+        (b"event: e\ndata: b\nevent: f", Frame("f", "b")),
+        (b"event: e\ndata: b\nid: 7", Frame("e", "b")),
+        (b"event: e\ndata:b", Frame("e", "b")),
+        (b"event: e\n: data", None),
+        (b"event:e\ndata: b", Frame("e", "b")),
+        (b"data: b\ndata: c", Frame(None, "b\nc")),
+        (b"data:  b", Frame(None, " b")),
+        (b"event:\ndata: b", Frame(None, "b")),
+    ],
+)
+def test_an_event_is_the_same_when_its_name_is_known(event, expected):
+    known = b"event: e\ndata: a\n\nevent:\ndata: a\n\n"
+    frames = [Frame("e", "a"), Frame(None, "a"), *([expected] if expected else ()), Frame(None, "z")]
+    assert sse(known, event + b"\n\ndata: z\n\n") == sse(known + event + b"\n\ndata: z\n\n") == frames
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "chunks", "lines"),
+    [
+        ("sse", b": hello\n\n", [b"data: a\n\ndata: b\n\n"], 0),
+        ("sse", b"event: e\ndata: a\n\n", [b"event: e\ndata: b\n\n"], 0),
+        ("sse", b": hello\n\n", byte_by_byte(b"data: a\n\n"), 0),
+        ("ndjson", b"{}\n", [b"{}\n{}\n{}\n"], 1),
+    ],
+)
+def test_what_is_plain_takes_the_quick_way(name, first, chunks, lines, monkeypatch):
+    """The other way says the same of it, but looks at every line: without this nobody would see that it is taken."""
+    decoder = FRAMINGS[name]()
+    decoder.feed(first)
+    looked, real = [], type(decoder)._line
+    monkeypatch.setattr(type(decoder), "_line", lambda *words: looked.append(words) or real(*words))
+    assert [frame for chunk in chunks for frame in decoder.feed(chunk)]
+    assert len(looked) == lines
+
+
 # --- sse: limits ---
 
 
@@ -198,6 +246,7 @@ def limited(limit: int, chunks: list[bytes]) -> tuple[list[Frame], bool]:
 LIMITED = [
     (b"data: " + b"x" * 94 + b"\n\n", False),
     (b"data: " + b"x" * 95 + b"\n\n", True),
+    (b"data: a\r\rdata: " + b"x" * 94 + b"\r\r", False),
     (b"x" * 101, True),
     (b":" + b"x" * 100 + b"\n\n", True),
     (b"event: " + b"x" * 94 + b"\n\n", True),
@@ -344,6 +393,27 @@ def test_any_bytes_at_any_cut_say_the_same(stream, places, name):
 @given(st.binary(max_size=100))
 def test_only_a_framing_with_checksums_refuses_bytes(name, stream):
     assert outcome(name, [stream])[-1] is None
+
+
+@PIECES
+@given(st.lists(FRAGMENTS, max_size=30).map(b"".join), CUTS, st.sampled_from(sorted(FRAMINGS)))
+def test_bytes_that_complete_a_frame_are_those_that_may(stream, places, name):
+    decoder = FRAMINGS[name]()
+    with suppress(DecodeError):
+        for chunk in cut(stream, places):
+            may = decoder.may_complete(chunk)
+            frames = decoder.feed(chunk)
+            assert may or not frames
+
+
+@pytest.mark.parametrize("name", ["sse", "ndjson"])
+@pytest.mark.parametrize(("data", "may"), [(b"data: x", False), (b"x\ny", True), (b"x\ry", True), (b"\r\n", True)])
+def test_a_line_that_does_not_end_completes_nothing(name, data, may):
+    assert FRAMINGS[name]().may_complete(data) is may
+
+
+def test_no_bytes_complete_a_whole_body():
+    assert FRAMINGS["json"]().may_complete(b"{}\n") is False
 
 
 # --- text ---

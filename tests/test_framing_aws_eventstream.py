@@ -288,6 +288,14 @@ def test_after_a_fault_every_call_raises():
             call()
 
 
+def test_after_an_end_that_came_too_soon_every_call_raises():
+    decoder = FRAMINGS["aws_eventstream"]()
+    assert decoder.feed(STREAM[:-1]) == FRAMES[:2]
+    for call in (decoder.finish, lambda: decoder.feed(STREAM[-1:]), decoder.finish):
+        with pytest.raises(TruncatedError):
+            call()
+
+
 def test_what_is_no_utf8_is_replaced_and_counted():
     found, decoder = read("aws_eventstream", [message([(":event-type", text("chunk"))], b'"\xff"')])
     assert found == [Frame("chunk", '"\ufffd"')]

@@ -10,7 +10,7 @@ _BOM = b"\xef\xbb\xbf"
 class JSONDecoder(Decoder):
     """Collects the body; `finish` gives it as one frame of text. A byte order mark at the start is dropped."""
 
-    max_frame_bytes = 64 * 1024 * 1024
+    max_frame_bytes = 256 * 1024 * 1024
     limit_name = "limits.body_bytes"
 
     def __init__(self) -> None:
