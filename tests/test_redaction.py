@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.redaction import redact
+from engine.redaction import cleaned, redact
 from engine.secrets import MASK, Secret
 
 from .faults import fault
@@ -54,6 +54,27 @@ def test_redact_knows_the_spellings_of_a_secret(secret, spell):
     text = f"the key '{spell(CANARY)}' is wrong, {spell(CANARY)}!"
     redacted = redact(text, (user, secret))
     assert redacted.replace("=", "") == f"the key '{MASK}' is wrong, {MASK}!"
+
+
+@pytest.mark.parametrize("value", ["sk-\b\f\n\r\t/1", "sk-\U0001f600-12", "sk-\udce9-1234"])
+@pytest.mark.parametrize(
+    "spell", [str, lambda v: json.dumps(v)[1:-1], lambda v: json.dumps(v, ensure_ascii=False)[1:-1]]
+)
+def test_a_secret_may_be_of_any_characters(value, spell):
+    """Half a character is what Python makes of a byte in the environment that is no UTF-8."""
+    assert redact(f"the key {spell(value)} is wrong", (Secret(value, name="A"),)) == f"the key {MASK} is wrong"
+
+
+def test_where_secrets_overlap_the_name_is_that_of_the_longest():
+    secrets = (Secret("abcdef", name="A"), Secret("defghijkl", name="B"), Secret("klmnop", name="C"))
+    assert cleaned(b"see abcdefghijklmnop, klmnop", secrets) == b"see <B>, <C>"
+    assert cleaned([b"see abcd", b"efghi"], secrets) == b"see <A>ghi"
+
+
+def test_user_and_password_are_found_where_they_are_joined_in_base64():
+    named = [Secret(f"secret-{number}", name=f"S{number}") for number in range(8)]
+    joined = base64.b64encode(b"secret-7:secret-1").decode().rstrip("=")
+    assert redact(f"Basic {joined}", named) == f"Basic {MASK}"
 
 
 def test_redact_masks_a_secret_that_begins_like_another():

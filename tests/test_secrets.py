@@ -160,6 +160,7 @@ def test_nothing_of_a_hidden_map_shows(show):
     assert "Canary" not in show(hidden)
     assert "1 hidden" in show(hidden)
     assert dict(hidden) == {"k": CANARY}
+    assert copy.copy(hidden) is copy.deepcopy(hidden) is hidden
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(hidden)
 
