@@ -9,7 +9,7 @@ import pytest
 from engine.deployment import Deployment
 from engine.errors import DecodeError, ProviderError, TransportError, TruncatedError, UsageError
 from engine.events import Finish, TextDelta, Usage
-from engine.exchange import DRAIN_BYTES, DRAIN_SECONDS, REFUSAL_SECONDS, TRANSITIONS, Exchange, State
+from engine.exchange import CLEANUP_SECONDS, DRAIN_BYTES, DRAIN_SECONDS, REFUSAL_SECONDS, TRANSITIONS, Exchange, State
 from engine.expressions import Helpers
 from engine.loader import load_text
 from engine.messages import ChatRequest
@@ -139,6 +139,7 @@ def test_nothing_is_tried_again_before_the_start_or_after_the_end(exchange):
 
 
 def test_a_whole_answer(exchange):
+    assert exchange.pause == 0.0
     wire = exchange.start()
     assert wire.method == "POST"
     exchange.head(OK)
@@ -287,6 +288,11 @@ def test_a_loss_in_the_body_is_raised_until_the_answer_is_settled(exchange):
     assert exchange.is_done
 
 
+def test_the_bounds_are_those_that_users_are_told():
+    """In docs/reliability.md, by the rows that speak of what stalls, drips or floods."""
+    assert (DRAIN_SECONDS, DRAIN_BYTES, REFUSAL_SECONDS, CLEANUP_SECONDS) == (2.0, 256 * 1024, 5.0, 3.0)
+
+
 # --- failures and retries --------------------------------------------------------------------------------------------
 
 
@@ -294,15 +300,16 @@ def fresh(error: TransportError) -> TransportError:
     return TransportError(error.message, kind="lost")
 
 
-def test_an_error_carries_what_is_known(exchange):
+def test_an_error_carries_what_is_known(exchange, clock):
     exchange.start()
     exchange.head(OK)
     exchange.feed(TEXT)
+    clock.now += 3
     error = fresh(LOST)
     with pytest.raises(TransportError) as caught:
         exchange.failed(error)
     assert caught.value is error
-    assert (error.attempts, error.provider, error.partial.text) == (1, "api", "hi")
+    assert (error.attempts, error.provider, error.partial.text, error.elapsed) == (1, "api", "hi", 3.0)
     assert exchange.state is State.FAILED
 
 
@@ -324,6 +331,27 @@ def test_waits_grow_and_end(exchange):
         exchange.start()
         waits.append(exchange.failed(fresh(LOST)))
     assert waits == [1, 2, 4]
+    exchange.start()
+    with pytest.raises(TransportError) as caught:
+        exchange.failed(fresh(LOST))
+    assert caught.value.attempts == caught.value.partial.attempts == 4
+
+
+def test_each_request_of_a_call_has_retries_of_its_own(clock):
+    steps = """
+headers: {x-nonce: "{{ steps.page.nonce }}"}
+steps: [{name: page, path: /page, read: {nonce: {regex: 'nonce=(.)'}}}]
+"""
+    provider = Provider(load_text(FILE.replace("max: 3", "max: 1") + steps))
+    exchange = Exchange(provider, provider.call(ChatRequest.of("hi"), Deployment()), TIMEOUTS, clock, lambda: 1.0)
+    exchange.start()
+    assert exchange.failed(fresh(LOST)) == 1
+    exchange.start()
+    exchange.head(ResponseHead(200))
+    exchange.feed(b"nonce=7")
+    assert exchange.finish() == []
+    exchange.start()
+    assert exchange.failed(fresh(LOST)) == 1
     exchange.start()
     with pytest.raises(TransportError) as caught:
         exchange.failed(fresh(LOST))

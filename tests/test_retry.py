@@ -79,7 +79,9 @@ def test_statuses_that_pass(status):
     assert wait(refused(status)) == 0.25
 
 
-@pytest.mark.parametrize("status", [None, 200, 301, 400, 401, 402, 403, 404, 410, 413, 422, 501])
+@pytest.mark.parametrize(
+    "status", [None, 200, 301, 400, 401, 402, 403, 404, 410, 413, 422, 501, 505, 519, 525, 528, 530]
+)
 def test_statuses_that_stay(status):
     assert wait(refused(status), policy=PATIENT) is None
     assert wait(refused(status, "unavailable", 1.0), policy=PATIENT) is None
