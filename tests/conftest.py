@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +36,9 @@ settings.load_profile("wirefile")
 def pytest_configure(config: pytest.Config) -> None:
     """Look after every test whether what is true after each of them is true after it."""
     config.pluginmanager.register(invariants)
+    # Whoever starts the tests in the background may have Ctrl-C ignored, and a process that is started inherits that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
