@@ -32,8 +32,8 @@ def cases() -> list[object]:
     ]
 
 
-LONG = 1024
-"""Bytes; every cut of a reply costs its length. `wirefile test providers`, a step of CI, goes four times as far."""
+LONG = 256
+"""Bytes; every cut of a reply costs its length. `wirefile test providers`, a step of CI, goes sixteen times as far."""
 
 
 @pytest.mark.parametrize(("path", "index"), cases())
