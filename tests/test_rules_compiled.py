@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine import Catalog, EngineError
 from engine.events import Event
+from engine.loader import load_text
 from engine.provider import Provider
 from engine.spec import Reply
 
@@ -96,3 +97,31 @@ def test_so_are_mangled_ones_at_any_cut(name: str, quickest: bool, luck: random.
     reply = luck.choice(replies(name))
     chunks = cut(mangled(reply.body, luck), luck)
     assert outcome(compiled, reply, chunks) == outcome(plain, reply, chunks)
+
+
+WRAPPED = """
+spec_version: 1
+name: wrapped
+url: https://api.acme.example
+payload: {messages: "{{ messages }}"}
+response:
+  codec: sse
+  unwrap: [json, {at: chunk}]
+  rules: [{text: text, error: failed, finish: stop}]
+  end: finish
+examples:
+  - name: one
+    call: {messages: hi}
+    reply: {chunks: ["data: {\\"chunk\\": {\\"text\\": \\"a\\", \\"stop\\": \\"stop\\"}}\\n\\n"]}
+    expect: {text: a}
+  - {name: busy, call: {messages: hi}, reply: {status: 503, body: busy}, expect: {error: unavailable}}
+"""
+
+
+def test_the_error_of_a_rule_is_told_from_what_was_unwrapped() -> None:
+    compiled = Provider(load_text(WRAPPED, "wrapped.yaml"))
+    body = b'data: {"message": "outside", "chunk": {"text": "a", "failed": 1, "message": "inside"}}\n\n'
+    reply = Reply(200, {"content-type": "text/event-stream"}, (body,))
+    found = outcome(compiled, reply, [body])
+    assert found == outcome(interpreter(compiled), reply, [body])
+    assert "inside" in found[1][1]

@@ -50,24 +50,22 @@ class Decoder(ABC):
 
     def pieces(self, data: bytes) -> list[Piece]:
         """The same as `feed`, with the frames' data as it came."""
-        if self._fault is not None:
-            raise self._fault
-        pieces: list[Piece] = []
-        try:
-            self._feed(data, pieces)
-        except EngineError as fault:
-            self._fault = fault
-            if not pieces:
-                raise
-        return pieces
+        return self._until_fault(data)
 
     def last_pieces(self) -> list[Piece]:
         """The same as `finish`, with the frames' data as it came."""
+        return self._until_fault(None)
+
+    def _until_fault(self, data: bytes | None) -> list[Piece]:
+        """What the next bytes complete; None is the end of the body."""
         if self._fault is not None:
             raise self._fault
         pieces: list[Piece] = []
         try:
-            self._finish(pieces)
+            if data is None:
+                self._finish(pieces)
+            else:
+                self._feed(data, pieces)
         except EngineError as fault:
             self._fault = fault
             if not pieces:

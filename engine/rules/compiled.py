@@ -75,7 +75,8 @@ def _take_source(
                 source.line("if answer.retold: answer.begin_frame()")
             _write_rules(source, reading.rules, data, "None", 0)
             if any(name == "error" for name, _ in _yields(reading.rules)):
-                whole = f"{source.constant(plain_reader())}(raw)"
+                # An object of a shape holds no more than what the rules read.
+                whole = f"{source.constant(plain_reader())}(raw)" if source.is_typed else data
                 source.line(f"if answer.refused is not None: raise reply.refusal_in({whole})")
             for condition in reading.end.conditions:
                 asks = " and ".join(source.test(data, "None", test) for test in condition)
