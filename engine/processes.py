@@ -24,10 +24,11 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers:
     others = active_children()
     with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
         try:
-            return list(pool.map(work, items))
+            results = [pool.submit(work, item) for item in items]
+            return [result.result() for result in results]
         except BaseException:
-            # Leaving the pool would wait until all that was begun is done.
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Leaving the pool would wait until all that was begun is done. Nothing is cancelled, as `pool.map` would:
+            # the pool's thread gives each result the end of its process, and dies, told aloud, at one that has its end.
             for child in active_children():
                 if child not in others:
                     child.terminate()

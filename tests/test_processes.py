@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import threading
 import time
 from multiprocessing import active_children
 
@@ -46,6 +48,17 @@ def test_a_failure_ends_the_work_of_the_others() -> None:
     while any(map(is_there, left)):
         assert time.monotonic() - began < 25
         time.sleep(0.01)
+    gc.collect()  # the pool's pipes
+
+
+def test_the_end_of_the_others_is_told_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    for _ in range(20):
+        with pytest.raises(ValueError, match="no ones"):
+            side_by_side(failing, range(50), 2)
+    assert told == []
+    gc.collect()  # the pools' pipes
 
 
 def test_there_is_a_processor() -> None:
