@@ -108,7 +108,7 @@ class Reply:
             raise self.fault
         try:
             if not self._is_deaf:
-                self._feed(data if self._body is None else self._body.feed(data))
+                self._uncode(data)
         except StreamError as error:
             self._stumble(error)
         except EngineError as error:
@@ -175,6 +175,13 @@ class Reply:
                 raise
             self._is_deaf = True
 
+    def _uncode(self, data: bytes) -> None:
+        if self._body is None:
+            self._feed(data)
+        else:
+            self._feed(self._body.feed(data))
+            self._body.feed(b"")  # raises what is wrong behind that
+
     def _feed(self, data: bytes) -> None:
         self._size += len(data)
         self._held += len(data)
@@ -186,7 +193,7 @@ class Reply:
         if self._size > self._readers.limits.body_bytes:
             raise LimitError(f"the answer is larger than {self._readers.limits.body_bytes} bytes (limits.body_bytes)")
         if self._mode is _Mode.READING:
-            self._take(self._decoder.pieces(data))
+            self._decode(data)
             return
         self._start += data
         if not self._needs_more():
@@ -215,7 +222,12 @@ class Reply:
             return
         self._read_with(reader)
         self._start = bytearray()
-        self._take(self._decoder.pieces(start))
+        self._decode(start)
+
+    def _decode(self, data: bytes) -> None:
+        self._take(self._decoder.pieces(data))
+        if self._decoder.fault is not None:  # behind the frames that were given
+            raise self._decoder.fault
 
     def _read_with(self, reader: FrameReader) -> None:
         self._reader = reader

@@ -80,6 +80,7 @@ ROOMS = {
     "anyio": "transport",
     "click": "cli",
     "cryptography": "auth",
+    "httptools": "transport",
     "msgspec": "rules",
     "pytest": "pytest_plugin",
 }

@@ -34,13 +34,13 @@ class Decoder(ABC):
     replaced = 0
     unfinished: Frame | None = None
 
-    _fault: EngineError | None = None
+    fault: EngineError | None = None
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take the next bytes; give the frames that they complete.
 
-        Frames before a fault (a piece that is too large, a checksum that is wrong) are given first: the next call
-        raises it.
+        Frames before a fault (a piece that is too large, a checksum that is wrong) are given first: it is in `fault`
+        then, and the next call raises it.
         """
         return [self.frame(piece) for piece in self.pieces(data)]
 
@@ -58,8 +58,8 @@ class Decoder(ABC):
 
     def _until_fault(self, data: bytes | None) -> list[Piece]:
         """What the next bytes complete; None is the end of the body."""
-        if self._fault is not None:
-            raise self._fault
+        if self.fault is not None:
+            raise self.fault
         pieces: list[Piece] = []
         try:
             if data is None:
@@ -67,7 +67,7 @@ class Decoder(ABC):
             else:
                 self._feed(data, pieces)
         except EngineError as fault:
-            self._fault = fault
+            self.fault = fault
             if not pieces:
                 raise
         return pieces

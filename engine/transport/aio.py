@@ -5,113 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..aside import Turns, aside
 from ..spec import Timeouts
-from ..wire import WireRequest
+from ..wire import ResponseHead, WireRequest
+from . import direct
+from .alone import Alone
+from .direct import BUFFER, Direct
 from .explain import explained
+from .http1 import Address
 from .lent import Lent
 from .quiet import quiet
-from .request import Bare, build, head_of, proxy_of, wrap_backend
-from .reuse import aguarded, is_spent
-from .stage import Stage
+from .request import proxy_of
 
 if TYPE_CHECKING:
     import ssl
 
-
-class _Backend:
-    """A network backend that remembers the stream that it opened last, so that it can be closed whatever happens."""
-
-    def __init__(self, backend: Any, turns: Turns) -> None:
-        self._backend = backend
-        self._turns = turns
-        self.stream: Any = None
-
-    async def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._opened(partial(self._backend.connect_tcp, *args, **kwargs))
-
-    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._opened(partial(self._backend.connect_unix_socket, *args, **kwargs))
-
-    async def _opened(self, connect: Callable[[], Awaitable[Any]]) -> Any:
-        await self._turns.own()
-        self.stream = await connect()
-        await self._turns.own()
-        return _Stream(self.stream, self._turns)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
-
-
-class _Stream:
-    """A network stream whose bytes are handed on when it is their turn."""
-
-    def __init__(self, stream: Any, turns: Turns) -> None:
-        self._stream = stream
-        self._turns = turns
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        data = await self._stream.read(max_bytes, timeout)
-        await self._turns.own()
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> Any:
-        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._turns)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _Line:
-    """One connection, alone in an httpx client of its own."""
-
-    PATIENCE: float | None = None
-    """How many seconds a caller waits until what he left is closed."""
-
-    def __init__(self, proxy: Any, context: ssl.SSLContext, turns: Turns) -> None:
-        import httpx
-
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
-        self._network = wrap_backend(transport, lambda backend: _Backend(backend, turns))
-        self.client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
-        self._response: Any = None
-
-    async def send(self, request: Any) -> Any:
-        """The response to a request, with its body unread."""
-        self._response = await self.client.send(request, stream=True, follow_redirects=False)
-        return self._response
-
-    def read(self, chunks: AsyncIterator[bytes]) -> Awaitable[bytes | None]:
-        """The next bytes of its body; None at the end."""
-        return anext(chunks, None)
-
-    def rest(self) -> None:
-        """Forget the call whose answer was read to its end."""
-        self._response = None
-
-    async def aclose(self) -> None:
-        """Close the connection, whatever its pool believes of it."""
-        if self._response is not None:
-            with suppress(Exception):
-                await self._response.aclose()
-        if self._network is not None and self._network.stream is not None:
-            with suppress(Exception):
-                await self._network.stream.aclose()
-        await self.client.aclose()
+Line = Alone | Lent | Direct
 
 
 class AsyncLines:
@@ -133,36 +46,55 @@ class AsyncLines:
         self._proxy = proxy_of(proxy)
         self._most = keep
         self._context: ssl.SSLContext | None = None
-        self._idle: deque[tuple[float, str, _Line]] = deque()
-        self._open: set[_Line] = set()
+        self._idle: deque[tuple[float, str, Line]] = deque()
+        self._open: set[Line] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
+        self._buffer: memoryview | None = None
         self.is_proxied = proxy is not None
         self.turns = Turns()
 
     async def ready(self) -> None:
         """Prepare what new connections need; to be awaited before the first, and before any deadline runs."""
-        if self._context is None and self._lent is None:
-            self._context = await aside(_trust)
+        if self._context is None and self._lent is None and not self._is_direct():
+            await self.trust()
 
-    def take(self, origin: str) -> _Line | Lent:
-        """A connection to `origin` that was kept, else a new one that will be opened."""
+    async def trust(self) -> None:
+        """Learn whom TLS trusts, which takes a while: it is not done before it is needed."""
+        self._context = self._context or await aside(_trust)
+
+    def _is_direct(self) -> bool:
+        """Whether new connections may be our own: no proxy is on the way, and the extra `fast` is installed."""
+        return self._proxy is None and self._lent is None and direct.is_there()
+
+    def take(self, wire: WireRequest) -> Line:
+        """A connection that was kept, else a new one that will be opened."""
+        origin = wire.origin
         if self._lent is not None:
-            return Lent(self._lent, origin, self._telling)
+            return Lent(self._lent, self.turns, origin, self._telling)
         self._drop_stale()
+        address = Address.of(wire.url) if self._is_direct() else None
+        kind = Alone if address is None else Direct
         for index in range(len(self._idle) - 1, -1, -1):
-            if self._idle[index][1] == origin:
+            if self._idle[index][1] == origin and isinstance(self._idle[index][2], kind):
                 line = self._idle[index][2]
                 del self._idle[index]
-                return line
-        line = _Line(self._proxy, self._context or _trust(), self.turns)
+                if line.is_usable:
+                    return line
+                self._start_closing(line)
+        line = self._opened(address)
         self._open.add(line)
         return line
 
-    def keep(self, origin: str, line: _Line | Lent) -> None:
+    def _opened(self, address: Address | None) -> Line:
+        if address is None:
+            return Alone(self._proxy, self._context or _trust(), self.turns)
+        self._buffer = self._buffer or memoryview(bytearray(BUFFER))
+        return Direct(address, (self._context or _trust()) if address.is_tls else None, self._buffer)
+
+    def keep(self, origin: str, line: Line) -> None:
         """Keep a connection whose answer was read to its end."""
-        if isinstance(line, _Line) and line in self._open:
-            line.rest()
+        if line in self._open:
             self._idle.append((time.monotonic(), origin, line))
             self._drop_stale()
 
@@ -171,13 +103,12 @@ class AsyncLines:
         while self._idle and (self._idle[0][0] < oldest or len(self._idle) > self._most):
             self._start_closing(self._idle.popleft()[2])
 
-    async def drop(self, line: _Line | Lent) -> None:
+    async def drop(self, line: Line) -> None:
         """Close a connection in the middle of whatever it does. Closing goes on when the caller is cancelled."""
         await asyncio.wait([self._start_closing(line)], timeout=line.PATIENCE)
 
-    def _start_closing(self, line: _Line | Lent) -> asyncio.Task[None]:
-        if isinstance(line, _Line):
-            self._open.discard(line)
+    def _start_closing(self, line: Line) -> asyncio.Task[None]:
+        self._open.discard(line)
         task = asyncio.ensure_future(_close(line))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -205,10 +136,12 @@ def _trust() -> ssl.SSLContext:
     """Whom connections trust; to read all those certificates takes a while."""
     import httpx
 
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
-async def _close(line: _Line | Lent) -> None:
+async def _close(line: Line) -> None:
     with quiet(), suppress(Exception):
         await line.aclose()
 
@@ -216,62 +149,42 @@ async def _close(line: _Line | Lent) -> None:
 class AsyncBody:
     """The same as Body, async. `open` makes one."""
 
-    def __init__(self, lines: AsyncLines, line: _Line | Lent, response: Any, wire: WireRequest, stage: Stage) -> None:
+    def __init__(self, lines: AsyncLines, line: Line, wire: WireRequest, head: ResponseHead) -> None:
         self._lines = lines
         self._line = line
-        self._response = response
         self._wire = wire
-        self._stage = stage
-        self._ended = False
-        self.head = head_of(response, wire, lines.is_proxied)
-        self._chunks: AsyncIterator[bytes] = response.aiter_raw()
+        self.head = head
 
     @classmethod
     async def open(cls, lines: AsyncLines, wire: WireRequest, timeouts: Timeouts, seconds: float) -> AsyncBody:
         """Send the request and wait for the head. Raises TimeoutError after `seconds`."""
-        timeout = {"connect": timeouts.connect, "read": None, "write": None, "pool": None}
-        line, stage = lines.take(wire.origin), Stage()
+        if wire.url.startswith("https:"):
+            await lines.trust()
+        line = lines.take(wire)
         try:
             async with asyncio.timeout(seconds):
-                response = await _sent(line, build(line.client, wire, timeout, stage.anote), stage)
-                return cls(lines, line, response, wire, stage)
+                return cls(lines, line, wire, await line.send(wire, timeouts))
         except BaseException as error:
             await lines.drop(line)
             if isinstance(error, TimeoutError) or not isinstance(error, Exception):
                 raise
-            raise explained(error, wire, in_body=False, proxied=lines.is_proxied, stage=stage) from None
+            raise explained(error, wire, in_body=False, proxied=lines.is_proxied, stage=line.stage) from None
 
     async def read(self, seconds: float) -> bytes | None:
-        """The next bytes; None at the end of the body. Raises TimeoutError after `seconds`."""
+        """All that has come, else what comes next; None at the end of the body. Raises TimeoutError after `seconds`."""
         if seconds <= 0:
             raise TimeoutError
         try:
-            async with asyncio.timeout(seconds):
-                with quiet():
-                    chunk = await self._line.read(self._chunks)
+            return await self._line.read(seconds)
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001
-            raise explained(
-                error, self._wire, in_body=True, proxied=self._lines.is_proxied, stage=self._stage
-            ) from None
-        self._ended = chunk is None
-        return chunk
+            line, lines = self._line, self._lines
+            raise explained(error, self._wire, in_body=True, proxied=lines.is_proxied, stage=line.stage) from None
 
     async def aclose(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""
-        if self._ended and not is_spent(self._response):
+        if self._line.is_usable:
             self._lines.keep(self._wire.origin, self._line)
         else:
             await self._lines.drop(self._line)
-
-
-async def _sent(line: _Line | Lent, request: Any, stage: Stage) -> Any:
-    """The response to a request, its body unread."""
-    try:
-        with quiet():
-            return aguarded(await line.send(request))
-    except Exception:
-        if stage.redirect is None:
-            raise
-        return Bare(*stage.redirect)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from ..aside import Turns
+from .library import Library
 
 if TYPE_CHECKING:
     import anyio
-
-T = TypeVar("T")
 
 SILENT_SECONDS = 0.05
 """How long a call that was left is waited for where no call has told what it does: a stand-in for a network, mostly."""
@@ -18,7 +19,7 @@ QUEUE_SECONDS = 5.0
 """How long a call that was left may stand in the queue of the library's pool."""
 
 
-class Lent:
+class Lent(Library):
     """One call on a client that is not ours.
 
     httpx's pool loses a connection when a task is cancelled while it waits for one, between connecting and sending, or
@@ -31,42 +32,36 @@ class Lent:
     `telling` are the origins whose requests have told an event.
     """
 
-    PATIENCE: float | None = 0.05
-    """How many seconds a caller waits until what he left is closed; in the pool's queue that may take longer."""
+    PATIENCE = 0.05
+    """In the pool's queue it may take longer to close it."""
 
-    def __init__(self, client: Any, origin: str, telling: set[str]) -> None:
-        self.client = client
+    def __init__(self, client: Any, turns: Turns, origin: str, telling: set[str]) -> None:
+        super().__init__(client, turns, is_proxied=False)
         self._origin = origin
         self._telling = telling
         self._scope: anyio.CancelScope | None = None
-        self._work: asyncio.Task[Any] | None = None
+        self._work: asyncio.Task[None] | None = None
         self._made: Any = None  # the network stream that this call has opened
-        self._response: Any = None
         self._note: Any = None  # who else hears what the library tells
         self._may_be_ended = False
         self._is_left = False
 
-    async def send(self, request: Any) -> Any:
-        """The response to a request, with its body unread."""
+    async def _sent(self, request: Any) -> Any:
         self._note = request.extensions.get("trace")
         request.extensions = {**request.extensions, "trace": self._told}
-        await self._run(self._send(request))
+        self._begin(self._send(request))
+        await asyncio.shield(self._work)  # type: ignore[arg-type]  # it has just begun
         return self._response
 
     async def _send(self, request: Any) -> None:
         self._response = await self.client.send(request, stream=True, follow_redirects=False)
         self._may_be_ended = True
 
-    async def read(self, chunks: AsyncIterator[bytes]) -> bytes | None:
-        """The next bytes of its body; None at the end."""
-        return await self._run(anext(chunks, None))
-
-    async def _run(self, work: Awaitable[T]) -> T:
+    def _begin(self, reading: Coroutine[Any, Any, None]) -> None:
         import anyio  # httpx's own way to run; with httpx, not before
 
         self._scope = anyio.CancelScope()
-        self._work = asyncio.ensure_future(_within(self._scope, work))
-        return await asyncio.shield(self._work)
+        self._work = asyncio.ensure_future(_within(self._scope, reading))
 
     async def _told(self, event: str, info: Mapping[str, Any]) -> None:
         self._telling.add(self._origin)
@@ -86,6 +81,7 @@ class Lent:
 
     async def aclose(self) -> None:
         """End the call in the middle of whatever it does. The client stays open: it is not ours."""
+        await super().aclose()
         self._is_left = True
         if self._work is not None:
             if not self._may_be_ended:
@@ -103,7 +99,7 @@ class Lent:
                     await left.aclose()
 
 
-async def _within(scope: anyio.CancelScope, work: Awaitable[T]) -> T:
+async def _within(scope: anyio.CancelScope, work: Coroutine[Any, Any, None]) -> None:
     with scope:
         return await work
     raise asyncio.CancelledError

@@ -1,0 +1,208 @@
+"""One connection of asyncio for requests one after the other: the network of the extra `fast`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import select
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from ..secrets import shown
+from ..spec import Timeouts
+from ..wire import ResponseHead, WireRequest
+from .dial import dial
+from .http1 import Address, Answer, RemoteProtocolError, request_bytes
+from .inbox import Inbox
+from .stage import Stage
+
+if TYPE_CHECKING:
+    import ssl
+
+CLOSING_SECONDS = 1.0
+"""How long asyncio is waited for to close what was given up: a turn of the loop, mostly."""
+
+BUFFER = 64 * 1024
+"""How many bytes are taken from the network at once; all connections of a loop share one buffer."""
+
+_LOG = logging.getLogger(__name__)
+"""What httpx logs of a request, said by whom it is now."""
+
+
+class ConnectError(Exception):
+    """There is no connection; it comes from why. The name is httpx's, as those of its kin are."""
+
+
+class ConnectTimeout(Exception):
+    """There is no connection yet, and the time for it is over."""
+
+
+def is_there() -> bool:
+    """Whether this network can be used: its parser is installed, and nothing stands in for the library's.
+
+    What tests put in the place of httpx's transport, or of httpcore's pool below it, is to be asked.
+    """
+    return find_spec("httptools") is not None and not _has_stand_in()
+
+
+def _has_stand_in() -> bool:
+    for room, name in (("httpx", "AsyncHTTPTransport"), ("httpcore", "AsyncConnectionPool")):
+        owner = getattr(sys.modules.get(room), name, None)
+        made_in = getattr(getattr(owner, "handle_async_request", None), "__globals__", {}).get("__name__", "")
+        if owner is not None and made_in.partition(".")[0] != room:
+            return True
+    return False
+
+
+class Direct(asyncio.BufferedProtocol):
+    """One connection: `send` a request, then `read` until None; then it may be used again, if it `is_usable`.
+
+    Raises what explain.py has words for. The methods without an underscore behind `aclose` are asyncio's.
+    """
+
+    PATIENCE: float | None = None
+    """How many seconds a caller waits until what he left is closed."""
+
+    def __init__(self, address: Address, context: ssl.SSLContext | None, buffer: memoryview) -> None:
+        self._address = address
+        self._context = context
+        self._buffer = buffer
+        self._transport: Any = None
+        self._lost = asyncio.Event()
+        self._answer: Answer | None = None
+        self._inbox = Inbox(self._resume)
+        self.stage = Stage()
+
+    async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
+        """Send a request and wait for the head of its answer."""
+        data = request_bytes(wire)
+        if self._transport is None:
+            await self._connect(timeouts.connect)
+        self.stage.note("http11.send_request_headers.started", {})
+        self._inbox = inbox = Inbox(self._resume)
+        self._answer = answer = Answer(inbox.chunks)
+        if self._lost.is_set():
+            raise ConnectionResetError
+        self._transport.write(data)
+        while answer.head is None:
+            if inbox.has_ended:
+                await inbox.read(0)  # raises why
+            await inbox.wait(None)
+        if _LOG.isEnabledFor(logging.INFO):
+            with suppress(Exception):  # a handler that fails, for a full disk say, must not end the call
+                _LOG.info('HTTP Request: %s %s "%d"', wire.method, shown(wire.url), answer.head.status)
+        return answer.head
+
+    async def read(self, seconds: float) -> bytes | None:
+        """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
+        return await self._inbox.read(seconds)
+
+    async def _connect(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds) as scope:
+                await self._open()
+        except TimeoutError as error:
+            raise (ConnectTimeout if scope.expired() else ConnectError) from error
+        except (OSError, ExceptionGroup) as error:
+            raise ConnectError(str(error)) from error
+
+    async def _open(self) -> None:
+        loop, to = asyncio.get_running_loop(), self._address
+        self.stage.note("connection.connect_tcp.started", {})
+        await loop.create_connection(lambda: self, sock=await dial(to.host, to.port))
+        if self._context is not None:
+            self.stage.note("connection.start_tls.started", {})
+            # Until it is agreed on, asyncio tells us nothing of this connection.
+            raw = self._transport
+            try:
+                self._transport = await loop.start_tls(raw, self, self._context, server_hostname=to.host)
+            except BaseException:
+                raw.abort()
+                self._lost.set()
+                raise
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another request may be sent: the answer was read to its end, and then nothing has come."""
+        if self._answer is None or not self._answer.keeps_alive or not self._inbox.was_read:
+            return False
+        return not self._transport.is_closing() and not _is_readable(self._transport)
+
+    async def aclose(self) -> None:
+        """Close at once, and wait until that is done."""
+        self._inbox.stop()
+        self._inbox.end(ConnectionAbortedError())
+        if self._transport is not None:
+            self._transport.abort()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_SECONDS):
+                    await self._lost.wait()
+            await asyncio.sleep(0)  # until asyncio has closed what it has given up
+
+    # --- what comes ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have come."""
+        answer, inbox = self._answer, self._inbox
+        if answer is None or inbox.has_ended:
+            self._fail(RemoteProtocolError("it sent more than the answer"))
+            return
+        try:
+            answer.feed(self._buffer[:nbytes])
+        except RemoteProtocolError as error:
+            if answer.has_ended:
+                inbox.end()
+            self._fail(error)
+        else:
+            if answer.has_ended:
+                inbox.end()
+        inbox.came(nbytes)
+        if inbox.is_full:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """The other side has closed; so do we."""
+        if self._answer is not None:
+            try:
+                self._answer.close()
+            except RemoteProtocolError as error:
+                self._inbox.end(error)
+            self._inbox.end()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone; without a reason it was closed, by TLS without its farewell or by us."""
+        self._lost.set()
+        if exc is None:
+            self.eof_received()
+        self._inbox.end(exc)
+
+    def _fail(self, error: Exception) -> None:
+        self._inbox.end(error)
+        if self._answer is not None:
+            self._answer.keeps_alive = False
+        self._transport.abort()
+
+    def _resume(self) -> None:
+        if not self._lost.is_set():
+            self._transport.resume_reading()
+
+
+def _is_readable(transport: Any) -> bool:
+    """Whether something has come that the loop has not looked at yet: the other side has closed, mostly."""
+    socket = transport.get_extra_info("socket")
+    if not hasattr(select, "poll"):
+        return bool(select.select([socket], (), (), 0)[0])
+    waiting = select.poll()
+    waiting.register(socket.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

@@ -1,0 +1,100 @@
+"""What has come of a body and waits for its reader: taken all at once, waited for with one timer, and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+HIGH_WATER = 256 * 1024
+"""How many bytes wait for a slow reader before the other side has to wait too."""
+
+
+class Inbox:
+    """One writer, one reader, one event loop. The writer puts bytes into `chunks`, and says how many with `came`.
+
+    `on_room` is called when a reader has taken what had filled it.
+    """
+
+    def __init__(self, on_room: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_room = on_room
+        self._size = 0
+        self._error: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self.chunks: list[bytes] = []
+        self.has_ended = False
+        """Whether all has come; some of it may still have to be read."""
+        self.was_read = False
+        """Whether the reader was told the end."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the other side should wait."""
+        return self._size > HIGH_WATER
+
+    def came(self, size: int) -> None:
+        """So many bytes have come; the reader, if one waits, takes them."""
+        self._size += size
+        self.wake()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """That was all; or an error, which is raised behind what has come. The first word counts."""
+        if not self.has_ended:
+            self.has_ended, self._error = True, error
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the reader look."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def read(self, seconds: float) -> bytes | None:
+        """All that has come, else what comes next; None at the end. Raises TimeoutError after `seconds` of waiting."""
+        chunks = self.chunks
+        while not chunks:
+            if self._error is not None:
+                raise self._error
+            if self.has_ended:
+                self.was_read = True
+                self.stop()
+                return None
+            await self.wait(seconds)
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        was_full, self._size = self.is_full, 0
+        if was_full:
+            self._on_room()
+        return data
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until something comes. The timer of the wait before is used again: it is moved when it goes off."""
+        self._waiter = self._loop.create_future()
+        if seconds is not None:
+            self._deadline = self._loop.time() + seconds
+            if self._timer is None or self._timer.when() > self._deadline:
+                self._set_timer()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _set_timer(self) -> None:
+        self.stop()
+        self._timer = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._deadline > self._loop.time():
+            self._set_timer()
+        else:
+            self._waiter.set_exception(TimeoutError())
+
+    def stop(self) -> None:
+        """Take the timer back: nobody waits any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,102 @@
+"""A call on the library's client: its request is sent, and its body read ahead by a task of its own.
+
+The library hands on each HTTP chunk by itself, whatever has come; a reader that takes all that is there at once has
+less to do for each of them, and needs no deadline for each either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from typing import Any
+
+from ..aside import Turns
+from ..spec import Timeouts
+from ..wire import ResponseHead, WireRequest
+from .inbox import Inbox
+from .quiet import quiet
+from .request import Bare, build, head_of
+from .reuse import aguarded, is_spent
+from .stage import Stage
+
+
+class Library:
+    """One call after the other on one client: `send` a request, then `read` until None.
+
+    What differs is whose task the library works in: `_sent` gives the response to a request, `_begin` reads a body.
+    """
+
+    PATIENCE: float | None = None
+    """How many seconds a caller waits until what he left is closed."""
+
+    def __init__(self, client: Any, turns: Turns, is_proxied: bool) -> None:
+        self.client = client
+        self.stage = Stage()
+        self._turns = turns
+        self._is_proxied = is_proxied
+        self._response: Any = None
+        self._inbox: Inbox | None = None
+        self._chunks: Any = None
+        """Kept until the response is closed: generators of the library that are dropped close it in their own order."""
+        self._room: asyncio.Future[None] | None = None
+
+    async def _sent(self, request: Any) -> Any:
+        raise NotImplementedError
+
+    def _begin(self, reading: Coroutine[Any, Any, None]) -> None:
+        raise NotImplementedError
+
+    async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
+        """Send a request and wait for the head of its answer."""
+        self.stage, self._inbox, self._chunks = Stage(), None, None
+        timeout = {"connect": timeouts.connect, "read": None, "write": None, "pool": None}
+        request = build(self.client, wire, timeout, self.stage.anote)
+        try:
+            with quiet():
+                self._response = aguarded(await self._sent(request))
+        except Exception:
+            if self.stage.redirect is None:
+                raise
+            self._response = Bare(*self.stage.redirect)
+        return head_of(self._response, wire, self._is_proxied)
+
+    def read(self, seconds: float) -> Awaitable[bytes | None]:
+        """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
+        if self._inbox is None:
+            self._inbox = Inbox(self._go_on)
+            self._chunks = self._response.aiter_raw()
+            self._begin(self._fill(self._inbox))
+        return self._inbox.read(seconds)
+
+    async def _fill(self, inbox: Inbox) -> None:
+        try:
+            with quiet():
+                async for chunk in self._chunks:
+                    if chunk:
+                        inbox.chunks.append(chunk)
+                        inbox.came(len(chunk))
+                    if inbox.is_full:
+                        self._room = asyncio.get_running_loop().create_future()
+                        await self._room
+                    await self._turns.own()
+        except Exception as error:  # noqa: BLE001  the reader's to tell
+            inbox.end(error)
+        except BaseException:
+            inbox.end(ConnectionAbortedError())
+            raise
+        else:
+            inbox.end()
+
+    def _go_on(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another request may be sent: the answer was read to its end, and nothing is left behind it."""
+        return self._inbox is not None and self._inbox.was_read and not is_spent(self._response)
+
+    async def aclose(self) -> None:
+        """End the call in the middle of whatever it does."""
+        if self._inbox is not None:
+            self._inbox.stop()
