@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -21,9 +21,12 @@ HEAVY_WEIGHT = 8_000
 """From this weight on, a call is made aside. Each value weighs one, and text one for each `CHARACTERS`."""
 CHARACTERS = 256
 
-PIECE = 8 * 1024
+PIECE = 16 * 1024
 STRETCH = 0.01
 """How many bytes are read at once, and after how many seconds all else gets its turn."""
+SMALL = 256
+CALL = 4 * 1024
+"""What a few bytes cost beside themselves, and what it costs to make a call, as bytes."""
 
 
 async def aside(work: Callable[..., T], *args: Any) -> T:
@@ -56,7 +59,16 @@ class Turns:
 
     def __init__(self) -> None:
         self._until = 0.0
+        self._debt = 0
         self._row: deque[asyncio.Future[None]] = deque()
+
+    def are_due(self, size: int) -> bool:
+        """Whether to wait for an own turn before work on so many bytes: every piece or so, for small work is quick."""
+        self._debt += size + SMALL
+        if self._debt < PIECE:
+            return False
+        self._debt = 0
+        return True
 
     async def own(self) -> None:
         """Wait for a turn of the loop that has time left."""
@@ -79,10 +91,8 @@ class Turns:
             loop.call_soon(self._go_on, loop)
 
 
-def pieces(data: bytes) -> Iterable[bytes]:
+def pieces(data: bytes) -> Iterator[bytes]:
     """Some bytes in pieces that are quickly read."""
-    if len(data) <= PIECE:
-        return (data,)
     return (data[at : at + PIECE] for at in range(0, len(data), PIECE))
 
 

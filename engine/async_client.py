@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -13,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
-from .aside import aside, is_heavy, pieces
+from .aside import CALL, PIECE, aside, is_heavy, pieces
 from .caller import NOT_ENDED, Caller, whole_answer
 from .errors import EngineError, UsageError
 from .events import Event
@@ -115,7 +114,9 @@ class AsyncClient(Caller):
         async def make() -> Exchange:
             work = partial(self.exchange, provider, messages, model, stream, params)
             if name in self._loaded and not is_heavy(messages, params):
-                await self._bind().turns.own()
+                turns = self._bind().turns
+                if turns.are_due(CALL):
+                    await turns.own()
                 return work()
             exchange = await aside(work)
             self._loaded.add(name)
@@ -164,8 +165,8 @@ class AsyncClient(Caller):
                 attempt = _Attempt(exchange, lines, self.refuse_open_proxy)
                 try:
                     while await attempt.has_more():
-                        while attempt.events:
-                            yield attempt.events.popleft()
+                        for event in attempt.events:
+                            yield event
                 finally:
                     await attempt.aclose()
                 await asyncio.sleep(attempt.pause)
@@ -210,7 +211,7 @@ class AsyncClient(Caller):
 
 
 class _Attempt:
-    """One request and the reading of its reply. `events` are those at hand; `pause` says how long to wait behind it."""
+    """One request and the reading of its reply: `events` came last, `pause` is how long to wait behind it."""
 
     def __init__(self, exchange: Exchange, lines: transport.AsyncLines, refuse: Callable[[WireRequest], None]) -> None:
         self._exchange = exchange
@@ -219,7 +220,7 @@ class _Attempt:
         self._body: transport.AsyncBody | None = None
         self._pieces: Iterator[bytes] = iter(())
         self._ended = False
-        self.events: deque[Event] = deque()
+        self.events: list[Event] = []
         self.pause = 0.0
 
     async def has_more(self) -> bool:
@@ -229,7 +230,7 @@ class _Attempt:
             if self._exchange.fault is not None:
                 raise self._exchange.fault
             if not self._ended:
-                self.events.extend(await self._next(body))
+                self.events = await self._next(body)
                 return True
             self.pause = self._exchange.pause
         except EngineError as error:
@@ -246,7 +247,8 @@ class _Attempt:
     async def _opened(self) -> transport.AsyncBody:
         exchange = self._exchange
         await self._lines.ready()
-        await self._lines.turns.own()
+        if self._lines.turns.are_due(CALL):
+            await self._lines.turns.own()
         wire = exchange.start()
         self._refuse(wire)
         patience = exchange.patience()
@@ -261,17 +263,19 @@ class _Attempt:
     async def _next(self, body: transport.AsyncBody) -> list[Event]:
         piece = next(self._pieces, None)
         if piece is None:
-            chunk = await self._read(body)
-            if chunk is None:
+            piece = await self._read(body)
+            if piece is None:
                 self._ended = True
-                return await self._taken(self._exchange.finish)
-            self._pieces = iter(pieces(chunk))
-            piece = next(self._pieces, b"")
-        await self._lines.turns.own()
-        return await self._taken(self._exchange.feed, piece)
-
-    async def _taken(self, take: Callable[..., list[Event]], *data: bytes) -> list[Event]:
-        return await aside(take, *data) if self._exchange.takes_long(*data) else take(*data)
+                finish = self._exchange.finish
+                return await aside(finish) if self._exchange.takes_long() else finish()
+            if len(piece) > PIECE:
+                self._pieces = pieces(piece)
+                piece = next(self._pieces)
+        if self._lines.turns.are_due(len(piece)):
+            await self._lines.turns.own()
+        if self._exchange.takes_long(piece):
+            return await aside(self._exchange.feed, piece)
+        return self._exchange.feed(piece)
 
     async def _read(self, body: transport.AsyncBody) -> bytes | None:
         patience = self._exchange.patience()

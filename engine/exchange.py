@@ -104,6 +104,7 @@ class Exchange:
         self._clock = clock
         self._random = random
         self.timeouts = timeouts
+        self._idle = Patience(timeouts.idle, "idle")
         self.state = State.READY
         self.attempts = 0
         self.pause = 0.0
@@ -183,9 +184,10 @@ class Exchange:
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes. Events before a fault are given first; then `fault` is set and to be raised."""
-        self._step("feed")
+        if self.state is not State.READING:
+            self._step("feed")
         self._has_bytes = True
-        if self.is_settled:
+        if self._reply.is_settled:
             self._drained += 0.0 if self._waits_since is None else self._clock() - self._waits_since
             self._drained_bytes += len(data)
         self._waits_since = None
@@ -193,7 +195,7 @@ class Exchange:
             self._tape.feed(data)
         events = self._reply.feed(data)
         # Some services give a finish reason with every piece: where the answer goes on, its end was none.
-        if any(not isinstance(event, Usage | Finish) for event in events):
+        if self._drained_bytes and any(not isinstance(event, Usage | Finish) for event in events):
             self._drained, self._drained_bytes = 0.0, 0
         return events
 
@@ -254,7 +256,7 @@ class Exchange:
     @property
     def is_settled(self) -> bool:
         """Whether what the call comes to is known, and the rest of the body can only add to it."""
-        return self._reply.is_refused or self._reply.has_ended
+        return self._reply.is_settled
 
     def time_left(self) -> float:
         """Seconds until the total deadline, which begins to run now if it has not."""
@@ -268,7 +270,10 @@ class Exchange:
         The wait begins now: what the consumer of the events did in between is no silence of the network.
         """
         now = self._waits_since = self._clock()
-        total = Patience((now if self._began is None else self._began) + self.timeouts.total - now, "total")
+        left = (now if self._began is None else self._began) + self.timeouts.total - now
+        if self._has_bytes and left > self._idle.seconds and not self._reply.is_settled:
+            return self._idle
+        total = Patience(left, "total")
         if self._reply.is_refused:
             here = Patience(REFUSAL_SECONDS - self._drained, "drain")
         elif self._reply.has_ended:
@@ -276,7 +281,7 @@ class Exchange:
         elif not self._has_bytes:
             here = Patience(self._attempt_began + self.timeouts.first_byte - now, "first_byte")
         else:
-            here = Patience(self.timeouts.idle, "idle")
+            here = self._idle
         return min(here, total, key=lambda patience: patience.seconds)
 
     def timed_out(self, phase: Wait) -> None:

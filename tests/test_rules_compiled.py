@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine import Catalog, EngineError
 from engine.events import Event
+from engine.json_text import MAX_DEPTH
 from engine.loader import load_text
 from engine.provider import Provider
 from engine.spec import Reply
@@ -125,3 +127,12 @@ def test_the_error_of_a_rule_is_told_from_what_was_unwrapped() -> None:
     found = outcome(compiled, reply, [body])
     assert found == outcome(interpreter(compiled), reply, [body])
     assert "inside" in found[1][1]
+
+
+@given(st.lists(st.sampled_from(["[", '{"":', "[1,", '{"k": ', " ["]), min_size=MAX_DEPTH, max_size=MAX_DEPTH + 40))
+def test_no_frame_that_nests_too_deeply_is_plain(opened):
+    closed = "".join("]" if "[" in opening else "}" for opening in reversed(opened))
+    raw = f'{{"x":{"".join(opened)}1{closed}}}'.encode()
+    assert json.loads(raw)
+    readers = both("openai")[0].readers
+    assert readers.stream.take(None, readers.answer(), [(None, raw)], 0) == 0

@@ -8,10 +8,12 @@ JSON strings. `id` and `retry` serve reconnection, which a chat answer has no us
 from __future__ import annotations
 
 import re
+from itertools import repeat
 
 from .frame import Decoder, Piece
 
 _BOM = b"\xef\xbb\xbf"
+_DATA = b"data: "
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 SHORT = 16 * 1024
@@ -58,12 +60,25 @@ class SSEDecoder(Decoder):
         if not is_between or size > self.max_frame_bytes or b"\r" in data:
             self._lines(data, pieces)
             return
-        *events, rest = data.split(b"\n\n")
-        self._events(events, pieces)
+        whole, end, rest = data.rpartition(b"\n\n")
+        if end and not self._equals(whole, pieces):
+            self._events(whole.split(b"\n\n"), pieces)
         if size < SHORT or len(rest) < SHORT:
             self._held = rest
         else:
             self._lines(rest, pieces)
+
+    def _equals(self, whole: bytes, pieces: list[Piece]) -> bool:
+        """Take whole events that differ in their data only, all of them at once; False where there are others."""
+        begin = whole.find(_DATA)
+        if begin and (begin < 0 or whole[begin - 1 : begin] != b"\n" or whole[: begin - 1] not in self._names):
+            return False
+        before = whole[: begin + len(_DATA)]
+        found = whole[len(before) :].split(b"\n\n" + before)
+        if b"\n" in b"".join(found):  # another event stands between two of them, or a line in one
+            return False
+        pieces += zip(repeat(self._names[whole[: begin - 1]] if begin else None), found)
+        return True
 
     def _events(self, events: list[bytes], pieces: list[Piece]) -> None:
         """Take whole events, whose lines end in LF."""

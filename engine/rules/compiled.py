@@ -99,10 +99,8 @@ def _write_data(source: Source, reading: Reading, shape: Shape) -> str | None:
         return "raw"
     if not steps or steps[0] != "json" or any(text.startswith("{") for text in reading.end.texts):
         return None
-    source.line('if raw[:1] != b"{": return n')
-    # What is long may nest too deeply, or take long: that is read with more care.
-    deep = f"raw.count(b'{{') + raw.count(b'[') > {MAX_DEPTH}"
-    source.line(f"if raw[{2 * MAX_DEPTH}:] and ({deep} or len(raw) > {LARGE}): return n")
+    source.line(f"if not raw or raw[0] != {ord('{')}: return n")
+    _write_depth(source)
     data = source.name()
     with source.block("try:"):
         source.line(f"{data} = {source.constant(decoder(shape) if source.is_typed else plain_reader())}(raw)")
@@ -110,6 +108,21 @@ def _write_data(source: Source, reading: Reading, shape: Shape) -> str | None:
         source.line("return n")
     source.is_map(data, shape)
     return _write_steps(source, data, steps[1:])
+
+
+def _write_depth(source: Source) -> None:
+    """Stop at what may nest too deeply, or takes long.
+
+    Brackets are counted where there is room for so many: a list takes two bytes, a map five, and four of them stand
+    before what is in it. So where the first list begins late, there are few levels before it, and few bytes behind.
+    """
+    first = source.name()
+    least = 2 * (MAX_DEPTH + 1)  # bytes
+    has_room = f"4 * len(raw) >= {4 * least} + 3 * {first} if {first} >= 0 else len(raw) >= {5 * (MAX_DEPTH + 1)}"
+    with source.block(f"if len(raw) >= {least}:"):
+        source.line(f"{first} = raw.find({ord('[')})")
+        source.line(f"if ({has_room}) and raw.count(b'{{') + raw.count(b'[') > {MAX_DEPTH}: return n")
+        source.line(f"if len(raw) > {LARGE}: return n")
 
 
 def _write_steps(source: Source, data: str, steps: tuple[Any, ...]) -> str:
@@ -136,7 +149,7 @@ def _write_steps(source: Source, data: str, steps: tuple[Any, ...]) -> str:
 
 def _write_guard(source: Source, suspects: Iterable[Condition], data: str) -> None:
     """Stop at what may be an error. Conditions on values below one key are asked only where it says something."""
-    source.line("if event == 'error': return n")
+    source.line("if event is not None and event == 'error': return n")
     source.line(f"if {says(source.path(data, ('error',)))}: return n")
     source.line(f"if {source.path(data, ('object',))} == 'error': return n")
     by_key: dict[str | int | None, list[Condition]] = {}

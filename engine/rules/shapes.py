@@ -15,14 +15,18 @@ from ..paths import MISSING
 
 
 class Shape:
-    """One value of a frame: the keys that are read below it, its items, and whether it is read itself."""
+    """One value of a frame: the keys that are read below it, its items, and whether it is read itself.
 
-    __slots__ = ("_cls", "is_value", "items", "keys")
+    `is_asked` says that it makes a difference whether it is there.
+    """
+
+    __slots__ = ("_cls", "is_asked", "is_value", "items", "keys")
 
     def __init__(self) -> None:
         self.keys: dict[str, Shape] = {}
         self.items: Shape | None = None
         self.is_value = False
+        self.is_asked = False
         self._cls: Any = None
 
     def key(self, key: str) -> Shape:
@@ -44,6 +48,11 @@ class Shape:
         """Whether only its items are read."""
         return self.items is not None and not self.is_value and not self.keys
 
+    @property
+    def is_always(self) -> bool:
+        """Whether an object stands where there is none, with nothing in it: what is below needs no look at it then."""
+        return self.is_map and not self.is_asked
+
     def attribute(self, key: str) -> str:
         """The attribute of a key."""
         return f"f{list(self.keys).index(key)}"
@@ -54,9 +63,12 @@ class Shape:
         if self._cls is None:
             import msgspec
 
-            fields = [(self.attribute(key), shape.type, MISSING) for key, shape in self.keys.items()]
+            fields = [
+                (self.attribute(key), shape.type, shape.cls() if shape.is_always else MISSING)
+                for key, shape in self.keys.items()
+            ]
             names = {self.attribute(key): key for key in self.keys}
-            self._cls = msgspec.defstruct("Read", fields, rename=names, gc=False)
+            self._cls = msgspec.defstruct("Read", fields, rename=names, gc=False, frozen=True)
         return self._cls
 
     @property

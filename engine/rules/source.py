@@ -108,8 +108,8 @@ class Source:
 
         def write(variable: str) -> None:
             parent, key = self._place(base, keys[:-1]), keys[-1]
-            self._note(variable, parent, key)
-            self.line(f"{variable} = {self._step(parent, key)}")
+            shape = self._note(variable, parent, key)
+            self.line(f"{variable} = {self._step(parent, key, shape)}")
 
         return self.known((base, *keys), write)
 
@@ -118,14 +118,18 @@ class Source:
         above = self.shapes.get(parent)
         if above is None or (self.is_typed and not (above.is_list if type(key) is int else above.is_map)):
             return None
-        self.shapes[variable] = above.item() if type(key) is int else above.key(str(key))
-        return self.shapes[variable]
+        shape = self.shapes[variable] = above.item() if type(key) is int else above.key(str(key))
+        if self.is_typed and shape.is_always and parent in self._maps and type(key) is not int:
+            self._maps.add(variable)
+        return shape
 
-    def _step(self, parent: str, key: str | int) -> str:
+    def _step(self, parent: str, key: str | int, found: Shape | None) -> str:
         shape = self.shapes.get(parent) if self.is_typed else None
         word = self.literal(str(key))
         if shape is not None and shape.is_map:
             value = f"{parent}.{shape.attribute(str(key))}"
+            if found is not None and found.is_always:
+                value = f"({value} or {self.constant(found.cls())})"  # null says as little as nothing
             return value if parent in self._maps else f"{value} if type({parent}) is {self.constant(shape.cls)} else M"
         if parent in self._maps:
             return f"{parent}[{word}] if {word} in {parent} else M"
@@ -162,6 +166,8 @@ class Source:
         """What is written inside runs for every value that a path matches; `*` stands for each item of a list."""
         if "*" not in keys:
             value = self._place(base, keys)
+            if value in self.shapes:
+                self.shapes[value].is_asked = True
             with self.block(f"if {value} is not M:"):
                 yield value
             return
@@ -170,7 +176,7 @@ class Source:
         shape = self._note(item, many, 0)
         if self.is_typed and shape is not None and shape.is_map:
             self._maps.add(item)
-        with self.block(f"for {item} in {many} if type({many}) is list else ():"):
+        with self.block(f"if type({many}) is list:"), self.block(f"for {item} in {many}:"):
             if keys[star + 1 :]:
                 with self.each(item, keys[star + 1 :]) as value:
                     yield value

@@ -34,7 +34,12 @@ def _text(kind: str) -> Write:
                 return
             with source.block(f"if {value} and answer.run_kind == {kind!r} and answer.run_slot is {slot}:"):
                 source.line(f"for run in answer.runs: run.append({value})")
-                source.line(f"events.append({source.constant(DELTAS[kind])}({value}))")
+                # The event is made as its class would, but for two calls in Python.
+                event, delta = source.name(), DELTAS[kind]
+                put = vars(delta)["text"].__set__
+                source.line(f"{event} = {source.constant(object.__new__)}({source.constant(delta)})")
+                source.line(f"{source.constant(put)}({event}, {value})")
+                source.line(f"events.append({event})")
             with source.block("else:"):
                 source.line(add)
 

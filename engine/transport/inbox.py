@@ -28,16 +28,16 @@ class Inbox:
         """Whether all has come; some of it may still have to be read."""
         self.was_read = False
         """Whether the reader was told the end."""
-
-    @property
-    def is_full(self) -> bool:
+        self.is_full = False
         """Whether the other side should wait."""
-        return self._size > HIGH_WATER
 
     def came(self, size: int) -> None:
         """So many bytes have come; the reader, if one waits, takes them."""
         self._size += size
-        self.wake()
+        if self._size > HIGH_WATER:
+            self.is_full = True
+        if self._waiter is not None:
+            self.wake()
 
     def end(self, error: BaseException | None = None) -> None:
         """That was all; or an error, which is raised behind what has come. The first word counts."""
@@ -63,8 +63,9 @@ class Inbox:
             await self.wait(seconds)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        was_full, self._size = self.is_full, 0
-        if was_full:
+        self._size = 0
+        if self.is_full:
+            self.is_full = False
             self._on_room()
         return data
 

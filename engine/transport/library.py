@@ -64,21 +64,24 @@ class Library:
         """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
         if self._inbox is None:
             self._inbox = Inbox(self._go_on)
-            self._chunks = self._response.aiter_raw()
+            self._chunks = aiter(self._response.stream)
             self._begin(self._fill(self._inbox))
         return self._inbox.read(seconds)
 
     async def _fill(self, inbox: Inbox) -> None:
+        chunks, turns = inbox.chunks, self._turns
         try:
             with quiet():
                 async for chunk in self._chunks:
-                    if chunk:
-                        inbox.chunks.append(chunk)
-                        inbox.came(len(chunk))
+                    if not chunk:
+                        continue
+                    chunks.append(chunk)
+                    inbox.came(len(chunk))
                     if inbox.is_full:
-                        self._room = asyncio.get_running_loop().create_future()
-                        await self._room
-                    await self._turns.own()
+                        await self._emptied()
+                    if turns.are_due(len(chunk)):
+                        await turns.own()
+                await self._response.aclose()
         except Exception as error:  # noqa: BLE001  the reader's to tell
             inbox.end(error)
         except BaseException:
@@ -86,6 +89,10 @@ class Library:
             raise
         else:
             inbox.end()
+
+    async def _emptied(self) -> None:
+        self._room = asyncio.get_running_loop().create_future()
+        await self._room
 
     def _go_on(self) -> None:
         if self._room is not None and not self._room.done():

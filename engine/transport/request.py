@@ -36,7 +36,7 @@ class Bare:
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.status_code = status
-        self.headers = self
+        self.headers = self.stream = self
         self._pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
 
     def multi_items(self) -> list[tuple[str, str]]:
@@ -47,7 +47,7 @@ class Bare:
         """No body."""
         return iter(())
 
-    async def aiter_raw(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         """No body."""
         for chunk in self.iter_raw():
             yield chunk
