@@ -165,8 +165,8 @@ class AsyncClient(Caller):
                 attempt = _Attempt(exchange, lines, self.refuse_open_proxy)
                 try:
                     while await attempt.has_more():
-                        for event in attempt.events:
-                            yield event
+                        while attempt.events:  # no event has a name here: a traceback would show it
+                            yield attempt.events.pop()
                 finally:
                     await attempt.aclose()
                 await asyncio.sleep(attempt.pause)
@@ -211,7 +211,7 @@ class AsyncClient(Caller):
 
 
 class _Attempt:
-    """One request and the reading of its reply: `events` came last, `pause` is how long to wait behind it."""
+    """One request and the reading of its reply. `events` are at hand, backwards; `pause` is the wait behind it."""
 
     def __init__(self, exchange: Exchange, lines: transport.AsyncLines, refuse: Callable[[WireRequest], None]) -> None:
         self._exchange = exchange
@@ -231,6 +231,7 @@ class _Attempt:
                 raise self._exchange.fault
             if not self._ended:
                 self.events = await self._next(body)
+                self.events.reverse()
                 return True
             self.pause = self._exchange.pause
         except EngineError as error:

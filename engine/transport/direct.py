@@ -77,7 +77,6 @@ class Direct(asyncio.BufferedProtocol):
 
     async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
         """Send a request and wait for the head of its answer."""
-        data = request_bytes(wire)
         if self._transport is None:
             await self._connect(timeouts.connect)
         self.stage.note("http11.send_request_headers.started", {})
@@ -85,7 +84,7 @@ class Direct(asyncio.BufferedProtocol):
         self._answer = answer = Answer(inbox.chunks)
         if self._lost.is_set():
             raise ConnectionResetError
-        self._transport.write(data)
+        self._transport.write(request_bytes(wire))  # under no name: what is in frames may be shown
         while answer.head is None:
             if inbox.has_ended:
                 await inbox.read(0)  # raises why
@@ -139,7 +138,10 @@ class Direct(asyncio.BufferedProtocol):
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSING_SECONDS):
                     await self._lost.wait()
-            await asyncio.sleep(0)  # until asyncio has closed what it has given up
+            loop = asyncio.get_running_loop()
+            closed = loop.create_future()
+            loop.call_soon(closed.set_result, None)  # behind asyncio's own closing of what it has given up
+            await closed
 
     # --- what comes ---
 

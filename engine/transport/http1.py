@@ -87,7 +87,7 @@ class Answer:
         self._start = b""  # what has come of a head
         self._is_odd = False
         self._ends_with_connection = False
-        self._is_ambiguous = False
+        self._is_ambiguous = self._is_chunked = False
         self._parser = self._new_parser()
 
     def _new_parser(self) -> Any:
@@ -108,6 +108,8 @@ class Answer:
         self._framing = 0 if len(self._chunks) > before else self._framing + len(data)
         if self._framing > MAX_FRAMING:
             raise RemoteProtocolError("its headers have no end")
+        if self.has_ended:
+            self.keeps_alive = self.keeps_alive and self._is_exact(bytes(data), before)
 
     def _parse(self, data: bytes | memoryview) -> None:
         try:
@@ -130,6 +132,12 @@ class Answer:
             self._parse(plain)
         if self.head is not None:
             self._start = b""
+
+    def _is_exact(self, data: bytes, before: int) -> bool:
+        """Whether the last bytes end with the answer: the parser takes blank lines behind it without a word."""
+        if self._is_chunked or len(self._chunks) == before:
+            return not data.endswith(b"\r\n\r\n\r\n")
+        return data.endswith(self._chunks[-1])
 
     def close(self) -> None:
         """Take the end of the connection. Raises RemoteProtocolError where that is not the end of the answer."""
@@ -162,8 +170,9 @@ class Answer:
         coding, has_length = headers.get("transfer-encoding"), "content-length" in headers
         if coding is not None and coding.lower() != "chunked":
             raise ValueError("a transfer encoding that is not chunked")
-        self._is_ambiguous = coding is not None and has_length
-        self._ends_with_connection = coding is None and not has_length
+        self._is_chunked = coding is not None
+        self._is_ambiguous = self._is_chunked and has_length
+        self._ends_with_connection = not self._is_chunked and not has_length
 
     def on_message_begin(self) -> None:
         """An answer begins; what comes behind ours is nobody's."""
