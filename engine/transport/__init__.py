@@ -1,11 +1,12 @@
 """The only home of httpx: open a request, read raw bytes, close, and say what went wrong in our words.
 
 It also takes a caller's own client (httpx, or a library with the same API such as httpx2): nothing but
-`build_request`, `send`, `iter_raw` / `aiter_raw`, `close` / `aclose` and a response's `stream` is asked of it; if it
+`build_request`, `send`, `iter_raw`, `close` / `aclose` and a response's `stream` is asked of it; if it
 knows the `trace` extension, it is listened to. Redirects are never followed, environment proxies never used, and what
 httpx logs never holds a secret.
 
 request.py makes the library's request and explain.py says what its exceptions mean; sync.py and aio.py open, read and
-close. Cancelling must leave nothing behind, and the pool of httpx 0.28 does not survive it: see `aio.AsyncLines`, and
-`lent.Lent` for a caller's own client. A connection that holds more than its answer is not used again: see reuse.py.
+close. Cancelling must leave nothing behind, and the pool of httpx 0.28 does not survive it: see `aio.AsyncLines`. A
+connection for tasks is `alone.Alone` in a client of httpx, `lent.Lent` in a caller's own (both in library.py), or our
+own, `direct.Direct`, where httptools is installed. A connection that holds more than its answer is not used again.
 """
