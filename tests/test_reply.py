@@ -279,6 +279,21 @@ def test_a_fault_stays():
             step()
 
 
+@pytest.mark.parametrize(
+    ("end", "headers"),
+    [
+        (b"data: " + b"x" * 20_001, Headers([])),
+        (b"", Headers([("content-encoding", "gzip")])),
+    ],
+)
+def test_a_fault_behind_an_event_is_told_with_it(end: bytes, headers: Headers) -> None:
+    reply = Reply(SSE)
+    reply.head(ResponseHead(200, headers))
+    body = event(t="a").encode() + end
+    assert reply.feed(body if end else gzip.compress(body) + b"no member") == [TextDelta("a")]
+    assert reply.fault is not None, "the server may say no more, and wait"
+
+
 def test_a_refusal_is_read_up_to_a_bound():
     reply = Reply(TEXT)
     reply.head(ResponseHead(500))
