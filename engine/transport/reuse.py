@@ -20,12 +20,17 @@ _TLS = ("_network_stream", "_stream", "_read_bio")
 
 def is_spent(response: Any) -> bool:
     """Whether it is in doubt what comes next on the connection of a response that was read to its end."""
-    connection = _along(response, _WAY)
+    connection = connection_of(response)
     parser, undecrypted = _along(connection, _PARSER), _along(connection, _TLS)
     if parser is None:
         return False
     is_ambiguous = "transfer-encoding" in response.headers and "content-length" in response.headers
     return is_ambiguous or bool(parser.trailing_data[0]) or bool(undecrypted and undecrypted.pending)
+
+
+def connection_of(response: Any) -> Any:
+    """The library's connection that a response comes from; None where there is none to be found."""
+    return _along(response, _WAY)
 
 
 def _along(start: Any, names: tuple[str, ...]) -> Any:

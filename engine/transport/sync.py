@@ -9,6 +9,7 @@ from typing import Any
 
 from ..spec import Timeouts
 from ..wire import WireRequest
+from .chunks import all_at_once
 from .explain import explained
 from .quiet import quiet
 from .request import Bare, build, head_of, proxy_of, wrap_backend
@@ -172,7 +173,7 @@ def _sent(client: Any, request: Any, stage: Stage) -> Any:
     """The response to a request, its body unread."""
     try:
         with quiet():
-            return guarded(client.send(request, stream=True, follow_redirects=False))
+            return all_at_once(guarded(client.send(request, stream=True, follow_redirects=False)))
     except Exception:
         if stage.redirect is None:
             raise
