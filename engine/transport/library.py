@@ -13,6 +13,7 @@ from typing import Any
 from ..aside import Turns
 from ..spec import Timeouts
 from ..wire import ResponseHead, WireRequest
+from .chunks import all_at_once
 from .inbox import Inbox
 from .quiet import quiet
 from .request import Bare, build, head_of
@@ -53,7 +54,7 @@ class Library:
         request = build(self.client, wire, timeout, self.stage.anote)
         try:
             with quiet():
-                self._response = aguarded(await self._sent(request))
+                self._response = all_at_once(aguarded(await self._sent(request)))
         except Exception:
             if self.stage.redirect is None:
                 raise
