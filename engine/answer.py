@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from .blocks import Blocks, Carried, Slot
 from .calls import ToolCalls
-from .characters import Characters, half_at_end, joined, printable, rest_of
+from .characters import Characters, half_at_end, printable, rest_of
 from .counters import merged, normalised
 from .errors import DecodeError
 from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
 from .messages import Adjustment, ChatResponse
 from .paths import MISSING
+from .runs import Run
 from .spec import Response, Rule
 from .think import ThinkSplitter
 
@@ -27,7 +28,7 @@ DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[Refusal
 
 
 class _Channel:
-    """The pieces of one kind of text, in runs: a run belongs to one block, whose list it is too.
+    """The pieces of one kind of text, in runs: a run belongs to one block, whose run it is too.
 
     A cumulative text has its last value, and half a character that ended it.
     """
@@ -35,7 +36,7 @@ class _Channel:
     __slots__ = ("characters", "half", "last", "runs")
 
     def __init__(self) -> None:
-        self.runs: list[list[str]] = []
+        self.runs: list[Run] = []
         self.characters = Characters()
         self.last = ""
         self.half = ""
@@ -94,7 +95,7 @@ class Answer:
         self._provider = provider
         self._channels = {kind: _Channel() for kind in DELTAS}
         self.events: list[Event] = []
-        self.runs: tuple[list[str], ...] = ()
+        self.runs: tuple[Run, ...] = ()
         self.run_kind = ""
         self.run_slot: Slot | None = None
         self._usage: dict[str, Any] = {}
@@ -107,7 +108,7 @@ class Answer:
         """The one that the last frame belonged to."""
         self._think = ThinkSplitter(response.think) if response.think is not None else None
         self._blocks = Blocks() if keeps.blocks else None
-        self._said: dict[str, list[str]] | None = {} if keeps.said else None
+        self._said: dict[str, Run] | None = {} if keeps.said else None
         self.retold: dict[tuple[int, str], int | None] = {}  # how far a frame tells again what was said
         self.has_ended = False
         """Whether a rule has read that this is the end."""
@@ -122,7 +123,7 @@ class Answer:
             return
         told = self._told(kind, slot)
         for said in told:
-            said.append(value)
+            said.add(value)
         if self._think is not None and kind == "text":
             for part, piece in self._think.feed(value):
                 self._give(part, piece, slot)
@@ -133,12 +134,12 @@ class Answer:
         elif told and self.run_kind:
             self.runs += told
 
-    def _told(self, kind: str, slot: Slot | None) -> tuple[list[str], ...]:
+    def _told(self, kind: str, slot: Slot | None) -> tuple[Run, ...]:
         """Where texts are kept as the API said them: all of the answer's, and those of the slot."""
         if self._said is None:
             return ()
-        all_told = self._said.setdefault(kind, [])
-        return (all_told,) if slot is None else (all_told, slot.said.setdefault(kind, []))
+        all_told = self._said.setdefault(kind, Run())
+        return (all_told,) if slot is None else (all_told, slot.said.setdefault(kind, Run()))
 
     def _give(self, kind: str, value: str, slot: Slot | None = None) -> None:
         characters = self._channels[kind].characters
@@ -147,18 +148,18 @@ class Answer:
         if not value:
             return
         run = self._run(kind, slot)
-        run.append(value)
+        run.add(value)
         self.events.append(DELTAS[kind](value))
         if not characters.has_half:
             self.runs, self.run_kind, self.run_slot = (run,), kind, slot
 
-    def _run(self, kind: str, slot: Slot | None) -> list[str]:
+    def _run(self, kind: str, slot: Slot | None) -> Run:
         """The run that the next piece belongs to: the last of its kind, unless that is another block's."""
         runs = self._channels[kind].runs
         block = self._blocks.of_text(kind, slot) if self._blocks is not None and kind != "refusal" else None
         if runs and (block is None or (block.runs and block.runs[-1] is runs[-1])):
             return runs[-1]
-        runs.append([])
+        runs.append(Run())
         if block is not None:
             block.runs.append(runs[-1])
         return runs[-1]
@@ -176,12 +177,12 @@ class Answer:
         if told == _ALL:
             self.add(kind, value, slot)
         elif told is not None:
-            said = (self._said if slot is None else slot.said).setdefault(kind, [])
-            said[:] = [joined(said)]
-            if said[0].startswith(value, told):
+            said = (self._said if slot is None else slot.said).setdefault(kind, Run())
+            start = said.start(told + 2 * len(value) + 1)  # a character of the value may be two halves in what was said
+            if start.startswith(value, told):
                 self.retold[place] = told + len(value)
                 return
-            rest = rest_of(value, said[0][told:])
+            rest = rest_of(value, start[told:])
             self.retold[place] = None if rest is None else _ALL
             self.add(kind, rest, slot)
 

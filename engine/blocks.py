@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from .runs import Run
+
 if TYPE_CHECKING:
     from .calls import Call
 
@@ -24,7 +26,7 @@ class Block:
     def __init__(self, kind: str, call: Call | None = None) -> None:
         self.kind = kind
         self.call = call
-        self.runs: list[list[str]] = []
+        self.runs: list[Run] = []
         self.carry: dict[str, Any] = {}
 
 
@@ -39,7 +41,7 @@ class Slot:
     kind: str | None = None
     parent: Slot | None = None
     block: Block | None = None
-    said: dict[str, list[str]] = field(default_factory=dict)
+    said: dict[str, Run] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from .events import ToolCallDelta
 from .json_text import is_json
 from .messages import ToolCall
 from .patches import Patched
+from .runs import Run
 
 if TYPE_CHECKING:
     from .blocks import Block
@@ -29,7 +30,6 @@ class Call:
     """A call as it grows. `block` is the block of the answer that it is."""
 
     __slots__ = (
-        "arguments",
         "block",
         "characters",
         "fragments",
@@ -41,6 +41,7 @@ class Call:
         "name",
         "number",
         "patched",
+        "pieces",
     )
 
     def __init__(self, key: Any) -> None:
@@ -49,13 +50,18 @@ class Call:
         self.id = ""
         self.given_id = ""
         self.name = ""
-        self.arguments = ""
-        self.fragments = 0  # of the arguments
+        self.pieces = Run()  # of the arguments
+        self.fragments = 0
         self.characters = Characters()
         self.is_raw = False
         self.is_whole = False  # arguments that came as an object: nothing can go on from them
         self.block: Block | None = None
         self.patched: Patched | None = None  # arguments that come as writes at places
+
+    @property
+    def arguments(self) -> str:
+        """What has come of them as text."""
+        return self.pieces.text
 
 
 class ToolCalls:
@@ -192,7 +198,8 @@ def _word(value: Any) -> str:
 
 
 def _delta(call: Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
-    call.arguments += new
+    if new:
+        call.pieces.add(new)
     if is_first:
         return ToolCallDelta(call.number, call.id, call.name, call.arguments)
     # Fragments that come before the name are given with it.
@@ -202,17 +209,18 @@ def _delta(call: Call, new: str, *, is_first: bool) -> ToolCallDelta | None:
 def _rest(call: Call) -> str:
     """What is still to be given of the arguments. Those that came as text are not overruled by writes."""
     held = call.characters.finish()
-    return call.patched.text() if call.patched is not None and not call.arguments + held else held
+    return call.patched.text() if call.patched is not None and not (call.pieces or held) else held
 
 
 def _new_arguments(call: Call, text: str, is_final: bool) -> str:
     if not is_final:
         return call.characters.feed(text)
     text = printable(text)
-    if not text.startswith(call.arguments):
+    known = call.pieces.start(len(text) + 1)
+    if not text.startswith(known):
         return ""
     call.characters = Characters()
-    return text[len(call.arguments) :]
+    return text[len(known) :]
 
 
 def _arguments_text(value: Any) -> str:

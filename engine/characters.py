@@ -67,14 +67,15 @@ def printable_data(value: Any) -> Any:
 
 
 def joined(pieces: list[str]) -> str:
-    """Pieces as one text, with halves of characters joined; one that ends it still waits.
+    """Pieces as one text, with halves of characters joined; those that stand alone stay as they are.
 
     >>> joined(["a\\ud83d", "\\ude00b"]), joined(["\\ud83d"]) == "\\ud83d"
     ('a😀b', True)
     """
     text = "".join(pieces)
-    half = half_at_end(text)
-    return text if len(pieces) < 2 else printable(text.removesuffix(half)) + half
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def rest_of(whole: str, start: str) -> str | None:

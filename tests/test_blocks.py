@@ -8,6 +8,7 @@ import pytest
 
 from engine.blocks import Blocks, Carried, Slot
 from engine.calls import Call
+from engine.runs import Run
 
 
 def replayed(blocks: Blocks) -> list[dict[str, Any]]:
@@ -24,7 +25,7 @@ def call(name: str, identity: str = "c1") -> Call:
 
 
 def say(blocks: Blocks, kind: str, text: str, slot: Slot | None) -> None:
-    blocks.of_text(kind, slot).runs.append([text])
+    blocks.of_text(kind, slot).runs.append(Run([text]))
 
 
 def carry(blocks: Blocks, slot: Slot | None = None, /, **values: Any) -> None:

@@ -38,6 +38,7 @@ LADDER = (
         "spec",
         "framing",
         "compression",
+        "runs",
         "patches",
     ),
     (

@@ -65,6 +65,7 @@ def _take_source(
     source = Source(is_plain=True, is_typed=is_typed)
     with source.block("def take(reply, answer, pieces, n):"):
         source.line("events = answer.events")
+        source.line("for run in answer.runs: run.pack()")
         with source.block("for event, raw in pieces[n:] if n else pieces:"):
             data = _write_data(source, reading, shape)
             if data is None:
