@@ -128,9 +128,29 @@ def _plain(block: Block) -> dict[str, Any]:
 def _copied(carry: Mapping[str, Any]) -> dict[str, Any]:
     """A copy that does not grow with the answer."""
     return {
-        name: [dict(item) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
+        name: [_copied_item(item) for item in value] if isinstance(value, list) else value
         for name, value in carry.items()
     }
+
+
+def _copied_item(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    return {key: value.text if isinstance(value, Run) else value for key, value in item.items()}
+
+
+class _Items(list[Any]):
+    """The items of an opaque list, and those that may go on by what tells them apart: their values at the keys `by`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: tuple[str, ...] = ()
+        self.places: dict[tuple[Any, ...] | None, Any] = {}
+
+    def tell_apart(self, by: tuple[str, ...]) -> None:
+        """Say by which keys; to be said before `places` is asked."""
+        if self.by != by:
+            self.by, self.places = by, {_place(item, by): item for item in self}
 
 
 def _extended(known: Any, carried: Carried) -> Any:
@@ -138,20 +158,21 @@ def _extended(known: Any, carried: Carried) -> Any:
     value = carried.value
     if not isinstance(value, list):
         return value
-    items: list[Any] = known if isinstance(known, list) else []
+    items = known if isinstance(known, _Items) else _Items()
     if not carried.by:
         items.extend(value)
+        items.by = ()
         return items
-    places = {_place(item, carried.by): item for item in items}
+    items.tell_apart(carried.by)
     for item in value:
         place = _place(item, carried.by)
-        earlier = places.get(place) if place is not None else None
+        earlier = items.places.get(place) if place is not None else None
         if earlier is not None:
             _merge(earlier, item, carried.append)
             continue
         item = dict(item) if isinstance(item, dict) else item
         items.append(item)
-        places[place] = item
+        items.places[place] = item
     return items
 
 
@@ -165,7 +186,9 @@ def _place(item: Any, by: tuple[str, ...]) -> tuple[Any, ...] | None:
 def _merge(earlier: dict[str, Any], piece: Mapping[str, Any], append: Sequence[str]) -> None:
     for key, value in piece.items():
         known = earlier.get(key)
-        if key in append and isinstance(known, str) and isinstance(value, str):
-            earlier[key] = known + value
+        if key in append and isinstance(known, Run) and isinstance(value, str):
+            known.add(value)
+        elif key in append and isinstance(known, str) and isinstance(value, str):
+            earlier[key] = Run([known, value])
         elif value is not None or key not in earlier:
             earlier[key] = value

@@ -209,3 +209,11 @@ def test_what_was_given_does_not_grow_afterwards():
         blocks.carry({"x": Carried(value, ("index",), ("text",))}, None)
         seen.append(replayed(blocks)[0]["carry"]["x"])
     assert seen == [[{"index": 0, "text": "a"}], [{"index": 0, "text": "ab"}, {"index": 1}]]
+
+
+def test_a_list_is_told_apart_by_the_keys_of_each_rule():
+    blocks = Blocks()
+    for by, item in (((), {"a": 1}), (("a",), {"a": 1, "b": 1}), ((), {"b": 2}), (("b",), {"b": 2, "c": 3})):
+        blocks.begin_carry()
+        blocks.carry({"x": Carried([item], by)}, None)
+    assert replayed(blocks)[0]["carry"]["x"] == [{"a": 1, "b": 1}, {"b": 2, "c": 3}]
