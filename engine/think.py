@@ -5,7 +5,11 @@ Tags may be cut anywhere between pieces: what could become a tag is held back un
 
 from __future__ import annotations
 
+import re
+
 from .spec import Think
+
+_NOT_BLANK = re.compile(r"\S")
 
 
 class ThinkSplitter:
@@ -22,6 +26,7 @@ class ThinkSplitter:
         self._close = think.close
         self._anywhere = think.anywhere
         self._held = ""
+        self._place = 0  # in what is held: what is before it was taken
         self._blanks: list[str] = []  # that the text begins with: many pieces of them are joined once
         self._inside = False
         self._at_start = True  # of the text: only blanks so far
@@ -34,9 +39,11 @@ class ThinkSplitter:
             return []
         self._held = "".join((*self._blanks, self._held, text))
         self._blanks.clear()
+        self._place = 0
         out: list[tuple[str, str]] = []
-        while self._held and self._advance(out):
+        while self._place < len(self._held) and self._advance(out):
             pass
+        self._held = self._held[self._place :]
         return out
 
     def finish(self) -> list[tuple[str, str]]:
@@ -63,38 +70,45 @@ class ThinkSplitter:
     def _advance(self, out: list[tuple[str, str]]) -> bool:
         """Take something off what is held; False when more must come first."""
         if self._after_close:
-            self._held = self._held.lstrip()
-            self._after_close = not self._held
-            return bool(self._held)
+            self._place = self._behind_blanks()
+            self._after_close = self._place == len(self._held)
+            return not self._after_close
         if not (self._inside or self._at_start or self._anywhere):
             return self._give(out, len(self._held))
         tag = self._close if self._inside else self._open
-        place = self._held.find(tag)
         if self._is_before_tag:
-            place = 0 if self._held.lstrip().startswith(tag) else -1
-            self._held = self._held.lstrip() if place == 0 else self._held
-        if place >= 0:
-            self._give(out, place)
-            self._held = self._held[len(tag) :]
+            start = self._behind_blanks()
+            end = start if self._held.startswith(tag, start) else -1
+            self._place = start if end >= 0 else self._place
+        else:
+            end = self._held.find(tag, self._place)
+        if end >= 0:
+            self._give(out, end)
+            self._place += len(tag)
             self._after_close, self._inside, self._at_start = self._inside, not self._inside, False
             return True
         return self._give(out, self._certain(tag))
 
+    def _behind_blanks(self) -> int:
+        """Where the next character stands that is no blank."""
+        found = _NOT_BLANK.search(self._held, self._place)
+        return len(self._held) if found is None else found.start()
+
     def _certain(self, tag: str) -> int:
-        """How much of what is held can be no part of the tag."""
+        """Up to where what is held can be no part of the tag."""
         if self._is_before_tag:
-            start = self._held.lstrip()
-            if tag.startswith(start):
-                return 0
+            start = self._behind_blanks()
+            if tag.startswith(self._held[start : start + len(tag)]):
+                return self._place
             self._at_start = False
             return len(self._held)
-        most = min(len(tag) - 1, len(self._held))
-        kept = next((size for size in range(most, 0, -1) if tag.startswith(self._held[-size:])), 0)
+        most = min(len(tag) - 1, len(self._held) - self._place)
+        kept = next((size for size in range(most, 0, -1) if self._held.endswith(tag[:size])), 0)
         return len(self._held) - kept
 
-    def _give(self, out: list[tuple[str, str]], size: int) -> bool:
-        if size <= 0:
+    def _give(self, out: list[tuple[str, str]], end: int) -> bool:
+        if end <= self._place:
             return False
-        out.append((self._kind, self._held[:size]))
-        self._held = self._held[size:]
+        out.append((self._kind, self._held[self._place : end]))
+        self._place = end
         return True

@@ -28,5 +28,5 @@ class JSONDecoder(Decoder):
     def _finish(self, pieces: list[Piece]) -> None:
         if self._body.startswith(_BOM):
             del self._body[: len(_BOM)]
-        if self._body.strip():
+        if self._body and not self._body.isspace():
             pieces.append((None, self._body))
