@@ -28,6 +28,40 @@ _STARTS = {"sse": _SSE_STARTS, "json_array": (b"[",)}
 
 MAX_FIRST_LINE = 64 * 1024
 _LINE_END = re.compile(rb"[\r\n]")
+_NOT_BLANK = re.compile(rb"[^%b]" % re.escape(BLANK))
+
+
+class Start(bytearray):
+    """How a body begins, while it comes: however small the pieces, each byte is looked at once."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        super().__init__(data)
+        self._begin = 0
+        self._line_end: int | None = None
+        self._looked = 0  # how far the end of the first line was looked for
+
+    @property
+    def begin(self) -> int:
+        """Where the first byte stands that is not blank."""
+        self._begin = self._behind_blanks(self._begin)
+        return self._begin
+
+    @property
+    def second_line(self) -> int | None:
+        """Where the second line begins that is not blank; None while there is none."""
+        if self._line_end is None:
+            found = _LINE_END.search(self, max(self.begin, self._looked))
+            self._looked = len(self)
+            if found is None:
+                return None
+            self._line_end = found.end()
+            del found  # it holds the buffer, which could not grow
+        self._line_end = self._behind_blanks(self._line_end)
+        return self._line_end if self._line_end < len(self) else None
+
+    def _behind_blanks(self, place: int) -> int:
+        found = _NOT_BLANK.search(self, place)
+        return len(self) if found is None else found.start()
 
 
 class Readers:
@@ -48,9 +82,10 @@ class Readers:
         """An answer of which nothing has been read."""
         return Answer(self.response, self._keeps, self.provider)
 
-    def is_unclear(self, media_type: str, start: bytes | bytearray) -> bool:
+    def is_unclear(self, media_type: str, start: Start) -> bool:
         """Whether a body that begins so may be lines of JSON, or one value: the second line tells."""
-        return self._may_be_either(media_type) and _second_line(start) is None and len(start) < MAX_FIRST_LINE
+        is_short = len(start) - start.begin < MAX_FIRST_LINE
+        return is_short and self._may_be_either(media_type) and start.second_line is None
 
     def choose(self, media_type: str, start: bytes) -> FrameReader | None:
         """The reader for a body that begins so; None when it is JSON that the file does not know how to read.
@@ -87,7 +122,7 @@ class Readers:
         """
         if not self._may_be_either(media_type):
             return False
-        begin = _second_line(start)
+        begin = Start(start).second_line
         line = start.lstrip(BLANK) if begin is None else start[:begin].lstrip(BLANK)
         if begin is None and len(start) >= MAX_FIRST_LINE:
             return media_type in MEDIA_TYPES["json"]
@@ -103,14 +138,6 @@ class Readers:
         except StreamError:
             return False
         return answer.is_finished
-
-
-def _second_line(start: bytes | bytearray) -> int | None:
-    """Where the second line begins that is not blank; None while there is none."""
-    lead = len(start) - len(start.lstrip(BLANK))
-    end = _LINE_END.search(start, lead)
-    rest = b"" if end is None else start[end.end() :].lstrip(BLANK)
-    return len(start) - len(rest) if rest else None
 
 
 def _others(stream: Reading, suspects: tuple[Condition, ...]) -> tuple[FrameReader, ...]:

@@ -17,7 +17,7 @@ from .framing import FRAMINGS, Frame, Piece
 from .json_text import LARGE
 from .masked_errors import without_secrets
 from .messages import Adjustment, ChatResponse
-from .readers import BLANK, Readers
+from .readers import Readers, Start
 from .redaction import redact
 from .redirects import redirected
 from .rules import FrameReader, Take, end_words
@@ -55,7 +55,7 @@ class Reply:
         self._head = ResponseHead(0)
         self._body: Decompressor | None = None
         self._mode = _Mode.NEW
-        self._start = bytearray()  # what is sniffed, or the body of a refusal
+        self._start = Start()  # what is sniffed, or the body of a refusal
         self._size = 0
         self._frames = 0
         self._held = 0  # bytes that have come since the last frame was whole
@@ -201,12 +201,13 @@ class Reply:
 
     def _needs_more(self) -> bool:
         """Whether the bytes so far do not say yet what they are: nothing but blanks, or perhaps the start of HTML."""
-        start = bytes(self._start).lstrip(BLANK)
-        if not start:
+        begin, size = self._start.begin, len(self._start)
+        if begin == size:
             return not self._is_plain_text
-        if self._readers.is_unclear(self._head.media_type, start):
+        if self._readers.is_unclear(self._head.media_type, self._start):
             return True
-        return self._head.media_type in HTML_TYPES and start[:1] == b"<" and len(start) < SNIFFED
+        is_short = size - begin < SNIFFED
+        return is_short and self._head.media_type in HTML_TYPES and self._start[begin : begin + 1] == b"<"
 
     @property
     def _is_plain_text(self) -> bool:
@@ -221,7 +222,7 @@ class Reply:
             self._mode = _Mode.REFUSED
             return
         self._read_with(reader)
-        self._start = bytearray()
+        self._start = Start()
         self._decode(start)
 
     def _decode(self, data: bytes) -> None:

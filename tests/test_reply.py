@@ -18,7 +18,7 @@ from engine.failures import Failures
 from engine.loader import load_text
 from engine.messages import Adjustment, ChatResponse
 from engine.provider import Provider
-from engine.readers import Readers
+from engine.readers import Readers, Start
 from engine.reply import MAX_REFUSAL_BYTES, Reply
 from engine.secrets import Secret
 from engine.wire import Headers, ResponseHead
@@ -505,7 +505,7 @@ def test_a_long_line_is_what_the_content_type_says() -> None:
     body = json.dumps({"t": "x" * 70_000}).encode()
     assert how.choose("application/json", body[:69_000]) is how.whole
     assert how.choose("", body[:69_000]) is how.stream
-    assert not how.is_unclear("", body[:69_000])
+    assert not how.is_unclear("", Start(body[:69_000]))
 
 
 # --- events without their blank line, and blanks as text ---
