@@ -5,14 +5,14 @@ A piece of three letters takes sixty bytes as a text of its own, so pieces are j
 
 from __future__ import annotations
 
-from .characters import joined
+from .characters import half_at_end, joined
 
 MANY = 1024
 """How many pieces stand beside each other before they become one."""
 
 
 class Run(list[str]):
-    """The pieces of a text. Halves of characters in them find each other.
+    """The pieces of a text, none of them empty. Halves of characters in them find each other.
 
     >>> run = Run(["a", "b"])
     >>> run.add("c")
@@ -45,11 +45,13 @@ class Run(list[str]):
 
     def start(self, size: int) -> str:
         """At least so many of its first characters, or all of it; what this takes, it takes for them once."""
-        taken = have = 0
-        while have < size and taken < len(self):
-            have += len(self[taken])
+        if not self:
+            return ""
+        taken, have = 1, len(self[0])
+        while taken < len(self) and (have < size or half_at_end(self[taken - 1])):
+            have += len(self[taken]) - (half_at_end(self[taken - 1]) != "")  # two halves are one character
             taken += 1
         if taken > 1:
             self[:taken] = [joined(self[:taken])]
             self._packed = max(self._packed - taken + 1, 1)
-        return self[0] if self else ""
+        return self[0]

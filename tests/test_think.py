@@ -150,3 +150,11 @@ def test_many_tiny_pieces_take_linear_time(think, start, piece):
     size += sum(len(said) for _, said in splitter.finish())
     assert time.process_time() - began < 3  # quadratic copying would take minutes
     assert size == 40_000 * len(piece) + len(start.removeprefix("<think>"))
+
+
+def test_many_tags_in_one_piece_take_linear_time():
+    splitter = ThinkSplitter(ANYWHERE)
+    began = time.process_time()
+    out = splitter.feed("<think>a</think> b" * 100_000)
+    assert time.process_time() - began < 3  # quadratic copying would take minutes
+    assert out == [("reasoning", "a"), ("text", "b")] * 100_000

@@ -5,6 +5,7 @@ What a caller gives that no API could take is found here: a result without its c
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -186,11 +187,23 @@ def _plain_text(message: Message) -> str:
 # --- calls and their results ---
 
 
+class _Open:
+    """A call that has no result yet, or had one since it was noted."""
+
+    __slots__ = ("id", "is_answered", "name")
+
+    def __init__(self, identity: str, name: str) -> None:
+        self.id = identity
+        self.name = name
+        self.is_answered = False
+
+
 class _Calls:
-    """The calls that a conversation makes, so that each result finds its own."""
+    """The calls that a conversation makes, so that each result finds its own: by its id the last, else the first."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[str, str]] = []
+        self._by_id: dict[str, deque[_Open]] = {}
+        self._by_name: dict[str | None, deque[_Open]] = {None: deque()}  # under None all of them
         self._closed: set[str] = set()
         self._count = 0
 
@@ -208,21 +221,28 @@ class _Calls:
                 seen.add(call.id)
             identity = call.id or f"call_{self._count}"
             self._count += 1
-            self._open.append((identity, call.name))
+            self._note(_Open(identity, call.name))
             self._closed.discard(identity)
             values = {"id": identity, "name": call.name, "arguments": call.arguments or "{}"}
             parts.append(Part("tool_call", values, place))
         return tuple(parts)
 
+    def _note(self, call: _Open) -> None:
+        self._by_id.setdefault(call.id, deque()).append(call)
+        self._by_name.setdefault(call.name, deque()).append(call)
+        self._by_name[None].append(call)
+
     def answered(self, message: Message, place: str) -> tuple[str, str]:
         """The id and the name of the call that a result is for. Raises ParameterError when there is none."""
         given = message.tool_call_id
-        for number in reversed(range(len(self._open))) if given else range(len(self._open)):
-            identity, name = self._open[number]
-            if (identity == given) if given else message.name in (None, name):
-                del self._open[number]
-                self._closed.add(identity)
-                return identity, name
+        calls = self._by_id.get(given) if given else self._by_name.get(message.name)
+        take = deque.pop if given else deque.popleft
+        while calls:
+            call = take(calls)
+            if not call.is_answered:
+                call.is_answered = True
+                self._closed.add(call.id)
+                return call.id, call.name
         if given in self._closed:
             raise ParameterError(
                 f"{place} is a second result of the tool call '{given}'; give one result for each call"
