@@ -12,7 +12,7 @@ import json
 import struct
 import zlib
 
-from ..errors import DecodeError, TruncatedError
+from ..errors import DecodeError, LimitError, TruncatedError
 from .frame import Decoder, Frame, Piece
 
 _PRELUDE = struct.Struct(">III")
@@ -25,49 +25,69 @@ _SIZED = (6, _TEXT)
 """Header value types that say their size: bytes and text."""
 
 
+MAX_HEADS = 32
+SHORT = 1024
+"""How many heads of messages, no longer than that, are known by their bytes: a stream says a few again and again."""
+
+
 class AWSEventStreamDecoder(Decoder):
     """Messages from bytes; the event's name is the frame's. Raises DecodeError where a checksum is wrong."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self._due = _PRELUDE.size  # how much of it makes it worth a look
+        self._heads: dict[bytes, tuple[str | None, str | None]] = {}
+
+    def may_complete(self, data: bytes) -> bool:
+        """Whether a message, or its prelude, ends in them."""
+        return len(self._rest) + len(data) >= self._due
 
     def _feed(self, data: bytes, pieces: list[Piece]) -> None:
-        self._rest += data
-        position = 0
-        while (size := self._size(position)) is not None and len(self._rest) - position >= size:
-            pieces.append(self._message(bytes(self._rest[position : position + size])))
-            position += size
-        del self._rest[:position]
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._due:
+                return
+            data = bytes(self._rest)
+        place, size, self._due = 0, len(data), _PRELUDE.size
+        while size - place >= _PRELUDE.size:
+            total, headers, checksum = _PRELUDE.unpack_from(data, place)
+            if zlib.crc32(data[place : place + 8]) != checksum or not headers + 16 <= total <= self.max_frame_bytes:
+                raise self._refusal(data[place:])
+            end = place + total
+            if end > size:
+                self._due = total
+                break
+            if zlib.crc32(data[place + 8 : end - 4], checksum) != int.from_bytes(data[end - 4 : end], "big"):
+                raise DecodeError("the event stream has a message that does not match its checksum")
+            start = place + _PRELUDE.size + headers
+            head = data[place + _PRELUDE.size : start]
+            name, words = self._heads[head] if head in self._heads else self._head(head)
+            pieces.append((name, words if words is not None and start == end - 4 else data[start : end - 4]))
+            place = end
+        self._rest = bytearray(data[place:])
 
     def _finish(self, pieces: list[Piece]) -> None:
         if self._rest:
             raise TruncatedError("the answer broke off inside a message of the event stream")
 
-    def _size(self, position: int) -> int | None:
-        """The size of the message that begins there; None while its prelude has not come."""
-        if len(self._rest) - position < _PRELUDE.size:
-            return None
-        total, headers, checksum = _PRELUDE.unpack_from(self._rest, position)
-        if zlib.crc32(self._rest[position : position + 8]) != checksum:
-            raise DecodeError("the event stream has a message whose prelude does not match its checksum")
-        if total < _PRELUDE.size + 4 + headers:
-            raise DecodeError("the event stream has a message that is shorter than its headers")
-        if total > self.max_frame_bytes:
-            raise self.too_large()
-        return int(total)
+    def _refusal(self, message: bytes) -> DecodeError | LimitError:
+        """What is wrong with its prelude."""
+        total, headers, checksum = _PRELUDE.unpack_from(message)
+        if zlib.crc32(message[:8]) != checksum:
+            return DecodeError("the event stream has a message whose prelude does not match its checksum")
+        if total < headers + 16:
+            return DecodeError("the event stream has a message that is shorter than its headers")
+        return self.too_large()
 
-    def _message(self, message: bytes) -> Piece:
-        if zlib.crc32(message[:-4]) != int.from_bytes(message[-4:], "big"):
-            raise DecodeError("the event stream has a message that does not match its checksum")
-        _, size, _ = _PRELUDE.unpack_from(message)
-        end = _PRELUDE.size + size
-        headers = self._headers(message[_PRELUDE.size : end])
-        kind = headers.get(":message-type", "event")
+    def _head(self, data: bytes) -> tuple[str | None, str | None]:
+        """What the headers say: the event's name, and the payload that they stand for where there is none."""
+        replaced, headers = self.replaced, self._headers(data)
+        kind, message = headers.get(":message-type", "event"), headers.get(":error-message")
         name = headers.get(f":{kind}-type") or headers.get(":error-code")
-        words = headers.get(":error-message")
-        if words and end == len(message) - 4:
-            return name, json.dumps({"message": words}, ensure_ascii=False)
-        return name, message[end:-4]
+        found = name, json.dumps({"message": message}, ensure_ascii=False) if message else None
+        if self.replaced == replaced and len(self._heads) < MAX_HEADS and len(data) <= SHORT:
+            self._heads[data] = found
+        return found
 
     def _headers(self, data: bytes) -> dict[str, str]:
         """The headers whose values are text."""
