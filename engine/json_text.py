@@ -7,6 +7,7 @@ meanwhile: the reader written in C does not, unless it calls something written i
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
 from typing import Any
 
@@ -34,15 +35,17 @@ def read_json(text: str) -> Any:
 
 
 def read_plain(data: bytes | bytearray | str) -> Any:
-    """The same for what is plain, quickly: raises ValueError or StopIteration for blanks around it and `\\ud...` too.
+    """The same for what is plain, quickly: raises ValueError or StopIteration for blanks before it and halves too.
+
+    A half of a character is `\\ud...` without its other half, or perhaps so: behind a backslash it is hard to tell.
 
     How deep it nests is for the caller to know.
     """
     text = data if isinstance(data, str) else data.decode()
-    if "\\ud" in text or "\\uD" in text:
+    if ("\\ud" in text or "\\uD" in text) and ("\\\\" in text or _HALF.search(text)):
         raise ValueError("it may say half a character")
-    value, end = _JSON.scan_once(text, 0)  # type: ignore[attr-defined]  # what `decode` calls, without its blanks
-    if end != len(text):
+    value, end = _JSON.scan_once(text, 0)  # type: ignore[attr-defined]  # what `decode` calls
+    if end != len(text) and text[end:].strip(" \t\r\n"):
         raise ValueError("more follows")
     return value
 
@@ -96,6 +99,10 @@ def _integer(text: str) -> int:
 def _object(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
+
+_HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 """Made once: `json.loads` makes one for each call that says anything special."""

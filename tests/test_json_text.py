@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.json_text import _CONSIDERATE, _JSON, LARGE, MAX_DEPTH, is_json, read_json
+from engine.json_text import _CONSIDERATE, _JSON, LARGE, MAX_DEPTH, is_json, read_json, read_plain
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -82,3 +82,30 @@ def test_a_large_text_lets_other_threads_run(item: Any) -> None:
     finally:
         sys.setprofile(None)
     assert calls[0] > 90_000
+
+
+ESCAPES = [r"\ud83d", r"\uDe00", r"\uDBff", r"\udc00", r"\\", "u", "ud83d", "a", r"\n", r"\\ud83d", r"\ud83", r"\uD7ff"]
+
+
+@given(st.lists(st.sampled_from(ESCAPES), max_size=6))
+def test_what_is_plain_holds_no_half_of_a_character(pieces: list[str]) -> None:
+    text = f'"{"".join(pieces)}"'
+    try:
+        value = read_plain(text)
+    except (ValueError, StopIteration):
+        return
+    assert value == read_json(text)
+    value.encode()
+
+
+def test_a_whole_character_in_two_escapes_is_plain() -> None:
+    assert read_plain(rb'{"a": "\ud83d\uDE00 \uD83D\ude00"}') == {"a": "😀 😀"}
+
+
+@pytest.mark.parametrize(("text", "is_plain"), [("{}\r\n\t ", True), ("{} {}", False), ("{}\f", False), (" {}", False)])
+def test_blanks_behind_it_are_plain(text: str, is_plain: bool) -> None:
+    if is_plain:
+        assert read_plain(text) == read_json(text)
+        return
+    with pytest.raises((ValueError, StopIteration)):
+        read_plain(text)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,10 +17,12 @@ from hypothesis import strategies as st
 
 from engine import Catalog, EngineError
 from engine.events import Event
+from engine.framing import Frame
 from engine.json_text import MAX_DEPTH
 from engine.loader import load_text
 from engine.provider import Provider
-from engine.spec import Reply
+from engine.reply import Reply as LiveReply
+from engine.spec import End, Reply, Rule
 
 from .conftest import ROOT
 from .oracle import interpreter
@@ -28,12 +34,17 @@ NAMES = Catalog(ROOT / "providers").names()
 def both(name: str, *, quickest: bool = True) -> tuple[Provider, Provider]:
     """A provider compiled, with msgspec or without, and interpreted."""
     provider = Catalog(ROOT / "providers").provider(name)
+    compiled(provider, quickest=quickest)
+    return provider, interpreter(provider)
+
+
+def compiled(provider: Provider, *, quickest: bool) -> None:
+    """Compile a provider's rules now, with msgspec or without."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.rules.shapes.can_decode", lambda: quickest)
         patch.setattr("engine.rules.compiled.can_decode", lambda: quickest)
         for reader in (provider.readers.stream, provider.readers.whole, *provider.readers._others):
-            assert reader is None or reader.take is not None or "base64" in reader.unwrap or reader.reads_text
-    return provider, interpreter(provider)
+            assert reader is None or reader.take is not None
 
 
 def outcome(provider: Provider, reply: Reply, chunks: list[bytes]) -> tuple[list[Event], Any]:
@@ -88,17 +99,17 @@ def cut(body: bytes, luck: random.Random) -> list[bytes]:
 @pytest.mark.parametrize("quickest", [True, False])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_examples_are_read_as_the_interpreter_reads_them(name: str, quickest: bool) -> None:
-    compiled, plain = both(name, quickest=quickest)
+    quick, plain = both(name, quickest=quickest)
     for reply in replies(name):
-        assert outcome(compiled, reply, [reply.body]) == outcome(plain, reply, [reply.body])
+        assert outcome(quick, reply, [reply.body]) == outcome(plain, reply, [reply.body])
 
 
 @given(st.sampled_from(NAMES), st.booleans(), st.randoms(use_true_random=False))
 def test_so_are_mangled_ones_at_any_cut(name: str, quickest: bool, luck: random.Random) -> None:
-    compiled, plain = both(name, quickest=quickest)
+    quick, plain = both(name, quickest=quickest)
     reply = luck.choice(replies(name))
     chunks = cut(mangled(reply.body, luck), luck)
-    assert outcome(compiled, reply, chunks) == outcome(plain, reply, chunks)
+    assert outcome(quick, reply, chunks) == outcome(plain, reply, chunks)
 
 
 WRAPPED = """
@@ -121,11 +132,11 @@ examples:
 
 
 def test_the_error_of_a_rule_is_told_from_what_was_unwrapped() -> None:
-    compiled = Provider(load_text(WRAPPED, "wrapped.yaml"))
+    quick = Provider(load_text(WRAPPED, "wrapped.yaml"))
     body = b'data: {"message": "outside", "chunk": {"text": "a", "failed": 1, "message": "inside"}}\n\n'
     reply = Reply(200, {"content-type": "text/event-stream"}, (body,))
-    found = outcome(compiled, reply, [body])
-    assert found == outcome(interpreter(compiled), reply, [body])
+    found = outcome(quick, reply, [body])
+    assert found == outcome(interpreter(quick), reply, [body])
     assert "inside" in found[1][1]
 
 
@@ -136,3 +147,105 @@ def test_no_frame_that_nests_too_deeply_is_plain(opened):
     assert json.loads(raw)
     readers = both("openai")[0].readers
     assert readers.stream.take(None, readers.answer(), [(None, raw)], 0) == 0
+
+
+def encoded(data: str) -> str:
+    return b64encode(data.encode("utf-8", "replace")).decode()
+
+
+UNWRAPS: dict[str, tuple[list[Any], Callable[[str], str]]] = {
+    "json": (["json"], str),
+    "text": (["text"], str),
+    "json at a place": (["json", {"at": "chunk"}], lambda data: f'{{"chunk": {data}, "x": 1}}'),
+    "json in a text": (["json", "json"], json.dumps),
+    "json in a text at a place": (["json", {"at": "chunk"}, "json"], lambda data: json.dumps({"chunk": data})),
+    "json in base64": (["base64", "json"], encoded),
+    "json in base64 in json": (
+        ["json", {"at": "a.chunk"}, "base64", "json"],
+        lambda data: json.dumps({"a": {"chunk": encoded(data)}}),
+    ),
+    "base64 in json": (["json", {"at": "chunk"}, "base64"], lambda data: json.dumps({"chunk": encoded(data)})),
+}
+"""How a file unwraps its frames, and how a frame is wrapped so."""
+
+
+@cache
+def unwrapping(name: str, *, quickest: bool) -> tuple[Provider, Provider]:
+    """A file that unwraps so, compiled and interpreted."""
+    spec = load_text(WRAPPED, "wrapped.yaml")
+    reading = replace(spec.response.stream, unwrap=tuple(UNWRAPS[name][0]), end=End(texts=frozenset({"[DONE]"})))
+    if UNWRAPS[name][0][-1] in ("text", "base64"):
+        reading = replace(reading, rules=(Rule(yields=(("text", "$"),)),))
+    provider = Provider(replace(spec, response=replace(spec.response, stream=reading)))
+    compiled(provider, quickest=quickest)
+    return provider, interpreter(provider)
+
+
+SAID = (
+    '{"text": "a"}',
+    '{"text": "\u00e9\\ud83d\\ude00", "stop": "stop"}',
+    '{"text": "\\ud83d"}',
+    '{"failed": {"message": "no"}}',
+    '{"error": {"message": "no"}}',
+    ' {"text": "b"} ',
+    '{"text": NaN}',
+    '{"text": ' + "[" * 200 + "]" * 200 + "}",
+    "[1]",
+    "null",
+    "",
+    " ",
+    "no JSON",
+)
+
+
+@given(st.sampled_from(sorted(UNWRAPS)), st.booleans(), st.lists(st.sampled_from(SAID), max_size=4), st.data())
+def test_whatever_frames_are_wrapped_in(name: str, quickest: bool, said: list[str], data: st.DataObject) -> None:
+    quick, plain = unwrapping(name, quickest=quickest)
+    ends = data.draw(st.sampled_from(["", "[DONE]", " [DONE] "]))
+    frames = [data.draw(st.sampled_from([UNWRAPS[name][1](text), text])) for text in said] + [
+        ends,
+        said[0] if said else "",
+    ]
+    body = "".join(f"data: {frame}\n\n" for frame in frames).encode("utf-8", "replace")
+    reply = Reply(200, {"content-type": "text/event-stream"}, (body,))
+    chunks = [body[: len(body) // 2], body[len(body) // 2 :]]
+    assert outcome(quick, reply, [body]) == outcome(plain, reply, [body])
+    assert outcome(quick, reply, chunks) == outcome(plain, reply, chunks)
+
+
+@pytest.mark.parametrize("quickest", [True, False])
+@pytest.mark.parametrize("name", UNWRAPS)
+def test_what_is_plain_is_taken_in_the_loop(name: str, quickest: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, _ = unwrapping(name, quickest=quickest)
+    monkeypatch.delattr("engine.reply.Reply._take_frame")
+    frame = UNWRAPS[name][1]('{"text": "a"}')
+    body = f"data: {frame}\n\n".encode() * 3 + b"data: [DONE]\n\n"
+    assert len(quick.decode(body, 200, {"content-type": "text/event-stream"}).text) >= 3
+
+
+@pytest.mark.parametrize("quickest", [True, False])
+def test_hardly_a_frame_of_the_examples_falls_back(quickest: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all frames under one in a hundred leaves the loop for the exact way. One that is an error does so by nature,
+    and is its answer's last: it is not counted. Texts that end a stream are taken in the loop.
+    """
+    taken: list[int] = []
+    fell: list[Any] = []
+    take, take_frame = LiveReply._take, LiveReply._take_frame
+
+    def counted(self: LiveReply, pieces: list[Any]) -> None:
+        taken.append(len(pieces))
+        take(self, pieces)
+
+    def exactly(self: LiveReply, frame: Frame) -> None:
+        take_frame(self, frame)  # an error is raised here
+        fell.append(frame)
+
+    monkeypatch.setattr(LiveReply, "_take", counted)
+    monkeypatch.setattr(LiveReply, "_take_frame", exactly)
+    for name in NAMES:
+        provider, _ = both(name, quickest=quickest)
+        for reply in replies(name):
+            with suppress(EngineError):
+                list(provider.events([reply.body], reply.status, reply.headers))
+    assert sum(taken) > 1_000
+    assert len(fell) < sum(taken) / 100, fell

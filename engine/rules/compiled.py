@@ -15,13 +15,13 @@ from ..answer import Answer, every_rule
 from ..blocks import Carried, Slot
 from ..dispatch import Table, tabulated
 from ..framing import Piece
-from ..json_text import LARGE, MAX_DEPTH
 from ..paths import Path
 from ..spec import Comparison, Condition, Reading, Rule
 from .conditions import Test
-from .shapes import Shape, can_decode, decoder, plain_reader
+from .frames import shapes_of, write_data
+from .shapes import Shape, can_decode
 from .source import Source, says, silent
-from .unwrap import UNWRAPS
+from .unwrap import unwrapper
 from .yields import YIELDS
 
 MOST_LOOPS = 8
@@ -47,29 +47,24 @@ def compile_rules(rules: tuple[Rule, ...]) -> Apply:
     return source.compiled("<rules>")["apply"]  # type: ignore[no-any-return]
 
 
-def compile_take(reading: Reading, suspects: Iterable[Condition]) -> Take | None:
-    """The loop over plain frames; None for a reading whose frames are not JSON or text.
-
-    A frame is perhaps an error when one of the conditions `suspects` holds.
-    """
-    suspects, shape = tuple(suspects), Shape()
-    source = _take_source(reading, suspects, shape)
-    if source is not None and shape.is_map and can_decode():
-        source = _take_source(reading, suspects, shape, is_typed=True)  # now that it is known what is read
-    return source.compiled("<take>")["take"] if source is not None else None
+def compile_take(reading: Reading, suspects: Iterable[Condition]) -> Take:
+    """The loop over plain frames. A frame is perhaps an error when one of the conditions `suspects` holds."""
+    suspects, shapes = tuple(suspects), shapes_of(reading)
+    source = _take_source(reading, suspects, shapes)
+    if any(shape.is_map for shape in shapes) and can_decode():
+        source = _take_source(reading, suspects, shapes, is_typed=True)  # now that it is known what is read
+    return source.compiled("<take>")["take"]  # type: ignore[no-any-return]
 
 
 def _take_source(
-    reading: Reading, suspects: tuple[Condition, ...], shape: Shape, *, is_typed: bool = False
-) -> Source | None:
+    reading: Reading, suspects: tuple[Condition, ...], shapes: Sequence[Shape], *, is_typed: bool = False
+) -> Source:
     source = Source(is_plain=True, is_typed=is_typed)
     with source.block("def take(reply, answer, pieces, n):"):
         source.line("events = answer.events")
         source.line("for run in answer.runs: run.pack()")
         with source.block("for event, raw in pieces[n:] if n else pieces:"):
-            data = _write_data(source, reading, shape)
-            if data is None:
-                return None
+            data = write_data(source, reading, shapes)
             if reading.codec != "text":
                 _write_guard(source, suspects, data)
             if any(isinstance(says, dict) and says.get("mode") == "final" for _, says in _yields(reading.rules)):
@@ -77,7 +72,7 @@ def _take_source(
             _write_rules(source, reading.rules, data, "None", 0)
             if any(name == "error" for name, _ in _yields(reading.rules)):
                 # An object of a shape holds no more than what the rules read.
-                whole = f"{source.constant(plain_reader())}(raw)" if source.is_typed else data
+                whole = f"{source.constant(unwrapper(reading.unwrap))}(raw if type(raw) is str else raw.decode())"
                 source.line(f"if answer.refused is not None: raise reply.refusal_in({whole})")
             for condition in reading.end.conditions:
                 asks = " and ".join(source.test(data, "None", test) for test in condition)
@@ -91,61 +86,6 @@ def _take_source(
 
 def _yields(rules: tuple[Rule, ...]) -> list[tuple[str, Any]]:
     return [pair for rule in every_rule(rules) for pair in rule.yields]
-
-
-def _write_data(source: Source, reading: Reading, shape: Shape) -> str | None:
-    """Stop at what is not plain; the variable with the frame's data."""
-    steps = reading.unwrap
-    if reading.codec == "text" and not set(steps) - {"text"} and not reading.end.texts:
-        return "raw"
-    if not steps or steps[0] != "json" or any(text.startswith("{") for text in reading.end.texts):
-        return None
-    source.line(f"if not raw or raw[0] != {ord('{')}: return n")
-    _write_depth(source)
-    data = source.name()
-    with source.block("try:"):
-        source.line(f"{data} = {source.constant(decoder(shape) if source.is_typed else plain_reader())}(raw)")
-    with source.block("except Exception:"):
-        source.line("return n")
-    source.is_map(data, shape)
-    return _write_steps(source, data, steps[1:])
-
-
-def _write_depth(source: Source) -> None:
-    """Stop at what may nest too deeply, or takes long.
-
-    Brackets are counted where there is room for so many: a list takes two bytes, a map five, and four of them stand
-    before what is in it. So where the first list begins late, there are few levels before it, and few bytes behind.
-    """
-    first = source.name()
-    least = 2 * (MAX_DEPTH + 1)  # bytes
-    has_room = f"4 * len(raw) >= {4 * least} + 3 * {first} if {first} >= 0 else len(raw) >= {5 * (MAX_DEPTH + 1)}"
-    with source.block(f"if len(raw) >= {least}:"):
-        source.line(f"{first} = raw.find({ord('[')})")
-        source.line(f"if ({has_room}) and raw.count(b'{{') + raw.count(b'[') > {MAX_DEPTH}: return n")
-        source.line(f"if len(raw) > {LARGE}: return n")
-
-
-def _write_steps(source: Source, data: str, steps: tuple[Any, ...]) -> str:
-    """Unwrap further, as far as there is something to unwrap."""
-    if not steps:
-        return data
-    result = source.name()
-    source.line(f"{result} = {source.path(data, ())}")
-    with ExitStack() as stack:
-        for step in steps:
-            if isinstance(step, str):
-                inner = source.name()
-                with source.block("try:"):
-                    source.line(f"{inner} = {source.constant(UNWRAPS[step])}({result})")
-                with source.block("except Exception:"):
-                    source.line("return n")
-            else:
-                inner = source.path(data, Path(step["at"]).keys)
-                stack.enter_context(source.block(f"if {inner} is not M:"))
-            source.line(f"{result} = {inner}")
-            data = inner
-    return result
 
 
 def _write_guard(source: Source, suspects: Iterable[Condition], data: str) -> None:

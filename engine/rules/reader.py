@@ -8,11 +8,10 @@ from typing import Any
 
 from ..answer import Answer, every_rule
 from ..framing import Frame
-from ..paths import MISSING, Path
 from ..spec import Comparison, Condition, End, Reading
 from .compiled import Apply, Take, compile_ends, compile_rules, compile_take
 from .conditions import Test
-from .unwrap import UNWRAPS
+from .unwrap import unwrapper
 
 
 class FrameReader:
@@ -24,12 +23,12 @@ class FrameReader:
         self.codec = reading.codec
         self.end = reading.end
         self.unwrap = reading.unwrap
-        self._unwrap = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in reading.unwrap]
+        self._unwrap = unwrapper(reading.unwrap)
         self.reads_text = "json" not in reading.unwrap
         self.has_closing_rules = any({"end", "error"} & dict(rule.yields).keys() for rule in every_rule(reading.rules))
 
     @cached_property
-    def take(self) -> Take | None:
+    def take(self) -> Take:
         """Write what plain frames say into an answer, in one loop; see compiled.py."""
         return compile_take(self._reading, self._suspects)
 
@@ -43,13 +42,7 @@ class FrameReader:
 
     def data_of(self, frame: Frame) -> Any:
         """The frame's data, unwrapped as far as there is something to unwrap. Raises DecodeError."""
-        data: Any = frame.data
-        for step in self._unwrap:
-            inner = step(data)
-            if inner is MISSING:
-                break
-            data = inner
-        return data
+        return self._unwrap(frame.data)
 
     def is_end_text(self, frame: Frame) -> bool:
         """Whether the frame is one of the texts that end the stream; such a frame holds nothing else."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
 from ..json_text import read_plain
 from ..paths import MISSING
@@ -75,10 +75,13 @@ class Shape:
     def type(self) -> Any:
         """What the decoder makes of it."""
         if self.is_map:
-            return self.cls | None
+            import msgspec
+
+            # Some services write an empty list for an empty map.
+            return self.cls | Annotated[list[Any], msgspec.Meta(max_length=0)] | None
         if self.is_list and self.items is not None:
             item: Any = self.items.cls if self.items.is_map else self.items.type
-            return list[item] | None
+            return list[item] | str | int | float | bool | None  # rules pass over what is no list
         return Any
 
 

@@ -101,6 +101,13 @@ class Source:
             self.shapes[variable].is_value = True
         return variable
 
+    def place(self, base: str, keys: tuple[str | int, ...]) -> str:
+        """The same for a value of which only what is below it is read, and whether it is there."""
+        variable = self._place(base, keys)
+        if variable in self.shapes:
+            self.shapes[variable].is_asked = True
+        return variable
+
     def _place(self, base: str, keys: tuple[str | int, ...]) -> str:
         """The same, for what is not read itself."""
         if not keys:
@@ -165,9 +172,7 @@ class Source:
     def each(self, base: str, keys: tuple[str | int, ...]) -> Iterator[str]:
         """What is written inside runs for every value that a path matches; `*` stands for each item of a list."""
         if "*" not in keys:
-            value = self._place(base, keys)
-            if value in self.shapes:
-                self.shapes[value].is_asked = True
+            value = self.place(base, keys)
             with self.block(f"if {value} is not M:"):
                 yield value
             return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import DecodeError
 from ..json_text import read_json
+from ..paths import MISSING, Path
 
 
 def _parse_json(data: Any) -> Any:
@@ -32,3 +33,18 @@ UNWRAPS: Mapping[str, Callable[[Any], Any]] = {
     "base64": _from_base64,
 }
 """The steps that a name says; `{at: path}` is the one that needs a word more."""
+
+
+def unwrapper(steps: Iterable[str | Mapping[str, str]]) -> Callable[[Any], Any]:
+    """What unwraps data as far as there is something to unwrap. It raises DecodeError."""
+    takes = [UNWRAPS[step] if isinstance(step, str) else Path(step["at"]).get for step in steps]
+
+    def unwrapped(data: Any) -> Any:
+        for take in takes:
+            inner = take(data)
+            if inner is MISSING:
+                break
+            data = inner
+        return data
+
+    return unwrapped
