@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, Final
 
 from .blocks import Blocks, Carried, Slot
-from .calls import ToolCalls
+from .calls import NO_CALL, ToolCalls
 from .characters import Characters, half_at_end, printable, rest_of
 from .counters import merged, normalised
 from .errors import DecodeError
@@ -103,6 +103,8 @@ class Answer:
         self.id: str | None = None
         self.model: str | None = None
         self._calls = ToolCalls()
+        self.open_call = NO_CALL
+        """The call that a piece of arguments with its key, and nothing beside them, goes on."""
         self._slots: dict[Any, Slot] = {}
         self.last_slot = Slot(None)
         """The one that the last frame belonged to."""
@@ -227,14 +229,17 @@ class Answer:
         delta = self._calls.add(key, **fragment)
         if delta is not None:
             self.events.append(delta)
-        if self._blocks is not None and self._calls.touched is not None:
+        if self._calls.touched is None:
+            return
+        self.open_call = self._calls.open_call or NO_CALL
+        if self._blocks is not None:
             self.run_kind = ""
             self._blocks.add_call(self._calls.touched, slot)
 
     def begin_carry(self) -> None:
         """An application of a rule that carries something begins."""
         if self._blocks is not None:
-            self.run_kind = ""
+            self.run_kind, self.open_call = "", NO_CALL
             self._blocks.begin_carry()
 
     def carry(self, values: Mapping[str, Carried], slot: Slot | None) -> None:

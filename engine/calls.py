@@ -63,6 +63,16 @@ class Call:
         """What has come of them as text."""
         return self.pieces.text
 
+    def go_on(self, text: str) -> ToolCallDelta:
+        """Take the next piece of the arguments of an open call."""
+        self.fragments += 1
+        self.pieces.add(text)
+        return ToolCallDelta(self.number, None, None, text)
+
+
+NO_CALL = Call(object())
+"""A call that no fragment belongs to: its key is nobody's."""
+
 
 class ToolCalls:
     """The calls so far, in the order in which their names came; a delta's index is the call's place in it."""
@@ -118,6 +128,14 @@ class ToolCalls:
         call.is_whole = call.is_whole or is_object
         call.fragments += text != ""
         return _delta(call, new, is_first=is_first)
+
+    @property
+    def open_call(self) -> Call | None:
+        """The one that the last fragment belonged to, where whatever has its key and only text goes on with it."""
+        call = self.touched
+        if call is None or not call.name or call.is_whole or call.patched is not None or call.characters.has_half:
+            return None
+        return call if self._known.get((call.key, "")) is call else None
 
     def _find(self, key: Any, call_id: str, name: str) -> Call | None:
         found = self._known.get((key, call_id)) if call_id else None

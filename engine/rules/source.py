@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from ..paths import MISSING, Path
@@ -16,6 +17,9 @@ from .conditions import OPERATORS
 from .shapes import Shape
 
 Key = tuple[Any, ...]
+
+MAX_NAMES = 32
+"""For how many names of events it is known what a condition says of them."""
 
 
 class Source:
@@ -203,7 +207,11 @@ class Source:
     def _asks(self, comparison: Comparison, value: str) -> str:
         write = _WRITTEN.get(comparison.operator)
         found = write(self, value, comparison.operand) if write is not None else None
-        return found or f"{self.constant(OPERATORS[comparison.operator](comparison.operand))}({value})"
+        if found is not None:
+            return found
+        asks = OPERATORS[comparison.operator](comparison.operand)
+        # A stream has a few names of events, and says them in every frame.
+        return f"{self.constant(lru_cache(MAX_NAMES)(asks) if value == 'event' else asks)}({value})"
 
 
 def silent(variable: str) -> str:

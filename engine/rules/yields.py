@@ -85,7 +85,18 @@ def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) ->
     words += ["is_final=True"] * (says.get("mode") == "final") + ["is_raw=True"] * bool(says.get("custom"))
     if says.get("mode") == "patch":
         words.append(f"patches={source.constant(_patches(says))}({source.path(item, ())})")
-    source.line(f"answer.add_call({', '.join([key, slot, *words])})")
+    add = f"answer.add_call({', '.join([key, slot, *words])})"
+    if not source.is_plain or "mode" in says:
+        source.line(add)
+        return
+    text = found.pop("arguments", "M")
+    goes_on = [f"type({text}) is str and {text} and {key} == answer.open_call.key and type({key}) is not bool"]
+    is_silent = [f"({text} is M or {text} is None or {text} == '')"]
+    others = [f"({value} is M or {value} is None or {value} == '')" for value in found.values()]
+    with source.block(f"if {' and '.join(goes_on + others)}:"):
+        source.line(f"events.append(answer.open_call.go_on({text}))")
+    with source.block(f"elif not ({' and '.join(is_silent + others)}):"):
+        source.line(add)
 
 
 def _patches(says: Mapping[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
