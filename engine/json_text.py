@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -106,6 +107,9 @@ _HALF = re.compile(
 
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 """Made once: `json.loads` makes one for each call that says anything special."""
+
+scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+"""The value that begins at a place of a text, and where it ends; ValueError or StopIteration where it does not."""
 
 _CONSIDERATE = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer, object_hook=_object

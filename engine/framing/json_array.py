@@ -1,6 +1,7 @@
 """One JSON array that arrives piece by piece: each of its items is a frame, as soon as it is closed.
 
-The scan looks at brackets, quotes and commas only; whether an item is JSON is found when it is parsed. A body that is
+The scan looks at brackets, quotes and commas only; whether an item is JSON is found when it is parsed. Maps that have
+come whole are stepped over by the reader of JSON, which finds the same ends and is many times as quick. A body that is
 one value without the array around it (an error, often) is one frame too, and so is what follows the array's end.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..json_text import scan
 from .frame import Decoder, Piece
 
 _BLANK = b" \t\r\n"
@@ -15,6 +17,9 @@ _BOM = b"\xef\xbb\xbf"
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _STRUCTURE = re.compile(rb'["{}\[\],]')
 _STRING_END = re.compile(rb'"|\\.', re.DOTALL)
+_BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+_CHARACTER = 4
+"""How many bytes one may take."""
 
 
 class JSONArrayDecoder(Decoder):
@@ -37,6 +42,10 @@ class JSONArrayDecoder(Decoder):
         self._rest += data
         self._start()
         if self._in_array:
+            if self._scanned:
+                self._scan(pieces, once=True)  # the item that was cut
+            if not self._scanned:
+                self._step(pieces)
             self._scan(pieces)
         self._check(len(self._rest))
 
@@ -69,11 +78,32 @@ class JSONArrayDecoder(Decoder):
             if self._in_array:
                 del self._rest[: _after_blanks(self._rest, 1)]
 
-    def _scan(self, pieces: list[Piece]) -> None:
-        """Give the items that end in what has not been looked at yet. Nothing is looked at twice."""
+    def _step(self, pieces: list[Piece]) -> None:
+        """Give the maps that have come whole, up to whatever else there is."""
+        try:
+            text, rest = self._rest.decode(), bytearray()
+        except UnicodeDecodeError as error:
+            if error.start + _CHARACTER <= len(self._rest):
+                return
+            text, rest = self._rest[: error.start].decode(), self._rest[error.start :]  # a character that is cut
+        place = _behind(text, 0)
+        try:
+            while text.startswith("{", place):
+                end = scan(text, place)[1]
+                item = text[place:end].encode()
+                self._check(len(item))
+                pieces.append((None, item))
+                place = _behind(text, end)
+        except (ValueError, StopIteration, RecursionError):
+            pass  # one that is cut, or no JSON
+        if place:
+            self._rest = bytearray(text[place:].encode() + rest)
+
+    def _scan(self, pieces: list[Piece], *, once: bool = False) -> None:
+        """Give the items that end in what has not been looked at yet, or one. Nothing is looked at twice."""
         begin = 0
         position = self._scanned
-        while self._in_array and (found := self._next(position)) is not None:
+        while self._in_array and not (once and begin) and (found := self._next(position)) is not None:
             place, position = found
             char = self._rest[place : place + 1]
             if self._in_string:
@@ -93,7 +123,7 @@ class JSONArrayDecoder(Decoder):
         # An escape that the bytes break off in is looked at again.
         is_cut = self._in_string and position < len(self._rest) and self._rest.endswith(b"\\")
         del self._rest[:begin]
-        self._scanned = len(self._rest) - is_cut if self._in_array else 0
+        self._scanned = 0 if once and begin else len(self._rest) - is_cut if self._in_array else 0
 
     def _next(self, position: int) -> tuple[int, int] | None:
         """Where the next thing that matters begins and ends. (A match would hold on to the buffer.)"""
@@ -107,6 +137,12 @@ class JSONArrayDecoder(Decoder):
         if item:
             pieces.append((None, item))
         return _after_blanks(self._rest, position)
+
+
+def _behind(text: str, place: int) -> int:
+    """The place behind a comma, if there is one, and the blanks around it."""
+    found = _BETWEEN.match(text, place)
+    return place if found is None else found.end()
 
 
 def _after_blanks(data: bytearray, position: int) -> int:
