@@ -108,12 +108,20 @@ def _write_guard(source: Source, suspects: Iterable[Condition], data: str) -> No
 def _needed_key(condition: Condition) -> str | int | None:
     """The top-level key without which, or with nothing at which, a condition cannot hold; None where there is none."""
     for test in condition:
-        if not isinstance(test.subject, str) or test.of_slot or _holds_for_nothing(test):
+        paths = (test.subject,) if isinstance(test.subject, str) else test.subject or ()
+        if len(paths) != 1 or test.of_slot or _holds_for_nothing(test):
             continue
-        keys = Path(test.subject).keys
-        if len(keys) > 1:
+        keys = Path(paths[0]).keys
+        if len(keys) > 1 or (keys and _needs_truth(test)):
             return keys[0]
     return None
+
+
+def _needs_truth(test: Comparison) -> bool:
+    """Whether a comparison cannot hold for 0, false, "" or what is empty."""
+    if test.operator == "in":
+        return all(test.operand)
+    return test.operator in ("equals", "contains") and bool(test.operand)
 
 
 def _holds_for_nothing(test: Comparison) -> bool:

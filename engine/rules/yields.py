@@ -86,7 +86,7 @@ def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) ->
     if says.get("mode") == "patch":
         words.append(f"patches={source.constant(_patches(says))}({source.path(item, ())})")
     add = f"answer.add_call({', '.join([key, slot, *words])})"
-    if not source.is_plain or "mode" in says:
+    if not source.is_plain or "mode" in says or key == "None":
         source.line(add)
         return
     text = found.pop("arguments", "M")
