@@ -42,6 +42,13 @@ class _Channel:
         self.half = ""
 
 
+class _Channels(dict[str, _Channel]):
+    """By their kinds those that something was said in: most answers have one."""
+
+    def __missing__(self, kind: str) -> _Channel:
+        return self.setdefault(kind, _Channel())
+
+
 @dataclass(frozen=True, slots=True)
 class Keeps:
     """What is kept beside the answer because the file's rules need it: its blocks, and texts as the API said them."""
@@ -93,7 +100,7 @@ class Answer:
     def __init__(self, response: Response, keeps: Keeps = NOTHING_MORE, provider: str = "") -> None:
         self._response = response
         self._provider = provider
-        self._channels = {kind: _Channel() for kind in DELTAS}
+        self._channels = _Channels()
         self.events: list[Event] = []
         self.runs: tuple[Run, ...] = ()
         self.run_kind = ""
@@ -286,12 +293,13 @@ class Answer:
 
         Raises DecodeError for a tool call whose arguments are no JSON, unless the finish is `length`.
         """
-        for kind, channel in self._channels.items():
-            self.add(kind, channel.half)
+        for kind in DELTAS:
+            self.add(kind, self._channels[kind].half if kind in self._channels else "")
         for part, piece in self._think.finish() if self._think is not None else ():
             self._give(part, piece)
-        for kind, channel in self._channels.items():
-            self._give(kind, channel.characters.finish())
+        for kind in DELTAS:
+            if kind in self._channels:
+                self._give(kind, self._channels[kind].characters.finish())
         self.events += self._calls.finish()
         self._calls.settled(cut=self.finish == "length")
         if self._usage:
@@ -319,7 +327,8 @@ class Answer:
 
     def response(self, adjustments: tuple[Adjustment, ...] = ()) -> ChatResponse:
         """The answer so far as a value."""
-        texts = {kind: "".join(chain.from_iterable(channel.runs)) for kind, channel in self._channels.items()}
+        runs = {kind: channel.runs for kind, channel in self._channels.items()}
+        texts = {kind: "".join(chain.from_iterable(runs.get(kind, ()))) for kind in DELTAS}
         return ChatResponse(
             text=texts["text"],
             reasoning=texts["reasoning"],

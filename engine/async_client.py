@@ -264,11 +264,16 @@ class _Attempt:
     async def _next(self, body: transport.AsyncBody) -> list[Event]:
         piece = next(self._pieces, None)
         if piece is None:
-            piece = await self._read(body)
+            patience = self._exchange.patience()
+            try:
+                piece = await body.read(patience.seconds)
+            except TimeoutError:
+                self._exchange.timed_out(patience.phase)
+            except EngineError as error:
+                self._exchange.broke_off(error)
             if piece is None:
                 self._ended = True
-                finish = self._exchange.finish
-                return await aside(finish) if self._exchange.takes_long() else finish()
+                return await self._taken(self._exchange.finish)
             if len(piece) > PIECE:
                 self._pieces = pieces(piece)
                 piece = next(self._pieces)
@@ -278,12 +283,5 @@ class _Attempt:
             return await aside(self._exchange.feed, piece)
         return self._exchange.feed(piece)
 
-    async def _read(self, body: transport.AsyncBody) -> bytes | None:
-        patience = self._exchange.patience()
-        try:
-            return await body.read(patience.seconds)
-        except TimeoutError:
-            self._exchange.timed_out(patience.phase)
-        except EngineError as error:
-            self._exchange.broke_off(error)
-        return None
+    async def _taken(self, finish: Callable[[], list[Event]]) -> list[Event]:
+        return await aside(finish) if self._exchange.takes_long() else finish()

@@ -7,7 +7,6 @@ and who may ask for it, one call at a time, is the drivers' to see to (`turn`).
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -56,7 +55,7 @@ class Journey:
         self._call = call
         self._cache = cache
         self._wall = wall
-        self._ahead: deque[Leg | None] = deque(call.route.order if call.route is not None else (None,))
+        self._ahead: list[Leg | None] = list(call.route.order if call.route is not None else (None,))
         self._found: dict[str, Mapping[str, Any]] = {}
         self._hidden: list[Secret] = []
         self._shared: dict[Hashable, Mapping[str, Any]] = {}
@@ -107,7 +106,7 @@ class Journey:
                     raise error
                 return key
             self._take_shared(self._leg, values)
-            self._ahead.popleft()
+            self._ahead.pop(0)
         return None
 
     def _take_shared(self, leg: Leg, values: Mapping[str, Any]) -> None:
@@ -219,7 +218,7 @@ class Journey:
             self._take_token(leg, reply, now)
         else:
             self._take_step(leg, reply, now)
-        self._ahead.popleft()
+        self._ahead.pop(0)
         return 0.0
 
     def _jar_takes(self, leg: Leg | None, head: ResponseHead) -> None:
@@ -317,7 +316,7 @@ class Journey:
             self._cache.drop(key, values)
         again = [leg for leg in self._call.route.order if leg.key in self._shared]
         self._shared.clear()
-        self._ahead.extendleft(reversed(again))
+        self._ahead[:0] = again
         return True
 
     @property

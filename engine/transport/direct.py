@@ -6,6 +6,7 @@ import asyncio
 import logging
 import select
 import sys
+from collections.abc import Awaitable
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,8 @@ class Direct(asyncio.BufferedProtocol):
         self._context = context
         self._buffer = buffer
         self._transport: Any = None
-        self._lost = asyncio.Event()
+        self._is_lost = False
+        self._loss: asyncio.Future[None] | None = None  # when somebody waits for it
         self._answer: Answer | None = None
         self._inbox = Inbox(self._resume)
         self.stage = Stage()
@@ -82,21 +84,21 @@ class Direct(asyncio.BufferedProtocol):
         self.stage.note("http11.send_request_headers.started", {})
         self._inbox = inbox = Inbox(self._resume)
         self._answer = answer = Answer(inbox.chunks)
-        if self._lost.is_set():
+        if self._is_lost:
             raise ConnectionResetError
         self._transport.write(request_bytes(wire))  # under no name: what is in frames may be shown
         while answer.head is None:
             if inbox.has_ended:
                 await inbox.read(0)  # raises why
-            await inbox.wait(None)
+            await inbox.arrival(None)
         if _LOG.isEnabledFor(logging.INFO):
             with suppress(Exception):  # a handler that fails, for a full disk say, must not end the call
                 _LOG.info('HTTP Request: %s %s "%d"', wire.method, shown(wire.url), answer.head.status)
         return answer.head
 
-    async def read(self, seconds: float) -> bytes | None:
+    def read(self, seconds: float) -> Awaitable[bytes | None]:
         """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
-        return await self._inbox.read(seconds)
+        return self._inbox.read(seconds)
 
     async def _connect(self, seconds: float) -> None:
         try:
@@ -119,7 +121,7 @@ class Direct(asyncio.BufferedProtocol):
                 self._transport = await loop.start_tls(raw, self, self._context, server_hostname=to.host)
             except BaseException:
                 raw.abort()
-                self._lost.set()
+                self._is_lost = True
                 raise
 
     @property
@@ -133,15 +135,16 @@ class Direct(asyncio.BufferedProtocol):
         """Close at once, and wait until that is done."""
         self._inbox.stop()
         self._inbox.end(ConnectionAbortedError())
-        if self._transport is not None:
-            self._transport.abort()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_SECONDS):
-                    await self._lost.wait()
-            loop = asyncio.get_running_loop()
-            closed = loop.create_future()
-            loop.call_soon(closed.set_result, None)  # behind asyncio's own closing of what it has given up
-            await closed
+        if self._transport is None:
+            return
+        self._transport.abort()
+        loop = asyncio.get_running_loop()
+        if not self._is_lost:
+            self._loss = loop.create_future()
+            await asyncio.wait([self._loss], timeout=CLOSING_SECONDS)
+        closed = loop.create_future()
+        loop.call_soon(closed.set_result, None)  # behind asyncio's own closing of what it has given up
+        await closed
 
     # --- what comes ---
 
@@ -184,7 +187,9 @@ class Direct(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; without a reason it was closed, by TLS without its farewell or by us."""
-        self._lost.set()
+        self._is_lost = True
+        if self._loss is not None and not self._loss.done():
+            self._loss.set_result(None)
         if exc is None:
             self.eof_received()
         self._inbox.end(exc)
@@ -196,7 +201,7 @@ class Direct(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def _resume(self) -> None:
-        if not self._lost.is_set():
+        if not self._is_lost:
             self._transport.resume_reading()
 
 

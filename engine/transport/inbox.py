@@ -60,7 +60,7 @@ class Inbox:
                 self.was_read = True
                 self.stop()
                 return None
-            await self.wait(seconds)
+            await self.arrival(seconds)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._size = 0
@@ -69,17 +69,14 @@ class Inbox:
             self._on_room()
         return data
 
-    async def wait(self, seconds: float | None) -> None:
-        """Wait until something comes. The timer of the wait before is used again: it is moved when it goes off."""
-        self._waiter = self._loop.create_future()
+    def arrival(self, seconds: float | None) -> asyncio.Future[None]:
+        """Done when something comes; fails after `seconds`. One timer serves all waits: it is moved when it rings."""
+        self._waiter = waiter = self._loop.create_future()
         if seconds is not None:
             self._deadline = self._loop.time() + seconds
             if self._timer is None or self._timer.when() > self._deadline:
                 self._set_timer()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return waiter
 
     def _set_timer(self) -> None:
         self.stop()
