@@ -284,7 +284,6 @@ async def answer(reader, writer):
                 await asyncio.sleep(0.02)
             writer.write(END)
             await writer.drain()
-            return
     except (OSError, asyncio.IncompleteReadError):
         pass
     finally:

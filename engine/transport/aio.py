@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Line = Alone | Lent | Direct
 
+REST_SECONDS = 0.002
+"""How long a connection is left alone between two calls of many."""
+
 
 class AsyncLines:
     """The connections of one event loop: taken for a call, kept when its answer was read to its end, else dropped.
@@ -86,6 +89,26 @@ class AsyncLines:
         self._open.add(line)
         return line
 
+    async def rested(self, wire: WireRequest) -> Line:
+        """The same, for at once: where many calls wait for few connections, one that was just given back rests first.
+
+        A server that closes behind its answer without saying so takes a moment for it, and what it is sent meanwhile is
+        lost; whether it was read by then, nobody knows.
+        """
+        while True:
+            line = self.take(wire)
+            left = line.kept_at + REST_SECONDS - time.monotonic() if isinstance(line, Direct) else 0.0
+            if left <= 0 or len(self._open) < 2:
+                return line
+            try:
+                await asyncio.sleep(left)
+            except BaseException:
+                self._start_closing(line)
+                raise
+            if line.is_usable:
+                return line
+            self._start_closing(line)
+
     def _opened(self, address: Address | None) -> Line:
         if address is None:
             return Alone(self._proxy, self._context or _trust(), self.turns)
@@ -95,7 +118,8 @@ class AsyncLines:
     def keep(self, origin: str, line: Line) -> None:
         """Keep a connection whose answer was read to its end."""
         if line in self._open:
-            self._idle.append((time.monotonic(), origin, line))
+            now = line.kept_at = time.monotonic()
+            self._idle.append((now, origin, line))
             self._drop_stale()
 
     def _drop_stale(self) -> None:
@@ -160,7 +184,7 @@ class AsyncBody:
         """Send the request and wait for the head. Raises TimeoutError after `seconds`."""
         if wire.url.startswith("https:"):
             await lines.trust()
-        line = lines.take(wire)
+        line = await lines.rested(wire)
         try:
             async with asyncio.timeout(seconds):
                 return cls(lines, line, wire, await line.send(wire, timeouts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import select
 import sys
 from collections.abc import Awaitable
@@ -76,6 +77,8 @@ class Direct(asyncio.BufferedProtocol):
         self._answer: Answer | None = None
         self._inbox = Inbox(self._resume)
         self.stage = Stage()
+        self.kept_at = -math.inf
+        """Since when nobody uses it, in monotonic seconds."""
 
     async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
         """Send a request and wait for the head of its answer."""
@@ -144,7 +147,7 @@ class Direct(asyncio.BufferedProtocol):
             await asyncio.wait([self._loss], timeout=CLOSING_SECONDS)
         closed = loop.create_future()
         loop.call_soon(closed.set_result, None)  # behind asyncio's own closing of what it has given up
-        await closed
+        await asyncio.wait([closed])
 
     # --- what comes ---
 

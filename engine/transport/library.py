@@ -7,6 +7,7 @@ less to do for each of them, and needs no deadline for each either.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
@@ -33,6 +34,8 @@ class Library:
     def __init__(self, client: Any, turns: Turns, is_proxied: bool) -> None:
         self.client = client
         self.stage = Stage()
+        self.kept_at = -math.inf
+        """Since when nobody uses it, in monotonic seconds."""
         self._turns = turns
         self._is_proxied = is_proxied
         self._response: Any = None
