@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 MAX_SEGMENTS = 32
 MAX_INDEX = 9999
 """A larger number in a path is a mistake, and `put` would fill a list up to it."""
+MAX_KEPT = 4096
+"""So many paths, and lists of them, are kept compiled: those of a hundred files."""
 
 
 class _Missing:
@@ -67,7 +70,7 @@ class Path:
 
     def __init__(self, text: str, *, many: bool = False) -> None:
         self.text = text
-        self.keys = _parse(text, many)
+        self.keys = _parsed(text, many)
 
     def __repr__(self) -> str:
         return f"Path({self.text!r})"
@@ -75,7 +78,10 @@ class Path:
     def get(self, data: Any) -> Any:
         """The value at the path, or MISSING."""
         for key in self.keys:
-            data = _step(data, key)
+            if type(data) is dict:
+                data = data.get(key if type(key) is str else str(key), MISSING)
+            else:
+                data = _step(data, key)
             if data is MISSING:
                 return MISSING
         return data
@@ -111,7 +117,12 @@ def first_of(paths: str | Sequence[str]) -> Getter:
     >>> first_of(["delta.text", "text"])({"delta": {"text": ""}, "text": "Hi"})
     'Hi'
     """
-    getters = [Path(text).get for text in ([paths] if isinstance(paths, str) else paths)]
+    return _first_of((paths,) if isinstance(paths, str) else tuple(paths))
+
+
+@lru_cache(MAX_KEPT)
+def _first_of(paths: tuple[str, ...]) -> Getter:
+    getters = [Path(text).get for text in paths]
     if len(getters) == 1:
         return getters[0]
 
@@ -129,7 +140,8 @@ def first_of(paths: str | Sequence[str]) -> Getter:
     return get
 
 
-def _parse(text: str, many: bool) -> tuple[str | int, ...]:
+@lru_cache(MAX_KEPT)
+def _parsed(text: str, many: bool) -> tuple[str | int, ...]:
     segments = text.split(".")
     if segments[0] == "$":
         segments = segments[1:]

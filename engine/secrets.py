@@ -137,6 +137,10 @@ class Hidden(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._give()[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The text of a name, else the default."""
+        return self._give().get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._give())
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
 
-_REQUEST_ID = re.compile(r"(?:^|-)(?:request|correlation|trace)-?id$", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"(?:^|-)(?:request|correlation|trace)-?id$")
 
 
 class Headers(Mapping[str, str]):
@@ -24,14 +24,25 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs = tuple(pairs)
-        self._index: dict[str, str] = {}
-        for name, value in self._pairs:
-            key = name.lower()
-            # RFC 9110 5.3: a repeated field is one field whose values are joined by a comma.
-            self._index[key] = _joined(self._index[key], value) if key in self._index else value
+        self._index: dict[str, str] | None = None
 
     def __getitem__(self, name: str) -> str:
-        return self._index[name.lower()]
+        return self.lowered()[name.lower()]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a header, else the default."""
+        return self.lowered().get(name.lower(), default)
+
+    def lowered(self) -> dict[str, str]:
+        """The values by their names in lower case; of most requests nobody asks for one."""
+        if self._index is None:
+            index: dict[str, str] = {}
+            for name, value in self._pairs:
+                key = name.lower()
+                # RFC 9110 5.3: a repeated field is one field whose values are joined by a comma.
+                index[key] = _joined(index[key], value) if key in index else value
+            self._index = index
+        return self._index
 
     def __iter__(self) -> Iterator[str]:
         seen = set()
@@ -41,7 +52,7 @@ class Headers(Mapping[str, str]):
                 yield name
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self.lowered())
 
     def __repr__(self) -> str:
         return f"Headers({dict(self)!r})"
@@ -118,7 +129,8 @@ class ResponseHead:
     @property
     def request_id(self) -> str | None:
         """What the service calls this request, from `x-request-id` or a header of such a name; None without one."""
-        named = {name.lower(): value for name, value in self.headers.items() if _REQUEST_ID.search(name)}
+        lowered = self.headers.lowered().items()
+        named = {name: value for name, value in lowered if name[-2:] == "id" and _REQUEST_ID.search(name)}
         name = min(named, key=lambda name: ("request" not in name, len(name)), default=None)
         value = "" if name is None else "".join(char for char in named[name] if char.isprintable())[:200].strip()
         return value or None
