@@ -15,6 +15,9 @@ from .paths import MISSING, Path
 def place(payload: Any, placed: Iterable[tuple[str, Any]]) -> Any:
     """The payload with each value at its path. Raises ParameterError where something that is no map is in the way."""
     for path, value in placed:
+        if "." not in path and type(payload) is dict:
+            payload = payload | {path: value}
+            continue
         blocked = Path(path).obstacle(payload)
         if blocked is not None:
             raise ParameterError(f"a value goes to {path} in the payload, and {blocked} is no map that could hold it")

@@ -76,6 +76,8 @@ class Caller:
         self._recorder = recorder
         self._closed = False
         self._known_names: set[str] = set()
+        self._unheard = True  # whether a name of the caller's decisions may be that of no provider
+        self._deployments: dict[tuple[str, str], Deployment] = {}
         self._budgets: dict[str, RetryBudget] = {}
         self._prepare()
 
@@ -91,19 +93,19 @@ class Caller:
         named_model = str.__str__(provider).partition(":")[2]
         if not (model is None or isinstance(model, str)):
             raise ParameterError(f"model is a name, not a value of type {type(model).__name__}")
-        redirected = not {name, Path(name).stem}.isdisjoint(self._base_urls)
+        redirected = name in self._base_urls or (bool(self._base_urls) and Path(name).stem in self._base_urls)
         found = self.catalog.provider(name, redirected=redirected)
         self._refuse_misspelt({name, found.name})
-        asked = (model or named_model or None) if model is None or isinstance(model, str) else model
-        request = ChatRequest.of(messages, asked, **params)
-        patched = found.for_model(request.model)
-        request = replace(request, stream=asks_for_stream(patched.spec.response, stream))
+        asked = str.__str__(model) if model else named_model or None
+        patched = found.for_model(asked)
+        stream = asks_for_stream(patched.spec.response, stream)
+        request = ChatRequest.of(messages, asked, stream=stream, **params)
         deployment = self._deployment(name, found.name)
         call = found.call(request, deployment)
         tape = self._recorder.begin(found, request, deployment) if self._recorder is not None else None
-        timeouts, budget = self._timeouts(patched), self._budgets.setdefault(found.name, RetryBudget())
+        budget = self._budgets.get(found.name) or self._budgets.setdefault(found.name, RetryBudget())
         clocks = time.monotonic, random.random
-        return Exchange(patched, call, timeouts, *clocks, cache=self._cache, tape=tape, budget=budget)
+        return Exchange(patched, call, self._timeouts(patched), *clocks, cache=self._cache, tape=tape, budget=budget)
 
     def refuse_unusable(self, provider: str, params: Mapping[str, Any]) -> str:
         """The name in the words of a call; raises UsageError for what is wrong with these whatever the file says."""
@@ -121,11 +123,18 @@ class Caller:
         def given(decisions: Mapping[str, Any]) -> Any:
             return decisions[asked] if asked in decisions else decisions.get(name)
 
-        settings, secrets = given(self._settings) or {}, given(self._secrets) or {}
-        return Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
+        known = self._deployments.get((asked, name))
+        if known is None:
+            settings, secrets = given(self._settings), given(self._secrets)
+            settings, secrets = {} if settings is None else settings, {} if secrets is None else secrets
+            known = Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
+            self._deployments[asked, name] = known
+        return known
 
     def _refuse_misspelt(self, called: set[str]) -> None:
         """Raise UsageError where a decision is under a name that no provider has: it would never be heard of again."""
+        if not self._unheard:
+            return
         self._known_names |= called
         for what, decisions in (
             ("base_urls", self._base_urls),
@@ -137,9 +146,11 @@ class Caller:
                     hint = did_you_mean(name, {*self.catalog.names(), *called}) or "see `wirefile list`"
                     raise UsageError(f"{what} names a provider '{name}', which there is not; {hint}")
                 self._known_names.add(name)
+        self._unheard = False
 
     def _timeouts(self, provider: Provider) -> Timeouts:
-        return replace(provider.spec.timeout, **self._timeout)
+        timeouts = provider.spec.timeout
+        return replace(timeouts, **self._timeout) if self._timeout else timeouts
 
     def refuse_open_proxy(self, wire: WireRequest) -> None:
         """Raise UsageError where a proxy on another machine would be told a secret: only a tunnel to https hides it."""

@@ -39,7 +39,7 @@ def to_json(payload: Any) -> bytes:
     """
     _refuse_too_large(payload)
     try:
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_unsayable)
+        text = _JSON.encode(payload)
     except (ValueError, TypeError, RecursionError) as error:
         raise ParameterError(f"the payload cannot be written as JSON: {error}") from None
     return _utf8(text)
@@ -47,20 +47,38 @@ def to_json(payload: Any) -> bytes:
 
 def _refuse_too_large(payload: Any) -> None:
     """Raise ParameterError for a payload that would make too large a body, naming the key with which it does."""
+    try:
+        key = _too_much(payload) if weight(payload, MAX_BODY) > MAX_BODY else None
+    except NotPlainError:
+        return  # what JSON cannot say is told when it is written
+    if key is not None:
+        where = f"payload.{key}" if key else "the payload"
+        raise ParameterError(f"with {where}, the request has more than {MAX_BODY} characters; send less at once")
+
+
+def _too_much(payload: Any) -> str | None:
+    """The key with which a payload is too large; empty where it has none."""
     left = MAX_BODY
     for key, value in payload.items() if isinstance(payload, dict) else [("", payload)]:
-        try:
-            left -= weight(value, left)
-        except NotPlainError:
-            return  # what JSON cannot say is told when it is written
+        left -= weight(value, left)
         if left < 0:
-            where = f"payload.{key}" if key else "the payload"
-            raise ParameterError(f"with {where}, the request has more than {MAX_BODY} characters; send less at once")
+            return str(key)
+    return None
 
 
 def _unsayable(value: Any) -> Any:
     what = "something that was not given" if type(value).__name__ == "Omitted" else f"a {type(value).__name__}"
     raise ParameterError(f"a list or a map in the payload holds {what}, which JSON cannot say; use `default`")
+
+
+_JSON = json.JSONEncoder(
+    ensure_ascii=False,
+    separators=(",", ":"),
+    allow_nan=False,
+    check_circular=False,  # a payload is built of copies, and weighed before
+    default=_unsayable,
+)
+"""Made once: `json.dumps` makes one for each call that says anything special."""
 
 
 def _fields(payload: Any, as_text: AsText) -> Iterator[tuple[str, str]]:

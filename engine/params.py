@@ -92,38 +92,96 @@ def _matches(model: str, pattern: str) -> bool:
     return len(pattern) <= MAX_PATTERN and fnmatchcase(model, pattern)
 
 
-def resolve(spec: ProviderSpec, given: Mapping[str, Any]) -> Resolved:
-    """The call's parameters. Raises ParameterError for one that the file does not take as it is given.
+class Parameters:
+    """The parameters that a file declares, compiled."""
 
-    A parameter given as None counts as not given.
-    """
-    given = {name: value for name, value in given.items() if value is not None}
-    values: dict[str, Any] = {}
-    placed: dict[str, tuple[str, Any]] = {}
-    adjustments: list[Adjustment] = []
-    for name, param in spec.params.items():
-        is_given = name in given
-        if not is_given and not param.has_default:
-            if not param.optional:
-                kind = " or ".join(param.type)
-                raise ParameterError(f"the parameter '{name}' ({kind}) is needed by {spec.name}; give it a value")
-            continue
-        if is_given:
-            value = _in_other_words(name, param, _checked(spec, name, param, given[name], adjustments), adjustments)
-        else:
-            value = param.values.get(value_key(param.default) or "", param.default)
-            adjustments.append(Adjustment(name, "defaulted", None, value))
-        values[name] = value
-        if param.maps_to is None:
-            continue
-        _refuse_same_place(name, param.maps_to, placed, given)
-        if is_given or param.maps_to not in placed:  # a default gives way to what was given
+    def __init__(self, spec: ProviderSpec) -> None:
+        self._spec = spec
+        self._declared = {name: _Declared.of(name, param) for name, param in spec.params.items()}
+        self._unasked = frozenset(
+            name for name, param in spec.params.items() if param.has_default or not param.optional
+        )
+        paths = {param.maps_to for param in spec.params.values() if param.maps_to is not None}
+        self._depths = {path: len(Path(path).keys) for path in paths}
+
+    def resolve(self, given: Mapping[str, Any]) -> Resolved:
+        """Those of a call. Raises ParameterError for one that the file does not take as it is given.
+
+        A parameter given as None counts as not given.
+        """
+        given = {name: value for name, value in given.items() if value is not None}
+        values: dict[str, Any] = {}
+        placed: dict[str, tuple[str, Any]] = {}
+        adjustments: list[Adjustment] = []
+        for name, declared in self._declared.items():
+            if name in given:
+                values[name] = self._given(name, declared, given, placed, adjustments)
+            elif name in self._unasked:
+                values[name] = self._by_default(name, declared, placed, adjustments)
+        forwarded = _unknown(self._spec, given, adjustments) if given.keys() - self._declared.keys() else {}
+        # A map first, then what goes into it.
+        ordered = sorted(placed, key=self._depths.__getitem__) if len(placed) > 1 else placed
+        return Resolved(values, tuple((path, placed[path][1]) for path in ordered), forwarded, tuple(adjustments))
+
+    def _given(
+        self,
+        name: str,
+        declared: _Declared,
+        given: Mapping[str, Any],
+        placed: dict[str, tuple[str, Any]],
+        adjustments: list[Adjustment],
+    ) -> Any:
+        param = declared.param
+        value = given[name]
+        if type(value) not in declared.kinds or declared.is_bounded:
+            value = _checked(self._spec, name, param, value, adjustments)
+        if param.values:
+            value = _in_other_words(name, param, value, adjustments)
+        if param.maps_to is not None:
+            if param.maps_to in placed:
+                _refuse_same_place(name, param.maps_to, placed, given)
             placed[param.maps_to] = (name, value)
-        if is_given and param.maps_to.rpartition(".")[2] != name:
-            adjustments.append(Adjustment(name, "renamed", name, param.maps_to))
-    forwarded = _unknown(spec, given, adjustments)
-    ordered = sorted(placed, key=lambda path: len(Path(path).keys))  # a map first, then what goes into it
-    return Resolved(values, tuple((path, placed[path][1]) for path in ordered), forwarded, tuple(adjustments))
+            if declared.renamed is not None:
+                adjustments.append(declared.renamed)
+        return value
+
+    def _by_default(
+        self, name: str, declared: _Declared, placed: dict[str, tuple[str, Any]], adjustments: list[Adjustment]
+    ) -> Any:
+        param = declared.param
+        if declared.defaulted is None:
+            kind = " or ".join(param.type)
+            raise ParameterError(f"the parameter '{name}' ({kind}) is needed by {self._spec.name}; give it a value")
+        adjustments.append(declared.defaulted)
+        value = declared.defaulted.sent
+        if param.maps_to is not None and param.maps_to not in placed:  # a default gives way to what was given
+            placed[param.maps_to] = (name, value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """A parameter, and what can be said of it before any call.
+
+    `kinds` are the Python types of its values; `is_bounded` says that not every value of them is one.
+    """
+
+    param: Param
+    kinds: frozenset[type]
+    is_bounded: bool
+    defaulted: Adjustment | None
+    renamed: Adjustment | None
+
+    @classmethod
+    def of(cls, name: str, param: Param) -> _Declared:
+        default = param.values.get(value_key(param.default) or "", param.default)
+        defaulted = Adjustment(name, "defaulted", None, default) if param.has_default else None
+        path = param.maps_to
+        is_renamed = path is not None and path.rpartition(".")[2] != name
+        renamed = Adjustment(name, "renamed", name, path) if is_renamed else None
+        kinds = frozenset(kind for word in param.type for kind in TYPES[word])
+        is_bounded = bool(param.enum) or param.min is not None or param.max is not None
+        return cls(param, kinds, is_bounded, defaulted, renamed)
 
 
 def refuse_adjusted(name: str, adjustments: Iterable[Adjustment]) -> None:

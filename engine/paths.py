@@ -78,10 +78,7 @@ class Path:
     def get(self, data: Any) -> Any:
         """The value at the path, or MISSING."""
         for key in self.keys:
-            if type(data) is dict:
-                data = data.get(key if type(key) is str else str(key), MISSING)
-            else:
-                data = _step(data, key)
+            data = data.get(key, MISSING) if type(data) is dict and type(key) is str else _step(data, key)
             if data is MISSING:
                 return MISSING
         return data

@@ -48,6 +48,7 @@ class Provider:
         self.spec = spec
         self._helpers = helpers
         self._patched: dict[tuple[int, ...], Provider] = {}
+        self._by_model: dict[str | None, Provider] = {}
 
     def __repr__(self) -> str:
         return f"Provider({self.spec.name!r})"
@@ -99,6 +100,17 @@ class Provider:
         models = self.spec.models
         if not models.patches or not (model or models.default):
             return self
+        known = self._by_model.get(model)
+        if known is not None:
+            return known
+        found = self._patched_for(model)
+        if len(self._by_model) >= MAX_PATCHED:
+            self._by_model.pop(next(iter(self._by_model)), None)
+        self._by_model[model] = found
+        return found
+
+    def _patched_for(self, model: str | None) -> Provider:
+        models = self.spec.models
         indexes = patches_for([patch.match for patch in models.patches], model_of(self.spec, model))
         if not indexes:
             return self

@@ -8,22 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from . import additions
-from .auth import Access, compile_auth
-from .base_url import Territory, checked_url
+from .auth import Access
 from .deployment import Deployment
 from .errors import ParameterError, UnsupportedError
 from .expressions import OMIT, Helpers, TemplateError, bounded
 from .headers import Pairs, caller_headers, overlaid, secrets_in
-from .hosts import is_loopback
 from .messages import Adjustment, ChatRequest
-from .params import Resolved, model_of, refuse_adjusted, resolve
+from .params import Parameters, Resolved, model_of, refuse_adjusted
 from .pipeline import Context, Shaper, check_choice
 from .route import Legs, Ready, Route, identity_of, refuse_open_secret
 from .secrets import Secret, shown
 from .spec import ProviderSpec
+from .standing import Standings
 from .token_call import TokenCall
 from .wire import Headers, WireRequest
 
@@ -61,31 +59,34 @@ class Renderer:
     def __init__(self, spec: ProviderSpec, helpers: Helpers | None = None) -> None:
         self.spec = spec
         self._helpers = helpers or Helpers()
-        self._ways = [(auth, compile_auth(auth)) for auth in (None, *spec.auth)]
+        self._params = Parameters(spec)
         self._legs = Legs(spec)
         self._main = self._legs.main
+        self._standings = Standings(spec, self._legs.base, self._helpers)
         self._shaper = Shaper(spec)
+        self._used = self._legs.names | self._shaper.outer
+        """The names that the templates of the file read."""
+        self._unread = tuple(
+            name for name, param in spec.params.items() if param.maps_to is None and name not in self._used
+        )
 
     @bounded
     def render(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
         """A request rendered for a deployment. Raises UsageError before anything is sent."""
         spec = self.spec
-        params = self._with_choice(resolve(spec, request.params), request)
-        extra = caller_headers(request.extra_headers)
-        settings = deployment.resolve_settings(spec)
-        values = self._values(request, params, settings)
+        params = self._with_choice(self._params.resolve(request.params), request)
+        extra = caller_headers(request.extra_headers) if request.extra_headers else ()
+        standing = self._standings.of(deployment)
+        values = self._values(request, params, standing.names)
         adjustments = (*params.adjustments, *self._shape(request, values), *self._unused(request))
         if deployment.strict:
             refuse_adjusted(spec.name, adjustments)
-        auth, secrets = deployment.resolve_auth(spec)
-        way = next(way for known, way in self._ways if known is auth)
-        names = {**settings, **self._helpers.functions(), "omit": OMIT}
-        access = Access(spec.name, way, secrets, names, self._helpers.clock())
-        territory = self._territory(settings, deployment)
-        private = (*secrets.values(), *secrets_in(extra))
+        access, territory = standing.access(), standing.territory
+        private = (*standing.secrets, *secrets_in(extra)) if extra else standing.secrets
         # The caller's own headers may be credentials too: they go where those may go.
         main = partial(self._render_main, params, request.extra_body, extra, private)
-        if not spec.steps and (auth is None or auth.token is None):
+        token = standing.auth.token if standing.auth is not None else None
+        if not spec.steps and token is None:
             try:
                 ready = main(values, territory.own, access)
             except TemplateError as error:  # what an expression made of this call's values
@@ -94,8 +95,9 @@ class Renderer:
             return RenderedCall(
                 ready.wire, (*adjustments, *ready.adjustments), (*private, *ready.made), signed_anew=again
             )
-        token = TokenCall(auth.token, secrets, settings, self._helpers) if auth and auth.token else None
-        route = Route(self._legs, deployment, settings, values, territory, main, access, token, identity_of(secrets))
+        settings, secrets = standing.settings, access.secrets
+        call = TokenCall(token, secrets, settings, self._helpers) if token is not None else None
+        route = Route(self._legs, deployment, settings, values, territory, main, access, call, identity_of(secrets))
         return RenderedCall(None, (*adjustments, *route.rehearse()), private, route)
 
     def _render_main(
@@ -114,10 +116,13 @@ class Renderer:
         payload, added = self._payload(values, params, extra_body)
         content, content_type = may.body(self.spec.encoding, payload)
         unsigned = self._main.headers(values, may.credentials, content_type)
+        wire = WireRequest(self.spec.method, url, unsigned, content)
         if access is None:
-            return Ready(WireRequest(self.spec.method, url, unsigned, content), added)
+            return Ready(wire, added)
         refuse_open_secret(url, bool(private), self.spec.name)
-        ready = self._signed(WireRequest(self.spec.method, url, unsigned, content), extra, may)
+        if not extra and not access.way.signs:
+            return Ready(wire, added)
+        ready = self._signed(wire, extra, may)
         return replace(ready, adjustments=(*added, *ready.adjustments))
 
     def _signed(self, wire: WireRequest, extra: Pairs, access: Access) -> Ready:
@@ -129,21 +134,13 @@ class Renderer:
     def _signed_anew(self, wire: WireRequest, extra: Pairs, access: Access) -> Ready:
         return self._signed(wire, extra, replace(access, now=self._helpers.clock()))
 
-    def _territory(self, settings: Mapping[str, Any], deployment: Deployment) -> Territory:
-        """Where this call may go."""
-        spec = self.spec
-        if deployment.base_url is None:
-            return Territory(spec.name, self._legs.base.of(settings, deployment), spec.hosts)
-        own = checked_url(deployment.base_url, "the base URL")
-        if not is_loopback(urlsplit(own).hostname):
-            return Territory(spec.name, own, spec.hosts)
-        return Territory(spec.name, own, spec.hosts, True, self._legs.base.literal)
-
     def _with_choice(self, params: Resolved, request: ChatRequest) -> Resolved:
         """The parameters with what becomes of a choice of tools that the file's templates do not read."""
         choice, name = request.tool_choice, self.spec.name
+        if choice is None:
+            return params
         check_choice(request)
-        if choice in (None, "auto") or (request.tools and self._uses("tool_choice")):
+        if choice == "auto" or (request.tools and self._uses("tool_choice")):
             return params
         if request.tools and self._shaper.settles(choice):
             return params
@@ -157,20 +154,19 @@ class Renderer:
 
     def _unused(self, request: ChatRequest) -> Iterator[Adjustment]:
         """What was given for declared params that nothing in the request reads: it is dropped, and said to be."""
-        for name, param in self.spec.params.items():
+        for name in self._unread:
             given = request.params.get(name)
-            if given is not None and param.maps_to is None and not self._uses(name):
+            if given is not None:
                 yield Adjustment(name, "dropped", given)
 
-    def _values(self, request: ChatRequest, params: Resolved, settings: Mapping[str, str | int]) -> dict[str, Any]:
+    def _values(self, request: ChatRequest, params: Resolved, names: Mapping[str, Any]) -> dict[str, Any]:
         if request.tools and not self._uses("tools"):
             raise UnsupportedError(f"{self.spec.name} takes no tools; leave them out")
         model = model_of(self.spec, request.model)
         if model is None and self._uses("model"):
             raise ParameterError(f"{self.spec.name} needs a model; say {self.spec.name}:MODEL")
         return {
-            **self._helpers.functions(),
-            **settings,
+            **names,
             **params.values,
             "model": OMIT if model is None else model,
             "stream": request.stream,
@@ -190,7 +186,7 @@ class Renderer:
 
     def _uses(self, name: str) -> bool:
         """Whether a template of the file reads `name`."""
-        return name in self._legs.names or name in self._shaper.outer
+        return name in self._used
 
     def _with_extra(self, headers: Headers, extra: Pairs) -> tuple[Headers, tuple[Adjustment, ...]]:
         """The headers with the caller's own, and what gave way to them."""

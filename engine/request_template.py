@@ -22,6 +22,7 @@ from .expressions import (
     compile_text,
     compile_tree,
     encode_slot,
+    is_template,
     names_in_tree,
     quoted,
 )
@@ -44,7 +45,7 @@ class RequestTemplate:
         self.owner = owner
         self._path: Rendered = compile_text(request.path, encode_slot)
         self._query = [(name, _text_leaf(value, f"query.{name}")) for name, value in request.query.items()]
-        self._headers = [(name, _text_leaf(value, f"headers.{name}")) for name, value in request.headers.items()]
+        self._headers = [(name, name.lower(), _header(name, value)) for name, value in request.headers.items()]
         self.payload: Rendered = compile_tree(request.payload)
         self.follow: Rendered = compile_tree(request.follow, "follow")
 
@@ -56,6 +57,16 @@ class RequestTemplate:
 
     def url(self, values: Mapping[str, Any], base: str, sent: Credentials) -> str:
         """The whole URL, `base` and what follows it. Raises ParameterError or TemplateError."""
+        path = self._path_of(values) if is_template(self.request.path) else self._literal_path
+        url = base if self.request.follow is not None else base.rstrip("/") + path
+        pairs = self._pairs(values) if self._query else []
+        return _with_query(url, [*pairs, *sent.query])
+
+    @cached_property
+    def _literal_path(self) -> str:
+        return self._path_of({})
+
+    def _path_of(self, values: Mapping[str, Any]) -> str:
         try:
             path = self._path(values)
         except TemplateError as error:
@@ -64,10 +75,9 @@ class RequestTemplate:
             raise ParameterError(f"{self.owner}: the path uses something that was not given")
         if len(path) > MAX_SLOT:
             raise TemplateError(f"path gives {len(path)} characters, and a URL has at most {MAX_SLOT}")
-        if path and not path.startswith("/"):
-            path = f"/{path}"
-        is_whole = self.request.follow is not None
-        url = base if is_whole else base.rstrip("/") + quote(path, safe=_PATH_SAFE)
+        return quote(path if not path or path.startswith("/") else f"/{path}", safe=_PATH_SAFE)
+
+    def _pairs(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
         pairs = [
             (quote(name, safe=""), _query_slot(name, value))
             for name, render in self._query
@@ -75,22 +85,15 @@ class RequestTemplate:
         ]
         if sum(len(value) for _, value in pairs) > MAX_SLOT:
             raise TemplateError(f"query gives more than the {MAX_SLOT} characters that a URL has at most")
-        return _with_query(url, [*pairs, *sent.query])
+        return pairs
 
     def headers(self, values: Mapping[str, Any], sent: Credentials, content_type: str | None) -> Headers:
         """All headers that the engine decides. Raises ParameterError or TemplateError."""
-        pairs: list[tuple[str, str]] = []
-        for name, render in self._headers:
-            value = render(values)
-            if not isinstance(value, str):
-                continue
-            if len(value) > MAX_SLOT:
-                raise TemplateError(f"headers.{name} gives {len(value)} characters; a header has at most {MAX_SLOT}")
-            if CONTROL.search(value) or not value.isascii():
-                raise ParameterError(f"the header '{name}' would hold a line break or a character beyond ASCII")
-            pairs.append((name, value.strip()))
-        named = {name.lower() for name, _ in pairs}
-        pairs = [pair for pair in pairs if pair[0].lower() not in {name.lower() for name, _ in sent.headers}]
+        rendered = [(name, lowered, render(values)) for name, lowered, render in self._headers]
+        given = [(name, lowered, value) for name, lowered, value in rendered if value is not OMIT]
+        named = {lowered for _, lowered, _ in given}
+        taken = {name.lower() for name, _ in sent.headers}
+        pairs = [(name, value) for name, lowered, value in given if lowered not in taken]
         pairs.extend(sent.headers)
         if content_type is not None and "content-type" not in named:
             pairs.append(("content-type", content_type))
@@ -98,6 +101,31 @@ class RequestTemplate:
             pairs.append(("user-agent", USER_AGENT))
         pairs.append(("accept-encoding", "identity"))
         return Headers(pairs)
+
+
+def _header(name: str, value: Any) -> Rendered:
+    """A header's value, checked, or OMIT; one that no call varies is made once."""
+    leaf = _text_leaf(value, f"headers.{name}")
+
+    def render(values: Mapping[str, Any]) -> Any:
+        text = leaf(values)
+        return _checked(name, text) if isinstance(text, str) else OMIT
+
+    if isinstance(value, str) and is_template(value):
+        return render
+    try:
+        literal = render({})
+    except (ParameterError, TemplateError):
+        return render  # each call says so
+    return lambda values: literal
+
+
+def _checked(name: str, value: str) -> str:
+    if len(value) > MAX_SLOT:
+        raise TemplateError(f"headers.{name} gives {len(value)} characters; a header has at most {MAX_SLOT}")
+    if CONTROL.search(value) or not value.isascii():
+        raise ParameterError(f"the header '{name}' would hold a line break or a character beyond ASCII")
+    return value.strip()
 
 
 def _text_leaf(value: Any, where: str) -> Rendered:

@@ -246,8 +246,10 @@ def _plainly(url: str) -> str:
 
 def refuse_open_secret(url: str, has_secret: bool, owner: str) -> None:
     """Raise UsageError where a secret would go over plain http to another machine."""
+    if not has_secret or url.startswith("https:"):
+        return
     parts = urlsplit(shown(url))  # a key in the query is not left in a frame
-    if has_secret and parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(f"{owner}: a secret is not sent over http to another host; use an https URL")
 
 

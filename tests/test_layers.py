@@ -58,7 +58,7 @@ LADDER = (
     ),
     ("auth", "deployment", "pipeline"),
     ("loader", "answer", "request_template", "base_url", "token_call"),
-    ("rules", "route"),
+    ("rules", "route", "standing"),
     ("failures", "rendering", "masked_errors", "redirects"),
     ("readers",),
     ("reply",),

@@ -53,7 +53,7 @@ KEY = "key-of-acme-1"
 
 
 def options(server: StepServer, **more: Any) -> dict[str, Any]:
-    return {"base_urls": {"acme": server.url}, "secrets": {"acme": {"id": "me", "key": KEY}}, **more}
+    return {"base_urls": {"acme": server.url}, "secrets": {"acme": {"id": "me", "key": KEY}}} | more
 
 
 class Bank:
@@ -93,9 +93,10 @@ def test_a_token_is_fetched_and_sent(tmp_path: Path, ask: Ask) -> None:
 
 
 def test_a_token_is_kept_for_later_calls_of_the_same_credential(tmp_path: Path) -> None:
-    with Bank().server as server, Client(folder_of(tmp_path, FILE), **options(server)) as client:
+    mine = {"id": "me", "key": KEY}
+    with Bank().server as server, Client(folder_of(tmp_path, FILE), **options(server, secrets={"acme": mine})) as client:
         assert [client.chat("acme", "hi").text for _ in range(3)] == ["with token-1"] * 3
-        client._secrets["acme"] = {"id": "other", "key": KEY}
+        mine["id"] = "other"  # what is read when a call is made counts
         assert client.chat("acme", "hi").text == "with token-2"
         assert "token-" not in repr(client._cache)
     assert server.said().count("POST /oauth") == 2

@@ -9,13 +9,13 @@ import pytest
 from engine.errors import ParameterError
 from engine.loader import load_text
 from engine.messages import Adjustment
-from engine.params import fits, refuse_adjusted, resolve
+from engine.params import Parameters, fits, refuse_adjusted
 from tests.badfiles import text_of
 
 
 def resolved(declared: str, unknown: str = "error", **given: Any) -> Any:
     text = text_of(params=f"params: {declared}", unknown_params=f"unknown_params: {unknown}", payload="payload: {a: 1}")
-    return resolve(load_text(text), given)
+    return Parameters(load_text(text)).resolve(given)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from ..expressions import OMIT, as_text
 from ..secrets import Secret, SensitiveBytes
 from ..wire import WireRequest
 from .oauth2 import ACCESS_TOKEN
-from .way import Credentials, Unsigned, Way
+from .way import NOTHING, Credentials, Unsigned, Way
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,22 @@ class Access:
 
     def body(self, encoding: str, payload: Any) -> tuple[bytes, str | None]:
         """A payload as bytes and their type; with a secret that goes in the body, those to show as well."""
+        if not self.way.fills:
+            return (b"", None) if payload is OMIT else encode(encoding, payload, as_text)
         masks = {name: Secret(repr(secret), name=secret.name) for name, secret in self.secrets.items()}
         # What is shown is made first: where it fails, no frame holds the secret.
         masked = self.way.fill(payload, masks)
         if masked is OMIT:
             return b"", None
         body, content_type = encode(encoding, masked, as_text)
-        if masked is payload:
-            return body, content_type
         name = next(iter(self.secrets.values())).name
         real = encode(encoding, self.way.fill(payload, self.secrets), as_text)[0]
         return SensitiveBytes(real, body, name), content_type
 
     def signature(self, wire: WireRequest) -> Credentials:
         """What a signature over the finished request adds."""
+        if not self.way.signs:
+            return NOTHING
         try:
             return self.way.sign(Unsigned(wire, self.names, self.now), self.secrets)
         except ParameterError as error:

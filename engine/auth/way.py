@@ -45,13 +45,34 @@ class Unsigned:
     now: float
 
 
+NOTHING = Credentials()
+
+
+def _as_it_is(payload: Any, secrets: Secrets) -> Any:
+    return payload
+
+
+def _unsigned(unsigned: Unsigned, secrets: Secrets) -> Credentials:
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to authenticate, compiled from its options. Each moment has a function; most ways use one of them."""
 
-    credentials: Callable[[Secrets], Credentials] = lambda secrets: Credentials()
+    credentials: Callable[[Secrets], Credentials] = lambda secrets: NOTHING
     """Before the request is made: what does not depend on it."""
-    fill: Callable[[Any, Secrets], Any] = lambda payload, secrets: payload
+    fill: Callable[[Any, Secrets], Any] = _as_it_is
     """Before the payload becomes a body: the payload with the secret in it."""
-    sign: Callable[[Unsigned, Secrets], Credentials] = lambda unsigned, secrets: Credentials()
+    sign: Callable[[Unsigned, Secrets], Credentials] = _unsigned
     """When url, headers and body are final: headers made of them."""
+
+    @property
+    def fills(self) -> bool:
+        """Whether it puts a secret into the payload."""
+        return self.fill is not _as_it_is
+
+    @property
+    def signs(self) -> bool:
+        """Whether it signs a finished request."""
+        return self.sign is not _unsigned
