@@ -19,10 +19,11 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .async_client import AsyncClient
     from .catalog import Catalog
+    from .chat_request import ChatRequest
     from .client import Client
     from .errors import EngineError
     from .events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-    from .messages import ChatRequest, ChatResponse, Message
+    from .messages import ChatResponse, Message
     from .spec import ProviderSpec
 
 __all__ = [
@@ -47,7 +48,8 @@ _HOMES = {
     "client": ("Client",),
     "errors": ("EngineError",),
     "events": ("Finish", "ReasoningDelta", "TextDelta", "ToolCallDelta", "Usage"),
-    "messages": ("ChatRequest", "ChatResponse", "Message"),
+    "chat_request": ("ChatRequest",),
+    "messages": ("ChatResponse", "Message"),
     "spec": ("ProviderSpec",),
 }
 """The module that each public name lives in."""

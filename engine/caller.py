@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .catalog import Catalog
+from .chat_request import ChatRequest
 from .deployment import Deployment
 from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
 from .headers import veil
 from .hosts import is_loopback
-from .messages import ChatRequest, ChatResponse, Messages
+from .messages import ChatResponse, Messages
 from .provider import Provider
 from .retry import RetryBudget
 from .secrets import Hidden, shown, veiled_url

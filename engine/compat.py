@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from .async_client import AsyncClient
 from .catalog import Catalog
+from .chat_request import ChatRequest
 from .client import Client
 from .deployment import Deployment
 from .events import TextDelta
-from .messages import ChatRequest, Messages
+from .messages import Messages
 from .provider import Provider
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import MissingSecretError, ParameterError
 from .keyfiles import value_in_file
-from .messages import plain
+from .plain import plain
 from .secrets import Hidden, Secret
 from .spec import Auth, ProviderSpec, SecretSource, Setting
 from .suggest import did_you_mean

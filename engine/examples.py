@@ -13,13 +13,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from .chat_request import ChatRequest
 from .comparison import NOTHING, Place, Words, differences
 from .deployment import Deployment
 from .dialogue import lines
 from .display import request_data, response_data
 from .errors import EngineError
 from .events import Usage
-from .messages import Adjustment, ChatRequest, ChatResponse, ToolCall
+from .messages import Adjustment, ChatResponse, ToolCall
 from .provider import Provider, recorded
 from .reply import Reply
 from .spec import Example

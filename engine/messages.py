@@ -1,34 +1,21 @@
-"""What a caller says and gets: messages, the request of one call, and the answer it ends in. Values only."""
+"""What is said and what comes back: messages, and the answer that a call ends in. Values only."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .errors import ParameterError
 from .events import FinishReason, Usage
-from .secrets import Hidden
-
-MAX_DEPTH = 64
-"""How deep a value from the caller may nest; deeper JSON is refused before it is built."""
-
-MAX_INT_BITS = 13_287
-"""4000 digits: Python refuses to write numbers beyond 4300 as text."""
-
-TOOL_CHOICES = ("auto", "none", "required")
-"""What a caller may choose of the tools, beside one of them."""
-
-SPEAKERS = ("system", "developer", "user")
-"""Whose messages are their content alone; one without any means nothing to an API."""
+from .plain import Sayable, kind_of, plain, plain_text
 
 BLOCK_TYPES = ("reasoning", "text", "tool_call", "message")
 """What a block of `replay` can be; `message` stands for all of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Sayable):
     """A call that the model asks for. `arguments` is the JSON text as the model wrote it."""
 
     id: str
@@ -41,7 +28,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Sayable):
     """One message of a conversation: a role, and text or parts. `extra` keeps the keys that we do not name.
 
     `replay` is what an earlier answer carried for the next call: `{"from": provider, "blocks": [...]}`, each block with
@@ -67,20 +54,27 @@ class Message:
 
         Raises ParameterError when it is none of them, or holds what JSON cannot say.
         """
+        if type(value) is dict and len(value) == 2 and "role" in value and "content" in value:
+            role, content = value["role"], value["content"]
+            if type(role) is str and role and type(content) is str:
+                if not (role.isascii() and content.isascii()):
+                    plain_text(role, "messages")
+                    plain_text(content, "messages")
+                return _said(role, content)
         if isinstance(value, str):
             return cls("user", plain(value, "messages"))
         if not isinstance(value, Mapping | Message):
-            raise ParameterError(f"a message is a mapping with 'role' and 'content', not {_kind(value)}")
+            raise ParameterError(f"a message is a mapping with 'role' and 'content', not {kind_of(value)}")
         data = plain(value, "messages")
         replay = _replay(data.pop("replay", None))
         role, content = data.pop("role", None), data.pop("content", None)
         if not isinstance(role, str) or not role:
             raise ParameterError("a message needs a 'role': system, user, assistant or tool")
         if not (content is None or isinstance(content, str | list)):
-            raise ParameterError(f"a message's 'content' is text or a list of parts, not {_kind(content)}")
+            raise ParameterError(f"a message's 'content' is text or a list of parts, not {kind_of(content)}")
         for part in content if isinstance(content, list) else ():
             if not isinstance(part, dict):
-                raise ParameterError(f"a part of a message's 'content' is a mapping, not {_kind(part)}")
+                raise ParameterError(f"a part of a message's 'content' is a mapping, not {kind_of(part)}")
         return cls(
             role,
             tuple(content) if isinstance(content, list) else content,
@@ -109,83 +103,30 @@ class Message:
         return data | {key: value for key, value in self.extra.items() if key not in data}
 
 
+(_ROLE, _CONTENT, _TOOL_CALLS, _TOOL_CALL_ID, _NAME, _EXTRA, _REPLAY) = (
+    getattr(Message, field).__set__ for field in Message.__slots__
+)
+
+
+def _said(role: str, content: str) -> Message:
+    """A message that is a role and a text, as nearly all are.
+
+    Its fields are set by the slots themselves: the `__init__` of a frozen dataclass takes three times as long, and a
+    conversation may have thousands of messages.
+    """
+    message = object.__new__(Message)
+    _ROLE(message, role)
+    _CONTENT(message, content)
+    _TOOL_CALLS(message, ())
+    _TOOL_CALL_ID(message, None)
+    _NAME(message, None)
+    _EXTRA(message, {})
+    _REPLAY(message, None)
+    return message
+
+
 Messages = str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, Any] | str]
 """What the doors take as `messages`: one text, one message, or a list of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """One call, as the caller means it: provider files turn it into their own wire format.
-
-    `params` are the call parameters by name, `stream` asks for a stream. `tool_choice` is "auto", "none", "required",
-    or a tool in OpenAI's shape: `{"type": "function", "function": {"name": ...}}`. `extra_body` is merged over the
-    finished payload, `extra_headers` go in place of those of the same name: for what the file has no words for.
-
-    >>> ChatRequest.of("Hi", temperature=0.2).messages
-    (Message(role='user', content='Hi', tool_calls=(), tool_call_id=None, name=None, extra={}),)
-    """
-
-    messages: tuple[Message, ...]
-    model: str | None = None
-    stream: bool = True
-    tools: tuple[Mapping[str, Any], ...] = ()
-    params: Mapping[str, Any] = field(default_factory=dict)
-    tool_choice: str | Mapping[str, Any] | None = None
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
-    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(
-        cls,
-        messages: Messages,
-        model: str | None = None,
-        *,
-        stream: bool = True,
-        tools: Iterable[Mapping[str, Any]] | None = (),
-        tool_choice: str | Mapping[str, Any] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        **params: Any,
-    ) -> ChatRequest:
-        """A request from what a caller has at hand. Raises ParameterError for what JSON cannot say."""
-        tools = () if tools is None else tools
-        if isinstance(messages, str | Message | Mapping):
-            messages = [messages]
-        if not isinstance(messages, list | tuple):
-            raise ParameterError(f"messages are text or a list of messages, not {_kind(messages)}")
-        if type(stream) is not bool:
-            raise ParameterError(f"stream is true or false, not {_kind(stream)}")
-        if model is not None and not isinstance(model, str):
-            raise ParameterError(f"model is a name, not {_kind(model)}")
-        if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
-            raise ParameterError(f"tools are a list of tools, not {_kind(tools)}")
-        built = tuple(Message.of(message) for message in messages)
-        if not built:
-            raise ParameterError("there is no message to send; give at least one")
-        for number, message in enumerate(built):
-            if message.content in (None, ()) and message.role in SPEAKERS:
-                raise ParameterError(f"messages.{number}, of the role {message.role}, says nothing; give it 'content'")
-        return cls(
-            built,
-            plain(model, "model"),
-            stream,
-            tuple(_tool(tool) for tool in tools),
-            {name: plain(value, name) for name, value in params.items()},
-            _tool_choice(tool_choice),
-            _mapping(extra_body, "extra_body"),
-            _headers(extra_headers),
-        )
-
-
-def forced_tool(choice: str | Mapping[str, Any] | None) -> str | None:
-    """The name of the one tool that a choice asks for; None when it leaves the tool open.
-
-    >>> forced_tool({"type": "function", "function": {"name": "f"}}), forced_tool("required")
-    ('f', None)
-    """
-    function = choice.get("function") if isinstance(choice, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
-    return name if isinstance(name, str) else None
 
 
 AdjustmentAction = Literal["dropped", "clamped", "renamed", "defaulted", "forwarded", "replaced"]
@@ -254,72 +195,11 @@ class ChatResponse:
         return Message("assistant", content, self.tool_calls, replay=self.replay)
 
 
-def plain(value: Any, where: str) -> Any:
-    """A copy of `value` made of JSON's types alone. Raises ParameterError naming `where` for anything else."""
-    try:
-        return _copied(value, where, 0)
-    except ParameterError:
-        raise
-    except Exception as error:  # a class of the caller's own, whose methods fail in their own ways
-        raise ParameterError(f"{where} holds {_kind(value)} that cannot be read: {type(error).__name__}") from error
-
-
-def _copied(value: Any, where: str, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise ParameterError(f"{where} nests deeper than {MAX_DEPTH} levels")
-    if value is None or isinstance(value, bool):
-        return value
-    for kind, copy in _SCALARS.items():
-        if isinstance(value, kind):
-            return copy(value, where)
-    if isinstance(value, Message | ToolCall):
-        value = value.as_dict()
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise ParameterError(f"{where} has a key that is {_kind(key)}; JSON's keys are text")
-        return {_plain_text(key, where): _copied(item, where, depth + 1) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return [_copied(item, where, depth + 1) for item in value]
-    raise ParameterError(f"{where} holds {_kind(value)}, which JSON cannot say")
-
-
-# Subclasses (an enum's members, text of a template engine) become what they are made of.
-
-
-def _plain_text(value: str, where: str) -> str:
-    text = str.__str__(value)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            message = f"{where} holds half a character (a lone surrogate), which UTF-8 cannot say; repair the text"
-            raise ParameterError(message) from None
-    return text
-
-
-def _plain_int(value: int, where: str) -> int:
-    number = int.__int__(value)
-    if number.bit_length() > MAX_INT_BITS:
-        raise ParameterError(f"{where} holds a number of more than 4000 digits")
-    return number
-
-
-def _plain_float(value: float, where: str) -> float:
-    number = float.__float__(value)
-    if not math.isfinite(number):
-        raise ParameterError(f"{where} is {number}, which JSON cannot say; give a finite number")
-    return number
-
-
-_SCALARS: Mapping[type[Any], Callable[[Any, str], Any]] = {str: _plain_text, int: _plain_int, float: _plain_float}
-
-
 def _text_or_none(data: dict[str, Any], key: str) -> str | None:
     value = data.pop(key, None)
     if value is None or isinstance(value, str):
         return value
-    raise ParameterError(f"a message's '{key}' is text, not {_kind(value)}")
+    raise ParameterError(f"a message's '{key}' is text, not {kind_of(value)}")
 
 
 def _replay(value: Any) -> dict[str, Any] | None:
@@ -336,48 +216,6 @@ def _replay(value: Any) -> dict[str, Any] | None:
     return replay
 
 
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise ParameterError(f"{where} is a mapping, not {_kind(value)}")
-    data: dict[str, Any] = plain(value, where)
-    return data
-
-
-def _headers(value: Any) -> Mapping[str, str]:
-    headers = _mapping(value, "extra_headers")
-    for name, text in headers.items():
-        if not isinstance(text, str):
-            raise ParameterError(f"extra_headers: the value of {name!r} is text, not {_kind(text)}")
-    return Hidden(headers) if headers else {}
-
-
-def _tool(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ParameterError(f"a tool is a mapping, not {_kind(value)}; as in chat completions")
-    tool: dict[str, Any] = plain(value, "tools")
-    return tool
-
-
-def _tool_choice(value: Any) -> str | dict[str, Any] | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        value = plain(value, "tool_choice")
-        if value in TOOL_CHOICES:
-            return str(value)
-    if isinstance(value, Mapping):
-        choice: dict[str, Any] = plain(value, "tool_choice")
-        if choice.get("type") == "function" and forced_tool(choice) is None:
-            raise ParameterError("tool_choice names no tool; write {type: function, function: {name: ...}}")
-        if choice:
-            return choice
-    words = "auto, none, required, or {type: function, function: {name: ...}}"
-    shown = repr(value[:60]) if isinstance(value, str) else _kind(value)
-    raise ParameterError(f"tool_choice is one of: {words}; not {shown}")
-
-
 def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
     if not value:
         return ()
@@ -391,10 +229,6 @@ def _tool_calls(value: Any) -> tuple[ToolCall, ...]:
             raise ParameterError(f"the arguments of the tool call {function['name']!r} are JSON text")
         identity = call.get("id")
         if not (identity is None or isinstance(identity, str)):
-            raise ParameterError(f"the id of the tool call {function['name']!r} is text, not {_kind(identity)}")
+            raise ParameterError(f"the id of the tool call {function['name']!r} is text, not {kind_of(identity)}")
         calls.append(ToolCall(identity or "", function["name"], arguments if arguments.strip() else "{}"))
     return tuple(calls)
-
-
-def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"a value of type {type(value).__name__}"

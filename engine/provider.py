@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from .chat_request import ChatRequest
 from .deployment import Deployment
 from .errors import EngineError, ParameterError, UsageError
 from .events import Event
 from .failures import Failures
 from .headers import veil
-from .messages import ChatRequest, ChatResponse, Messages
+from .messages import ChatResponse, Messages
 from .params import model_of, patches_for
 from .readers import Readers
 from .reply import Reply

@@ -11,11 +11,12 @@ from typing import Any
 
 from . import additions
 from .auth import Access
+from .chat_request import ChatRequest
 from .deployment import Deployment
 from .errors import ParameterError, UnsupportedError
 from .expressions import OMIT, Helpers, TemplateError, bounded
 from .headers import Pairs, caller_headers, overlaid, secrets_in
-from .messages import Adjustment, ChatRequest
+from .messages import Adjustment
 from .params import Parameters, Resolved, model_of, refuse_adjusted
 from .pipeline import Context, Shaper, check_choice
 from .route import Legs, Ready, Route, identity_of, refuse_open_secret

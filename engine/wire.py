@@ -138,7 +138,7 @@ class ResponseHead:
     @property
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when the response names none."""
-        first = self.headers.get("content-type", "").partition(",")[0]  # some servers send it twice
+        first: str = self.headers.get("content-type", "").partition(",")[0]  # some servers send it twice
         return first.partition(";")[0].strip().lower()
 
 

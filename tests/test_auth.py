@@ -18,12 +18,12 @@ import pytest
 
 from engine import Catalog, Client
 from engine.auth import AUTH, Credentials, Unsigned, compile_auth
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.display import REQUEST_FORMATS
 from engine.errors import EngineError, ParameterError, ProviderError, UsageError
 from engine.expressions import OMIT, Helpers
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.mock import MockServer
 from engine.provider import Provider, recorded
 from engine.redaction import redact

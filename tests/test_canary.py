@@ -29,12 +29,12 @@ import httpx
 import pytest
 
 from engine import Catalog, Client
+from engine.chat_request import ChatRequest
 from engine.cli import mock_command
 from engine.deployment import Deployment
 from engine.display import REQUEST_FORMATS
 from engine.drift import drift
 from engine.errors import EngineError
-from engine.messages import ChatRequest
 from engine.mock import MockServer
 from engine.provider import Provider
 from engine.recording import Recorder

@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.errors import DecodeError, ProviderError, TransportError, TruncatedError, UsageError
 from engine.events import Finish, TextDelta, Usage
 from engine.exchange import CLEANUP_SECONDS, DRAIN_BYTES, DRAIN_SECONDS, REFUSAL_SECONDS, TRANSITIONS, Exchange, State
 from engine.expressions import Helpers
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.provider import Provider
 from engine.spec import Timeouts
 from engine.wire import Headers, ResponseHead

@@ -102,7 +102,7 @@ def test_a_file_of_another_kind_leaves_the_way_to_the_next(tmp_path: Path, accou
 
 
 def test_a_key_of_several_lines_goes_into_no_header(account: Path) -> None:
-    from engine.messages import ChatRequest
+    from engine.chat_request import ChatRequest
     from engine.rendering import Renderer
 
     for auth in ("{type: bearer, secret: k}", "{type: header, name: a, secret: k}"):

@@ -27,6 +27,7 @@ LADDER = (
         "weight",
         "json_text",
     ),
+    ("plain",),
     (
         "messages",
         "replacing",
@@ -55,6 +56,7 @@ LADDER = (
         "dispatch",
         "tape",
         "aside",
+        "chat_request",
     ),
     ("auth", "deployment", "pipeline"),
     ("loader", "answer", "request_template", "base_url", "token_call"),

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.chat_request import ChatRequest
 from engine.errors import ParameterError
-from engine.messages import MAX_DEPTH, Adjustment, ChatRequest, ChatResponse, Message, ToolCall, plain
+from engine.messages import Adjustment, ChatResponse, Message, ToolCall
+from engine.plain import MAX_DEPTH, plain
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

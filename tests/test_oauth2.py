@@ -15,10 +15,10 @@ import pytest
 
 from engine import AsyncClient, Client
 from engine.auth.oauth2 import ACCESS_TOKEN, sending_token
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.errors import MissingSecretError, ParameterError, ProviderError, TransportError, UsageError
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.provider import Provider
 from tests.badfiles import place_of, problems, text_of
 
@@ -94,7 +94,10 @@ def test_a_token_is_fetched_and_sent(tmp_path: Path, ask: Ask) -> None:
 
 def test_a_token_is_kept_for_later_calls_of_the_same_credential(tmp_path: Path) -> None:
     mine = {"id": "me", "key": KEY}
-    with Bank().server as server, Client(folder_of(tmp_path, FILE), **options(server, secrets={"acme": mine})) as client:
+    with (
+        Bank().server as server,
+        Client(folder_of(tmp_path, FILE), **options(server, secrets={"acme": mine})) as client,
+    ):
         assert [client.chat("acme", "hi").text for _ in range(3)] == ["with token-1"] * 3
         mine["id"] = "other"  # what is read when a call is made counts
         assert client.chat("acme", "hi").text == "with token-2"

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.errors import ParameterError, UnsupportedError, UsageError
 from engine.loader import load_text
-from engine.messages import Adjustment, ChatRequest, Message
+from engine.messages import Adjustment, Message
 from engine.provider import Provider
 from engine.rendering import Renderer
 from tests import test_pipeline_protocols as protocols

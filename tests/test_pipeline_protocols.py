@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.rendering import RenderedCall, Renderer
 
 PIXEL = "iVBORw0KGgo="

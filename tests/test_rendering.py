@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from engine import Catalog
 from engine.base_url import checked_url
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.errors import MissingSecretError, ParameterError, UnsupportedError, UsageError
 from engine.loader import load_text
-from engine.messages import Adjustment, ChatRequest, Message
+from engine.messages import Adjustment, Message
 from engine.rendering import RenderedCall, Renderer
 from engine.request_template import USER_AGENT
 from engine.wire import WireRequest

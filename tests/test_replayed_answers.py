@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from engine import Catalog
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
-from engine.messages import ChatRequest, Message
+from engine.messages import Message
 
 THOUGHT = {"type": "thinking", "thinking": "A greeting.", "signature": "EqQB"}
 HIDDEN = {"type": "redacted_thinking", "data": "Emw=="}

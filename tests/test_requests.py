@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from engine import Catalog
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.errors import ParameterError
-from engine.messages import ChatRequest
 from engine.rendering import RenderedCall
 
 CATALOG = Catalog()

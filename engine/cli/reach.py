@@ -51,8 +51,8 @@ def rehearse(
     provider: Provider, messages: list[Message], model: str | None, params: dict[str, Any], strict: bool
 ) -> None:
     """Raise what is wrong with the call before a mock is started for it."""
+    from ..chat_request import ChatRequest
     from ..deployment import Deployment
-    from ..messages import ChatRequest
 
     provider.call(ChatRequest.of(messages, model, **params), Deployment(placeholders=True, strict=strict))
 

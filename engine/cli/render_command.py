@@ -56,8 +56,8 @@ def command(
 ) -> None:
     """Show the request that a call would send. Secrets, and settings that are not set, show as <NAME>."""
     from ..caller import asks_for_stream
+    from ..chat_request import ChatRequest
     from ..deployment import Deployment
-    from ..messages import ChatRequest
 
     name, model = split_name(name)
     provider = catalog_of(context).provider(name)

@@ -13,12 +13,12 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ..chat_request import ChatRequest
 from ..comparison import same
 from ..deployment import Deployment
 from ..errors import EngineError
 from ..folders import PROTOCOLS, builtin_folder
 from ..loader import load
-from ..messages import ChatRequest
 from ..params import fits
 from ..provider import Provider
 from ..spec import Models, Param, ProviderSpec

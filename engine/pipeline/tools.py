@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..chat_request import ChatRequest, forced_tool
 from ..errors import ParameterError, UnsupportedError
 from ..expressions import OMIT
-from ..messages import ChatRequest, forced_tool
 from ..shaping import NAMES, ToolShaping
 from .json_schema import SCHEMA_PASSES, SchemaError
 from .template import Context, Template

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..chat_request import ChatRequest
 from ..deployment import Deployment
 from ..errors import TransportError, UsageError
-from ..messages import ChatRequest
 from ..provider import Provider
 from ..secrets import Secret
 from ..steps.journey import MIN_HIDDEN

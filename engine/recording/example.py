@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..chat_request import ChatRequest
 from ..compression import decompressor
 from ..deployment import Deployment
 from ..display import request_data
 from ..errors import EngineError, UsageError
-from ..messages import ChatRequest, ChatResponse, ToolCall
+from ..messages import ChatResponse, ToolCall
 from ..provider import Provider
 from ..spec import ProviderSpec, Read
 from ..tape import MAX_BYTES, Take

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from engine.base_url import BaseUrl, Territory, checked_url
+from engine.chat_request import ChatRequest
 from engine.deployment import Deployment
 from engine.errors import EngineError, ProviderError
 from engine.headers import caller_headers
 from engine.loader import load_text
-from engine.messages import ChatRequest
 from engine.provider import Provider
 from engine.spec import Host
 from engine.transport.request import build

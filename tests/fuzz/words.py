@@ -7,13 +7,13 @@ import random
 import re
 from typing import Any
 
+from engine.chat_request import ChatRequest
 from engine.cli.options import extras, header, pairs, parameters, split_name
 from engine.cli.output import printable
 from engine.deployment import Deployment
 from engine.display import REQUEST_FORMATS
 from engine.errors import UsageError
 from engine.importing.capture import reply_from
-from engine.messages import ChatRequest
 from engine.redaction import redact
 from engine.secrets import MASK, Secret
 from engine.wire import Headers, WireRequest
