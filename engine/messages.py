@@ -57,9 +57,6 @@ class Message(Sayable):
         if type(value) is dict and len(value) == 2 and "role" in value and "content" in value:
             role, content = value["role"], value["content"]
             if type(role) is str and role and type(content) is str:
-                if not (role.isascii() and content.isascii()):
-                    plain_text(role, "messages")
-                    plain_text(content, "messages")
                 return _said(role, content)
         if isinstance(value, str):
             return cls("user", plain(value, "messages"))
@@ -109,11 +106,14 @@ class Message(Sayable):
 
 
 def _said(role: str, content: str) -> Message:
-    """A message that is a role and a text, as nearly all are.
+    """A message that is a role and a text, as nearly all are. Raises ParameterError for half a character.
 
     Its fields are set by the slots themselves: the `__init__` of a frozen dataclass takes three times as long, and a
     conversation may have thousands of messages.
     """
+    if not (role.isascii() and content.isascii()):
+        plain_text(role, "messages")
+        plain_text(content, "messages")
     message = object.__new__(Message)
     _ROLE(message, role)
     _CONTENT(message, content)

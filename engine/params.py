@@ -118,7 +118,8 @@ class Parameters:
                 values[name] = self._given(name, declared, given, placed, adjustments)
             elif name in self._unasked:
                 values[name] = self._by_default(name, declared, placed, adjustments)
-        forwarded = _unknown(self._spec, given, adjustments) if given.keys() - self._declared.keys() else {}
+        is_known = self._declared.keys() >= given.keys()
+        forwarded = {} if is_known else _unknown(self._spec, given, adjustments)
         # A map first, then what goes into it.
         ordered = sorted(placed, key=self._depths.__getitem__) if len(placed) > 1 else placed
         return Resolved(values, tuple((path, placed[path][1]) for path in ordered), forwarded, tuple(adjustments))
@@ -133,8 +134,10 @@ class Parameters:
     ) -> Any:
         param = declared.param
         value = given[name]
-        if type(value) not in declared.kinds or declared.is_bounded:
-            value = _checked(self._spec, name, param, value, adjustments)
+        if type(value) not in declared.kinds:
+            _refuse_other_type(self._spec, name, param, value)
+        if declared.is_bounded:
+            value = _bounded(self._spec, name, param, value, adjustments)
         if param.values:
             value = _in_other_words(name, param, value, adjustments)
         if param.maps_to is not None:
@@ -197,12 +200,15 @@ def _refuse_same_place(name: str, path: str, placed: Mapping[str, tuple[str, Any
         raise ParameterError(f"the parameters '{other}' and '{name}' are both sent as {path}; give one of them")
 
 
-def _checked(spec: ProviderSpec, name: str, param: Param, value: Any, adjustments: list[Adjustment]) -> Any:
+def _refuse_other_type(spec: ProviderSpec, name: str, param: Param, value: Any) -> None:
     if not any(fits(kind, value) for kind in param.type):
         kinds = " or ".join(param.type)
         raise ParameterError(
             f"the parameter '{name}' of {spec.name} is of type {kinds}, not {_kind(value)} ({_short(value)})"
         )
+
+
+def _bounded(spec: ProviderSpec, name: str, param: Param, value: Any, adjustments: list[Adjustment]) -> Any:
     if param.enum and value not in param.enum:
         allowed = ", ".join(str(item) for item in param.enum)
         hint = did_you_mean(value, map(str, param.enum)) if isinstance(value, str) else ""

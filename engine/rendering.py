@@ -214,6 +214,8 @@ class Renderer:
         if not names:
             return payload, ()
         payload = additions.place(payload, params.placed)
+        if not params.forwarded and not extra_body:
+            return payload, ()
         payload, forwarded = additions.forward(payload, params.forwarded)
         payload, merged = additions.merge(payload, extra_body)
         return payload, (*forwarded, *merged)

@@ -20,7 +20,7 @@ class NotPlainError(TypeError):
 
 
 def weight(value: Any, most: int, *, each: int = _OF_A_WORD, nothing: type | None = None) -> int:
-    """The weight of a value; the count ends above `most`. What stands in it twice counts twice.
+    """The weight of a value; the count ends soon above `most`. What stands in it twice counts twice.
 
     `each` is what an item weighs beside itself; `nothing` is a type beside those of JSON, whose values weigh nothing.
     Raises NotPlainError for any other.
@@ -30,20 +30,21 @@ def weight(value: Any, most: int, *, each: int = _OF_A_WORD, nothing: type | Non
     """
     total = 0
     pending = [value]
-    while pending and total <= most:
-        one = pending.pop()
+    for one in pending:  # which grows meanwhile
         kind = type(one)
         if kind is str:
             total += len(one)
         elif kind is dict:
             for key in one:
                 total += each + (len(key) if type(key) is str else _of_text(key))
-            pending.extend(one.values())
+            pending += one.values()
         elif kind is list:
             total += len(one) * each
-            pending.extend(one)
+            pending += one
         elif kind is not nothing:
             total += _OF_SCALARS.get(kind, _of_text)(one)
+        if total > most:
+            break
     return total
 
 

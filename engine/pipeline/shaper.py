@@ -14,7 +14,7 @@ from .passes import PASSES, conversation
 from .shapes import MessageShaper
 from .template import Context
 from .tools import Choice, Tool, ToolShaper
-from .turns import checked, turns_of
+from .turns import as_given, turns_of
 
 
 class Shaped(NamedTuple):
@@ -44,14 +44,10 @@ class Shaper:
     def messages(self, messages: Sequence[Message], context: Context) -> Shaped:
         """The conversation as the API writes it. Raises ParameterError or UnsupportedError."""
         if self._is_plain:
-            return Shaped([self._as_given(message) for message in checked(messages)], OMIT)
+            return Shaped(as_given(messages, self._shaping.roles), OMIT)
         turns = turns_of(messages, context.owner, replay=self._shaping.reasoning == "replay")
         turns, system = conversation(turns, self._shaping, self._passes, context)
         return Shaped(self._messages.messages(turns, context), self._messages.system(system, context))
-
-    def _as_given(self, message: Message) -> dict[str, Any]:
-        data = message.as_chat_message()
-        return data | {"role": self._shaping.roles[message.role]} if message.role in self._shaping.roles else data
 
     def tools(self, tools: Sequence[Tool], choice: Choice, context: Context) -> tuple[Any, Any]:
         """The tools and the choice among them, OMIT for what is not sent. Raises UnsupportedError."""

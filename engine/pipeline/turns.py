@@ -50,20 +50,28 @@ def turns_of(messages: Sequence[Message], owner: str, *, replay: bool) -> list[T
     return [_turn(message, f"messages.{number}", calls, owner, replay) for number, message in enumerate(messages)]
 
 
-def checked(messages: Sequence[Message]) -> Iterator[Message]:
-    """The messages for a file that sends them as they are given; calls and results without an id are given one.
+def as_given(messages: Sequence[Message], roles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The messages for a file that changes nothing of them but roles; calls and results without an id are given one.
 
     Raises ParameterError for what `turns_of` would refuse.
     """
     calls = _Calls()
+    made: list[dict[str, Any]] = []
     for number, message in enumerate(messages):
-        if message.role in _TOOL or isinstance(message.content, tuple) or message.tool_calls:
+        role, content = message.role, message.content
+        if role in _TOOL or message.tool_calls or isinstance(content, tuple):
             turn = _turn(message, f"messages.{number}", calls, "", False)
-            yield _identified(message, turn.parts)
-            continue
-        if "function_call" in message.extra:
-            calls.made(message, f"messages.{number}")
-        yield message
+            data = _identified(message, turn.parts).as_chat_message()
+        elif message.extra or message.name is not None or message.tool_call_id is not None:
+            if "function_call" in message.extra:
+                calls.made(message, f"messages.{number}")
+            data = message.as_chat_message()
+        else:
+            data = {"role": role, "content": content}
+        if role in roles:
+            data["role"] = roles[role]
+        made.append(data)
+    return made
 
 
 def _identified(message: Message, parts: tuple[Part, ...]) -> Message:
