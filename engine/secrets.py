@@ -161,19 +161,20 @@ class Hidden(Mapping[str, str]):
 
 
 class Sealed:
-    """Values of which nothing shows: they can only be compared with others.
+    """Values of which nothing shows but their types: they can only be compared with others, true being no 1.
 
     >>> Sealed(("sk-123",)), Sealed(("sk-123",)) == Sealed(("sk-123",))
     (<sealed>, True)
     """
 
-    __slots__ = ("_give",)
+    __slots__ = ("_give", "types")
 
     def __init__(self, values: tuple[Any, ...]) -> None:
         self._give: Callable[[], tuple[Any, ...]] = lambda: values
+        self.types = tuple(map(type, values))
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Sealed and self._give() == other._give()
+        return type(other) is Sealed and self.types == other.types and self._give() == other._give()
 
     def __hash__(self) -> int:
         raise TypeError("sealed values have no hash: it would say something of them")

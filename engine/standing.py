@@ -16,8 +16,11 @@ from .base_url import BaseUrl, Territory, checked_url
 from .deployment import Deployment
 from .expressions import OMIT, Helpers
 from .hosts import is_loopback
-from .secrets import Sealed, Secret
+from .secrets import Sealed, Secret, Sensitive
 from .spec import Auth, ProviderSpec
+
+_KNOWN = frozenset({str, int, bool, type(None), Sensitive})
+"""Types whose values can be compared: one of a caller's own may do anything when it is."""
 
 
 class Standing:
@@ -89,22 +92,26 @@ class Standings:
 
     def of(self, deployment: Deployment) -> Standing:
         """What a deployment comes to. Raises ParameterError for its settings."""
-        if not self._may_keep or type(deployment.settings) is not dict:
+        said = self._said(deployment) if self._may_keep else None
+        if said is None:
             return Standing(self, deployment)
-        said, last = self._said(deployment), self._last
+        last = self._last
         if last is not None and last[0] == said:
             return last[1]
         standing = Standing(self, deployment)
         self._last = said, standing
         return standing
 
-    def _said(self, deployment: Deployment) -> Sealed:
-        """All that it is made of. Of two values that are equal, one may be refused for its type."""
+    def _said(self, deployment: Deployment) -> Sealed | None:
+        """All that it is made of; None where that holds an object of a class that is not known."""
         given = deployment.settings
-        return Sealed(
+        if type(given) is not dict:
+            return None
+        said = Sealed(
             (
-                *(deployment.base_url, deployment.placeholders, *given, *given.values(), *map(type, given.values())),
+                *(deployment.base_url, deployment.placeholders, *given, *given.values()),
                 *map(deployment.secrets.get, self.spec.secrets),
                 *map(deployment.environ.get, self._variables),
             )
         )
+        return said if _KNOWN.issuperset(said.types) else None

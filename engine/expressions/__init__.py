@@ -10,6 +10,7 @@ from .allowed import KEYWORDS, check
 from .budget import bounded, cost_of, spend
 from .compiled import (
     Rendered,
+    bare_name,
     compile_leaf,
     compile_text,
     compile_tree,
@@ -36,6 +37,7 @@ __all__ = [
     "Rendered",
     "TemplateError",
     "as_text",
+    "bare_name",
     "bounded",
     "check",
     "check_keys",

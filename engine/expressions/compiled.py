@@ -132,7 +132,7 @@ def compile_tree(tree: Any, where: str = "payload") -> Rendered:
         return lambda values: [item for render in items if (item := render(values)) is not OMIT]
     if not isinstance(tree, str) or not is_template(tree):
         return lambda values: tree
-    if (name := _bare_name(tree)) is not None:
+    if (name := bare_name(tree)) is not None:
         return lambda values: values.get(name, OMIT)
     leaf = compile_leaf(tree)
 
@@ -152,7 +152,7 @@ def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
     literal = {key: value for key, value in tree.items() if key != "$when"}
     names, others = [], []
     for key, value in literal.items():
-        if isinstance(value, str) and (name := _bare_name(value)) is not None:
+        if isinstance(value, str) and (name := bare_name(value)) is not None:
             names.append((key, name))
         elif isinstance(value, Mapping | list | tuple) or (isinstance(value, str) and is_template(value)):
             others.append((key, compile_tree(value, f"{where}.{key}")))
@@ -177,8 +177,12 @@ def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
 _BARE_NAME = re.compile(r"\{\{\s*([A-Za-z]\w*)\s*\}\}", re.ASCII)
 
 
-def _bare_name(text: str) -> str | None:
-    """The name of a value that is all of a leaf, which most leaves are."""
+def bare_name(text: str) -> str | None:
+    """The name of a value that is all of a leaf, which most leaves are.
+
+    >>> bare_name("{{ model }}"), bare_name("{{ model }}!")
+    ('model', None)
+    """
     match = _BARE_NAME.fullmatch(text)
     return match[1] if match is not None and match[1] not in KEYWORDS else None
 

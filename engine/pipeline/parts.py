@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 from ..errors import ParameterError, UnsupportedError
 from ..expressions import OMIT
 from ..shaping import CONTENT, NAMES, PartShaping
+from .moulds import Mould, itself
 from .template import Context, Template
-from .turns import Part
+from .turn import Part
 
 _WORDS: Mapping[str, str] = {
     "text": "a text",
@@ -86,6 +87,18 @@ class PartShaper:
         raise UnsupportedError(f"{context.owner} takes no messages of the role {role} with {what} ({part.place})")
 
     # --- rendering ---
+
+    def text_mould(self, role: str) -> Mould:
+        """What becomes of a text that has nothing beside it. Raises NoMouldError."""
+        template = self._templates.get("text")
+        if template is None:
+            return lambda text: {"type": "text", "text": text}
+        return template.mould({"role": role, "carry": OMIT, "extra": OMIT, "omit": OMIT}, {"text": itself})
+
+    @property
+    def text_cost(self) -> int:
+        """What rendering a text costs."""
+        return self._templates["text"].cost if "text" in self._templates else 0
 
     def render(self, part: Part, role: str, context: Context) -> Any:
         """A part as the API writes it; OMIT only for reasoning. Raises UnsupportedError or ParameterError."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 from ..errors import ParameterError, UnsupportedError
 from ..messages import Adjustment
 from ..shaping import MessageShaping
 from .template import Context
-from .turns import Part, Turn
+from .turn import Part, Turn
 
 Turns = list[Turn]
 Pass = Callable[[Turns, MessageShaping, Context], Turns]
@@ -18,8 +19,15 @@ BETWEEN = "\n\n"
 """What stands between system texts, and between them and the user's."""
 
 
+def any_of(turns: Turns, *roles: str) -> bool:
+    """Whether any of the turns is of one of these roles."""
+    return not {turn.role for turn in turns}.isdisjoint(roles)
+
+
 def take_system(turns: Turns, context: Context) -> tuple[Turns, list[Part]]:
     """The turns without the system's, and the parts of those, each a text."""
+    if not any_of(turns, *SYSTEM):
+        return turns, []
     parts = [part for turn in turns if turn.role in SYSTEM for part in turn.parts]
     for part in parts:
         if part.type != "text":
@@ -43,9 +51,9 @@ def system_to_user(turns: Turns, shaping: MessageShaping, context: Context) -> T
     system = joined(parts, context)
     for number, turn in enumerate(turns):
         if turn.role == "user":
-            turns[number] = turn._replace(parts=_prefixed(turn, system))
+            turns[number] = turn.replaced(_prefixed(turn, system))
             return turns
-    return [Turn("user", (Part("text", {"text": system}, "messages"),), "messages"), *turns]
+    return [Turn("user", None, text=system), *turns]
 
 
 def _prefixed(turn: Turn, text: str) -> tuple[Part, ...]:
@@ -63,23 +71,27 @@ def forget_reasoning(turns: Turns, shaping: MessageShaping, context: Context) ->
 
 
 def _forgotten(turn: Turn) -> Turn:
+    if turn.text is not None:
+        return turn
     kept = (part for part in turn.parts if part.type != "reasoning")
     bare = tuple(
         part._replace(values={key: value for key, value in part.values.items() if key != "carry"}) for part in kept
     )
-    return turn._replace(parts=bare, carry={})
+    return turn.replaced(bare, carry={})
 
 
 def results_to_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
     """Consecutive results of tools as one message of the user."""
+    if not any_of(turns, "tool"):
+        return turns
     made: Turns = []
-    for before, turn in zip([None, *turns], turns, strict=False):
-        if turn.role != "tool":
-            made.append(turn)
-        elif before is not None and before.role == "tool":
-            made[-1] = made[-1]._replace(parts=made[-1].parts + turn.parts)
+    for is_result, run in groupby(turns, lambda turn: turn.role == "tool"):
+        if is_result:
+            first, *others = run
+            parts = (*first.parts, *(part for turn in others for part in turn.parts))
+            made.append(first.replaced(parts, role="user", name=None))
         else:
-            made.append(turn._replace(role="user", name=None))
+            made.extend(run)
     return made
 
 
@@ -87,6 +99,9 @@ def drop_empty(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
     """Without texts of nothing but white space, and without messages of no part."""
     made: Turns = []
     for turn in turns:
+        if turn.text and not turn.text.isspace():
+            made.append(turn)
+            continue
         parts = tuple(part for part in turn.parts if not _is_blank(part))
         if len(parts) == len(turn.parts) and parts:
             made.append(turn)
@@ -95,7 +110,7 @@ def drop_empty(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
         if blank or not parts:  # "" beside other parts says nothing
             context.dropped("messages", blank)
         if parts:
-            made.append(turn._replace(parts=parts))
+            made.append(turn.replaced(parts))
     return made
 
 
@@ -111,23 +126,21 @@ def first_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
         return turns
     text = str(shaping.first_user)
     context.adjustments.append(Adjustment("messages", "defaulted", None, text))
-    return [*turns[:head], Turn("user", (Part("text", {"text": text}, "messages"),), "messages"), *turns[head:]]
+    return [*turns[:head], Turn("user", None, text=text), *turns[head:]]
 
 
 def merge_consecutive(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
     """Neighbours of one wire role as one message; results of tools stand at its head, and a message of one stays."""
-
-    def goes_on(before: Turn, turn: Turn) -> bool:
-        wire, other = (shaping.roles.get(one.role, one.role) for one in (before, turn))
-        return wire == other and "tool" not in (before.role, turn.role)
-
+    wires = [shaping.roles.get(turn.role, turn.role) for turn in turns]
     runs: list[list[Turn]] = []
-    for turn in turns:
-        if runs and goes_on(runs[-1][-1], turn):
+    before: Turn | None = None
+    for turn, wire, other in zip(turns, wires, [None, *wires], strict=False):
+        if wire == other and before is not None and "tool" not in (before.role, turn.role):
             runs[-1].append(turn)
         else:
             runs.append([turn])
-    return [run[0] if len(run) == 1 else _merged(run) for run in runs]
+        before = turn
+    return [_merged(run) if run[1:] else run[0] for run in runs]
 
 
 def _merged(run: Sequence[Turn]) -> Turn:
@@ -137,7 +150,7 @@ def _merged(run: Sequence[Turn]) -> Turn:
     name = first.name if all(turn.name == first.name for turn in run) else None
     carry = {key: value for turn in run for key, value in turn.carry.items()}
     extra = {key: value for turn in run for key, value in turn.extra.items()}
-    return Turn(first.role, tuple(parts), first.place, name, carry, extra)
+    return Turn(first.role, tuple(parts), first.number, name, carry, extra)
 
 
 def trim_last_assistant(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
@@ -151,7 +164,7 @@ def trim_last_assistant(turns: Turns, shaping: MessageShaping, context: Context)
         return turns
     context.dropped("messages", part.values["text"][len(text) :])
     trimmed = part._replace(values={**part.values, "text": text}, own=None)
-    return [*turns[:-1], last._replace(parts=(*last.parts[:-1], trimmed))]
+    return [*turns[:-1], last.replaced((*last.parts[:-1], trimmed))]
 
 
 PASSES: Mapping[str, tuple[Callable[[MessageShaping], bool], Pass]] = {

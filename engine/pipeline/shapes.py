@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import UnsupportedError
-from ..expressions import OMIT
-from ..shaping import CONTENT, NAMES, RAW, RENDERED, MessageShaping
+from ..expressions import OMIT, spend
+from ..shaping import CONTENT, NAMES, RAW, RENDERED, ROLES, MessageShaping
+from .moulds import Mould, NoMouldError, itself
 from .parts import PartShaper
 from .passes import joined
 from .template import Context, Template
-from .turns import Part, Turn
+from .turn import Part, Turn
+
+SPENT_AT_ONCE = 2**16
+"""Of the budget for templates, what moulds cost is taken in pieces of this size."""
+
+
+class TextMould(NamedTuple):
+    """What becomes of a message that is one text, and what rendering it costs."""
+
+    fill: Mould
+    cost: int
+    where: str
 
 
 class _Shape:
@@ -29,6 +41,23 @@ class _Shape:
         if self.template is None:
             self.accepted |= {"reasoning"}
 
+    def text_mould(self, wire: str, parts: PartShaper) -> TextMould | None:
+        """What becomes of a message that is one text; None where that is not always the same."""
+        if "text" not in self.accepted:
+            return None
+        if self.template is None:
+            return TextMould(lambda text: {"role": wire, "content": text}, 0, "messages")
+        open_names: dict[str, Mould] = {"text": itself, "content": itself}
+        fixed = {**dict.fromkeys(NAMES["message"] - {*open_names, "parts"}, OMIT), "role": wire, "omit": OMIT}
+        try:
+            if "parts" in self.reads:
+                one = parts.text_mould(wire)
+                open_names["parts"] = lambda text: [one(text)]
+            cost = self.template.cost + (parts.text_cost if "parts" in self.reads else 0)
+            return TextMould(self.template.mould(fixed, open_names), cost, self.template.where)
+        except NoMouldError:
+            return None
+
 
 class MessageShaper:
     """The shapes of a file's `messages`."""
@@ -39,6 +68,7 @@ class MessageShaper:
         self._items = frozenset(shaping.items)
         self._shapes = {role: _Shape(tree, f"messages.shapes.{role}", parts) for role, tree in shaping.shapes.items()}
         self._any = self._shapes.get("any") or _Shape(None, "messages", parts)
+        self._moulds: dict[str, TextMould | None] = {}
         templates = [shape.template for shape in self._shapes.values() if shape.template is not None]
         self.outer = parts.outer.union(*(template.outer for template in templates))
         """The names of the call that the templates use."""
@@ -46,16 +76,36 @@ class MessageShaper:
     def messages(self, turns: list[Turn], context: Context) -> list[Any]:
         """The messages as the API writes them. Raises UnsupportedError for what it cannot take."""
         entries: list[Any] = []
+        owed = 0
         for turn in turns:
+            if turn.text is not None and turn.name is None:
+                mould = self._moulds[turn.role] if turn.role in self._moulds else self._text_mould(turn.role)
+                if mould is not None:
+                    owed += mould.cost
+                    if owed > SPENT_AT_ONCE:
+                        spend(owed, mould.where)
+                        owed = 0
+                    entries.append(mould.fill(turn.text))
+                    continue
             if self._items and any(part.type in self._items for part in turn.parts):
                 entries.extend(self._split(turn, context))
             else:
                 entries.extend(self._message(self._shapes.get(turn.role, self._any), turn, context))
+        spend(owed, "messages")  # for the last few
         return entries
+
+    def _text_mould(self, role: str) -> TextMould | None:
+        """The mould for the texts of a role; one of the caller's own invention has none."""
+        if role not in ROLES:
+            return None
+        shape = self._shapes.get(role, self._any)
+        mould = None if "text" in self._items else shape.text_mould(self._roles.get(role, role), self._parts)
+        self._moulds[role] = mould
+        return mould
 
     def _split(self, turn: Turn, context: Context) -> Iterator[Any]:
         for kind, run in groupby(turn.parts, lambda part: part.type if part.type in self._items else None):
-            some = turn._replace(parts=tuple(run))
+            some = turn.replaced(tuple(run))
             if kind is None and all(part.type == "text" and not part.values["text"] for part in some.parts):
                 continue  # callers write "" beside calls, where chat completions have one message for both
             if kind is None:

@@ -8,37 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import ParameterError
 from ..messages import Message, ToolCall
 from .media import MEDIA
-
-_NOTHING: Mapping[str, Any] = {}
-
-
-class Part(NamedTuple):
-    """One part of a turn: its type, the names that its template reads, and how the caller wrote it.
-
-    `inner` holds the parts of a tool's result, `carry` the opaque values that came with an answer.
-    """
-
-    type: str
-    values: Mapping[str, Any]
-    place: str
-    own: Mapping[str, Any] | None = None
-    inner: tuple[Part, ...] = ()
-
-
-class Turn(NamedTuple):
-    """One message on its way: a canonical role, parts in order, and what belongs to the message as a whole."""
-
-    role: str
-    parts: tuple[Part, ...]
-    place: str
-    name: str | None = None
-    carry: Mapping[str, Any] = _NOTHING
-    extra: Mapping[str, Any] = _NOTHING
+from .turn import NOTHING, Part, Turn
 
 
 def turns_of(messages: Sequence[Message], owner: str, *, replay: bool) -> list[Turn]:
@@ -47,7 +22,15 @@ def turns_of(messages: Sequence[Message], owner: str, *, replay: bool) -> list[T
     Raises ParameterError for what no API could take.
     """
     calls = _Calls()
-    return [_turn(message, f"messages.{number}", calls, owner, replay) for number, message in enumerate(messages)]
+    turns: list[Turn] = []
+    for number, message in enumerate(messages):
+        role, content = message.role, message.content
+        is_more = message.extra or message.tool_calls or message.replay is not None or role in _TOOL
+        if type(content) is str and not is_more:
+            turns.append(Turn(role, None, number, message.name, text=content))
+        else:
+            turns.append(_turn(message, number, calls, owner, replay))
+    return turns
 
 
 def as_given(messages: Sequence[Message], roles: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -60,7 +43,7 @@ def as_given(messages: Sequence[Message], roles: Mapping[str, str]) -> list[dict
     for number, message in enumerate(messages):
         role, content = message.role, message.content
         if role in _TOOL or message.tool_calls or isinstance(content, tuple):
-            turn = _turn(message, f"messages.{number}", calls, "", False)
+            turn = _turn(message, number, calls, "", False)
             data = _identified(message, turn.parts).as_chat_message()
         elif message.extra or message.name is not None or message.tool_call_id is not None:
             if "function_call" in message.extra:
@@ -87,19 +70,17 @@ def _identified(message: Message, parts: tuple[Part, ...]) -> Message:
 _TOOL = ("tool", "function")
 
 
-def _turn(message: Message, place: str, calls: _Calls, owner: str, replay: bool) -> Turn:
-    bare = not message.extra and not message.tool_calls and message.replay is None
-    if bare and isinstance(message.content, str) and message.role not in _TOOL:
-        return Turn(message.role, (Part("text", {"text": message.content}, place),), place, message.name)
+def _turn(message: Message, number: int, calls: _Calls, owner: str, replay: bool) -> Turn:
+    place = f"messages.{number}"
     if message.role in _TOOL:
-        return Turn("tool", (_result(message, place, calls),), place, message.name, extra=_rest(message))
+        return Turn("tool", (_result(message, place, calls),), number, message.name, extra=_rest(message))
     made = calls.made(message, place) if message.tool_calls or "function_call" in message.extra else ()
     carried = _replayed(message, made, place, owner) if replay else None
     if carried is not None:
         parts, carry = carried
-        return Turn(message.role, parts, place, message.name, carry, _rest(message))
+        return Turn(message.role, parts, number, message.name, carry, _rest(message))
     parts = (*_reasoning(message, place, replay), *_content(message, place), *made)
-    return Turn(message.role, parts, place, message.name, extra=_rest(message))
+    return Turn(message.role, parts, number, message.name, extra=_rest(message))
 
 
 # --- content ---
@@ -126,7 +107,7 @@ def _part(own: Mapping[str, Any], place: str) -> Part:
     if isinstance(kind, str) and kind in MEDIA:
         type_, read = MEDIA[kind]
         return Part(type_, _with_extra(read(own, place), own, kind), place, own)
-    return Part("other", _NOTHING, place, own)
+    return Part("other", NOTHING, place, own)
 
 
 def _with_extra(values: dict[str, Any], own: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
@@ -141,7 +122,7 @@ _NAMED = frozenset({"refusal", "function_call", "reasoning_content", "reasoning"
 def _rest(message: Message) -> Mapping[str, Any]:
     """What else the caller wrote; a key that says nothing (SDKs write them out) counts as not there."""
     if not message.extra:
-        return _NOTHING
+        return NOTHING
     return {key: value for key, value in message.extra.items() if key not in _NAMED and value not in (None, [], {})}
 
 
@@ -174,7 +155,7 @@ def _replayed(
     parts: list[Part] = []
     carry: dict[str, Any] = {}
     for block in blocks:
-        brought = block.get("carry") or _NOTHING
+        brought = block.get("carry") or NOTHING
         if block["type"] == "message":
             carry |= brought
         elif block["type"] == "tool_call":
