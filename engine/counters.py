@@ -36,6 +36,8 @@ def normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
 
 def _count(value: Any) -> int | None:
     """A counter; numbers in text are numbers, anything else says nothing, and so does one below zero."""
+    if type(value) is int:
+        return value if value >= 0 else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -18,6 +18,7 @@ from threading import Lock
 
 from .errors import EngineError, ProviderError, TransportError
 from .spec import RetryPolicy
+from .wire import Headers
 
 RETRIED_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529, *range(520, 525)})
 """Those that pass. 520 to 524 are what a cache in front of a service says when the service does not answer it."""
@@ -70,9 +71,9 @@ def _is_spent(error: ProviderError) -> bool:
     return bool(_SPENT.search(said)) and not _PASSES.search(said)
 
 
-def is_keyed(names: Iterable[str]) -> bool:
+def is_keyed(headers: Headers) -> bool:
     """Whether a request with these headers may be sent twice: the service does it once, and answers twice."""
-    return any(name.lower() in IDEMPOTENCY_KEYS for name in names)
+    return not IDEMPOTENCY_KEYS.isdisjoint(headers.lowered())
 
 
 class RetryBudget:

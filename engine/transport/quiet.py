@@ -8,9 +8,9 @@ other requests in the process stay as they are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
+from functools import cache
 
 _OURS = ContextVar("_OURS", default=False)
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
@@ -33,16 +33,23 @@ def _handled(record: logging.LogRecord) -> bool:
     return False
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
+@cache
+def _loggers() -> tuple[logging.Logger, ...]:
+    return tuple(map(logging.getLogger, _LOGGERS))
+
+
+class quiet:  # noqa: N801  said like a function, as those of contextlib are
     """Until the block is left, what this thread or task makes the library log says nothing of the other side's."""
-    for name in _LOGGERS:
-        filters = logging.getLogger(name).filters
-        if not filters or filters[-1] is not _handled:  # behind those of others: what they refuse is not handled
-            logging.getLogger(name).removeFilter(_handled)
-            logging.getLogger(name).addFilter(_handled)
-    token = _OURS.set(True)
-    try:
-        yield
-    finally:
-        _OURS.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        for logger in _loggers():
+            # Behind those of others: what they refuse is not handled.
+            if not logger.filters or logger.filters[-1] is not _handled:
+                logger.removeFilter(_handled)
+                logger.addFilter(_handled)
+        self._token = _OURS.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _OURS.reset(self._token)

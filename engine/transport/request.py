@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from ..errors import UsageError
 from ..secrets import Sensitive, shown
@@ -15,15 +17,38 @@ from .explain import refused_by_proxy
 
 def build(client: Any, wire: WireRequest, timeout: dict[str, float | None], note: Any) -> Any:
     """The library's request: our headers and nothing else, our URL as it is. `note` hears how far it comes."""
-    request = client.build_request(wire.method, str.__str__(wire.url), content=wire.content)
+    library, url = _library(client), str.__str__(wire.url)
+    # Not the client's `build_request`: that adds parameters and headers of its own, and takes longer than all the rest.
+    request = library.request(wire.method, library.url(url) if type(wire.url) is str else url, content=wire.content)
+    framing = list(request.headers.items())  # host and content-length
     own = [(name, str.__str__(value)) for name, value in wire.headers.pairs]
-    framing = [pair for pair in request.headers.items() if pair[0].lower() in ("host", "content-length")]
-    request.headers = type(request.headers)(framing + own)
-    request.extensions = {**request.extensions, "timeout": timeout, "trace": note}
-    # Set once more: a client with parameters of its own has added them to the URL.
-    url, kind = str.__str__(wire.url), type(request.url)
-    request.url = _masked_url(kind, url, shown(wire.url)) if isinstance(wire.url, Sensitive) else kind(url)
+    request.headers = library.headers(framing + own)
+    request.extensions = {"timeout": timeout, "trace": note}
+    if isinstance(wire.url, Sensitive):
+        request.url = _masked_url(type(request.url), url, shown(wire.url))
     return request
+
+
+class _Library(NamedTuple):
+    """The classes of a client's library, which may be another one of the same shape; URLs without secrets are kept."""
+
+    request: type[Any]
+    headers: type[Any]
+    url: Callable[[str], Any]
+
+
+_LIBRARIES: WeakKeyDictionary[type[Any], _Library] = WeakKeyDictionary()
+
+MAX_URLS = 64
+"""How many URLs are kept as the library reads them: a path may hold anything."""
+
+
+def _library(client: Any) -> _Library:
+    kind = type(client)
+    if kind not in _LIBRARIES:
+        request = client.build_request("GET", "http://localhost")
+        _LIBRARIES[kind] = _Library(type(request), type(request.headers), lru_cache(MAX_URLS)(type(request.url)))
+    return _LIBRARIES[kind]
 
 
 def _masked_url(kind: type[Any], url: str, masked: str) -> Any:
