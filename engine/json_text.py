@@ -9,8 +9,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from math import isfinite
 from typing import Any
+
+
+@cache
+def has_fast_json() -> bool:
+    """Whether the library of the extra `fast` is installed."""
+    return find_spec("msgspec") is not None
+
+
+def fast_json() -> Any:
+    """That library. To import it takes longer than to read or write by other means what one call needs."""
+    return import_module("msgspec")
+
 
 LARGE = 256 * 1024
 """From so many characters on, others are let run: below it takes a few milliseconds."""

@@ -24,6 +24,7 @@ from .secrets import Secret, shown
 from .spec import ProviderSpec
 from .standing import Standings
 from .token_call import TokenCall
+from .weight import Weighed
 from .wire import Headers, WireRequest
 
 
@@ -79,13 +80,14 @@ class Renderer:
         extra = caller_headers(request.extra_headers) if request.extra_headers else ()
         standing = self._standings.of(deployment)
         values = self._values(request, params, standing.names)
-        adjustments = (*params.adjustments, *self._shape(request, values), *self._unused(request))
+        shaped, known = self._shape(request, values)
+        adjustments = (*params.adjustments, *shaped, *self._unused(request))
         if deployment.strict:
             refuse_adjusted(spec.name, adjustments)
         access, territory = standing.access(), standing.territory
         private = (*standing.secrets, *secrets_in(extra)) if extra else standing.secrets
         # The caller's own headers may be credentials too: they go where those may go.
-        main = partial(self._render_main, params, request.extra_body, extra, private)
+        main = partial(self._render_main, params, request.extra_body, extra, private, known)
         token = standing.auth.token if standing.auth is not None else None
         if not spec.steps and token is None:
             try:
@@ -107,6 +109,7 @@ class Renderer:
         extra_body: Mapping[str, Any],
         extra: Pairs,
         private: tuple[Secret, ...],
+        known: Weighed | None,
         values: Mapping[str, Any],
         base: str,
         access: Access | None,
@@ -115,7 +118,7 @@ class Renderer:
         may = access or Access.NOBODYS
         url = self._main.url(values, base, may.credentials)
         payload, added = self._payload(values, params, extra_body)
-        content, content_type = may.body(self.spec.encoding, payload)
+        content, content_type = may.body(self.spec.encoding, payload, known)
         unsigned = self._main.headers(values, may.credentials, content_type)
         wire = WireRequest(self.spec.method, url, unsigned, content)
         if access is None:
@@ -174,16 +177,19 @@ class Renderer:
             "omit": OMIT,
         }
 
-    def _shape(self, request: ChatRequest, values: dict[str, Any]) -> list[Adjustment]:
-        """Adds to the values what the pipeline makes of messages and tools; gives what it adjusted."""
+    def _shape(self, request: ChatRequest, values: dict[str, Any]) -> tuple[list[Adjustment], Weighed | None]:
+        """Adds to the values what the pipeline makes of messages and tools; gives what it adjusted, and the messages
+        with their weight."""
+        known: Weighed | None = None
         context = Context(self.spec.name, dict(values), [])
         try:
             values["tools"], values["tool_choice"] = self._shaper.tools(request.tools, request.tool_choice, context)
             if self._uses("messages") or self._uses("system"):
-                values["messages"], values["system"] = self._shaper.messages(request.messages, context)
+                known, values["system"] = self._shaper.messages(request.messages, context)
+                values["messages"] = known.items
         except TemplateError as error:
             raise ParameterError(f"{self.spec.name}: {error}") from None
-        return context.adjustments
+        return context.adjustments, known
 
     def _uses(self, name: str) -> bool:
         """Whether a template of the file reads `name`."""

@@ -5,11 +5,11 @@ is made. Of a value that is no plain data nothing is read: its type alone is loo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 _OF_A_WORD = 4
 """What null, true and false weigh, and by default each item of a list or a map beside itself."""
-_OF_A_FLOAT = 20
+OF_A_FLOAT = 20
 
 
 class NotPlainError(TypeError):
@@ -19,11 +19,38 @@ class NotPlainError(TypeError):
         super().__init__(f"holds a value of type {type(value).__name__}, which is no plain data")
 
 
-def weight(value: Any, most: int, *, each: int = _OF_A_WORD, nothing: type | None = None) -> int:
+class Weighed(NamedTuple):
+    """A list, and what it weighs, where that is known."""
+
+    items: list[Any]
+    weight: int | None
+
+
+Scalars = Mapping[type, Callable[[Any], int]]
+
+OF_SCALARS: Scalars = {
+    int: lambda number: number.bit_length() // 3 + 1,
+    float: lambda number: OF_A_FLOAT,
+    bool: lambda value: _OF_A_WORD,
+    type(None): lambda value: _OF_A_WORD,
+}
+"""What the other scalars weigh."""
+
+
+def weight(
+    value: Any,
+    most: int,
+    *,
+    each: int = _OF_A_WORD,
+    nothing: type | None = None,
+    known: Weighed | None = None,
+    scalars: Scalars = OF_SCALARS,
+) -> int:
     """The weight of a value; the count ends soon above `most`. What stands in it twice counts twice.
 
     `each` is what an item weighs beside itself; `nothing` is a type beside those of JSON, whose values weigh nothing.
-    Raises NotPlainError for any other.
+    A list that is `known` is not gone through; `scalars` are what all but texts weigh. Raises NotPlainError for a value
+    of any other type.
 
     >>> weight({"a": ["Hi", None]}, 100), weight(["x" * 50] * 1_000_000, 100) > 100
     (19, True)
@@ -39,10 +66,13 @@ def weight(value: Any, most: int, *, each: int = _OF_A_WORD, nothing: type | Non
                 total += each + (len(key) if type(key) is str else _of_text(key))
             pending += one.values()
         elif kind is list:
-            total += len(one) * each
-            pending += one
+            if known is not None and one is known.items and known.weight is not None:
+                total += known.weight
+            else:
+                total += len(one) * each
+                pending += one
         elif kind is not nothing:
-            total += _OF_SCALARS.get(kind, _of_text)(one)
+            total += scalars.get(kind, _of_text)(one)
         if total > most:
             break
     return total
@@ -52,11 +82,3 @@ def _of_text(value: Any) -> int:
     if not issubclass(type(value), str):  # text that holds a secret is a str of its own kind
         raise NotPlainError(value)
     return str.__len__(value)
-
-
-_OF_SCALARS: Mapping[type, Callable[[Any], int]] = {
-    int: lambda number: number.bit_length() // 3 + 1,
-    float: lambda number: _OF_A_FLOAT,
-    bool: lambda value: _OF_A_WORD,
-    type(None): lambda value: _OF_A_WORD,
-}

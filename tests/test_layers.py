@@ -84,7 +84,7 @@ ROOMS = {
     "click": "cli",
     "cryptography": "auth",
     "httptools": "transport",
-    "msgspec": "rules",
+    "msgspec": "json_text",
     "pytest": "pytest_plugin",
 }
 

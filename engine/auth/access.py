@@ -11,6 +11,7 @@ from ..encoding import encode
 from ..errors import ParameterError
 from ..expressions import OMIT, as_text
 from ..secrets import Secret, SensitiveBytes
+from ..weight import Weighed
 from ..wire import WireRequest
 from .oauth2 import ACCESS_TOKEN
 from .way import NOTHING, Credentials, Unsigned, Way
@@ -38,10 +39,13 @@ class Access:
         """What goes into the headers and the query of every request."""
         return self.way.credentials(self.secrets)
 
-    def body(self, encoding: str, payload: Any) -> tuple[bytes, str | None]:
-        """A payload as bytes and their type; with a secret that goes in the body, those to show as well."""
+    def body(self, encoding: str, payload: Any, known: Weighed | None = None) -> tuple[bytes, str | None]:
+        """A payload as bytes and their type; with a secret that goes in the body, those to show as well.
+
+        `known` is a list in it that was weighed before.
+        """
         if not self.way.fills:
-            return (b"", None) if payload is OMIT else encode(encoding, payload, as_text)
+            return (b"", None) if payload is OMIT else encode(encoding, payload, as_text, known)
         masks = {name: Secret(repr(secret), name=secret.name) for name, secret in self.secrets.items()}
         # What is shown is made first: where it fails, no frame holds the secret.
         masked = self.way.fill(payload, masks)

@@ -9,6 +9,7 @@ from ..expressions import OMIT
 from ..messages import Message
 from ..shaping import MessageShaping
 from ..spec import ProviderSpec
+from ..weight import Weighed
 from .parts import PartShaper
 from .passes import PASSES, conversation
 from .shapes import MessageShaper
@@ -20,7 +21,7 @@ from .turns import as_given, turns_of
 class Shaped(NamedTuple):
     """A conversation as templates read it; `system` is OMIT where there is none, or where it is no field."""
 
-    messages: list[Any]
+    messages: Weighed
     system: Any
 
 

@@ -9,22 +9,33 @@ from typing import Any, NamedTuple
 from ..errors import UnsupportedError
 from ..expressions import OMIT, spend
 from ..shaping import CONTENT, NAMES, RAW, RENDERED, ROLES, MessageShaping
+from ..weight import NotPlainError, Weighed, weight
 from .moulds import Mould, NoMouldError, itself
 from .parts import PartShaper
 from .passes import joined
 from .template import Context, Template
 from .turn import Part, Turn
 
+MAX_WEIGHT = 2**20
+"""A mould that weighs more is no good: it is rendered, and weighed, with each message."""
 SPENT_AT_ONCE = 2**16
 """Of the budget for templates, what moulds cost is taken in pieces of this size."""
 
 
 class TextMould(NamedTuple):
-    """What becomes of a message that is one text, and what rendering it costs."""
+    """What becomes of a message that is one text, what rendering it costs, and what comes of that weighs."""
 
     fill: Mould
     cost: int
     where: str
+    weight: int
+    times: int
+
+    @classmethod
+    def of(cls, fill: Mould, cost: int, where: str) -> TextMould:
+        """A mould, with what it weighs as an item of a list, and how often it says the text."""
+        empty, one = (weight([fill(text)], MAX_WEIGHT) for text in ("", "x"))
+        return cls(fill, cost, where, empty, one - empty)
 
 
 class _Shape:
@@ -46,7 +57,7 @@ class _Shape:
         if "text" not in self.accepted:
             return None
         if self.template is None:
-            return TextMould(lambda text: {"role": wire, "content": text}, 0, "messages")
+            return TextMould.of(lambda text: {"role": wire, "content": text}, 0, "messages")
         open_names: dict[str, Mould] = {"text": itself, "content": itself}
         fixed = {**dict.fromkeys(NAMES["message"] - {*open_names, "parts"}, OMIT), "role": wire, "omit": OMIT}
         try:
@@ -54,9 +65,10 @@ class _Shape:
                 one = parts.text_mould(wire)
                 open_names["parts"] = lambda text: [one(text)]
             cost = self.template.cost + (parts.text_cost if "parts" in self.reads else 0)
-            return TextMould(self.template.mould(fixed, open_names), cost, self.template.where)
-        except NoMouldError:
+            mould = TextMould.of(self.template.mould(fixed, open_names), cost, self.template.where)
+        except (NoMouldError, NotPlainError):
             return None
+        return mould if mould.weight < MAX_WEIGHT else None
 
 
 class MessageShaper:
@@ -73,10 +85,10 @@ class MessageShaper:
         self.outer = parts.outer.union(*(template.outer for template in templates))
         """The names of the call that the templates use."""
 
-    def messages(self, turns: list[Turn], context: Context) -> list[Any]:
+    def messages(self, turns: list[Turn], context: Context) -> Weighed:
         """The messages as the API writes them. Raises UnsupportedError for what it cannot take."""
         entries: list[Any] = []
-        owed = 0
+        owed = texts = size = 0
         for turn in turns:
             if turn.text is not None and turn.name is None:
                 mould = self._moulds[turn.role] if turn.role in self._moulds else self._text_mould(turn.role)
@@ -86,13 +98,15 @@ class MessageShaper:
                         spend(owed, mould.where)
                         owed = 0
                     entries.append(mould.fill(turn.text))
+                    size += mould.weight + mould.times * len(turn.text)
+                    texts += 1
                     continue
             if self._items and any(part.type in self._items for part in turn.parts):
                 entries.extend(self._split(turn, context))
             else:
                 entries.extend(self._message(self._shapes.get(turn.role, self._any), turn, context))
         spend(owed, "messages")  # for the last few
-        return entries
+        return Weighed(entries, size if texts == len(entries) else None)
 
     def _text_mould(self, role: str) -> TextMould | None:
         """The mould for the texts of a role; one of the caller's own invention has none."""

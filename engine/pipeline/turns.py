@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import ParameterError
 from ..messages import Message, ToolCall
+from ..weight import Weighed, weight
 from .media import MEDIA
 from .turn import NOTHING, Part, Turn
 
@@ -33,13 +34,16 @@ def turns_of(messages: Sequence[Message], owner: str, *, replay: bool) -> list[T
     return turns
 
 
-def as_given(messages: Sequence[Message], roles: Mapping[str, str]) -> list[dict[str, Any]]:
+def as_given(messages: Sequence[Message], roles: Mapping[str, str]) -> Weighed:
     """The messages for a file that changes nothing of them but roles; calls and results without an id are given one.
+
+    Where each is a role and a text, their weight is known.
 
     Raises ParameterError for what `turns_of` would refuse.
     """
     calls = _Calls()
     made: list[dict[str, Any]] = []
+    texts = size = 0
     for number, message in enumerate(messages):
         role, content = message.role, message.content
         if role in _TOOL or message.tool_calls or isinstance(content, tuple):
@@ -49,12 +53,22 @@ def as_given(messages: Sequence[Message], roles: Mapping[str, str]) -> list[dict
             if "function_call" in message.extra:
                 calls.made(message, f"messages.{number}")
             data = message.as_chat_message()
+        elif type(content) is str:
+            role = roles.get(role, role)
+            made.append({"role": role, "content": content})
+            size += _OF_A_TEXT + len(role) + len(content)
+            texts += 1
+            continue
         else:
             data = {"role": role, "content": content}
         if role in roles:
             data["role"] = roles[role]
         made.append(data)
-    return made
+    return Weighed(made, size if texts == len(made) else None)
+
+
+_OF_A_TEXT = weight([{"role": "", "content": ""}], 100)
+"""What a message weighs beside its role and its text."""
 
 
 def _identified(message: Message, parts: tuple[Part, ...]) -> Message:

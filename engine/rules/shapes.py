@@ -7,10 +7,9 @@ nobody reads is looked over only: a number beyond all numbers, or a byte that is
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Annotated, Any
 
-from ..json_text import read_plain
+from ..json_text import fast_json, has_fast_json, read_plain
 from ..paths import MISSING
 
 
@@ -61,8 +60,7 @@ class Shape:
     def cls(self) -> Any:
         """The class of the object that a map becomes."""
         if self._cls is None:
-            import msgspec
-
+            msgspec = fast_json()
             fields = [
                 (self.attribute(key), shape.type, shape.cls() if shape.is_always else MISSING)
                 for key, shape in self.keys.items()
@@ -89,18 +87,16 @@ def plain_reader() -> Callable[[Any], Any]:
     """JSON -> plain values, as quickly as can be here. Raises whatever for what is not plain."""
     if not can_decode():
         return read_plain
-    from msgspec.json import decode
-
+    decode: Callable[[Any], Any] = fast_json().json.decode
     return decode
 
 
 def decoder(shape: Shape) -> Callable[[Any], Any]:
     """Bytes of JSON -> an object of the shape's class. Raises what msgspec raises."""
-    import msgspec
-
-    return msgspec.json.Decoder(shape.cls).decode
+    decode: Callable[[Any], Any] = fast_json().json.Decoder(shape.cls).decode
+    return decode
 
 
 def can_decode() -> bool:
     """Whether msgspec is here."""
-    return find_spec("msgspec") is not None
+    return has_fast_json()
