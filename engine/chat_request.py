@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,25 +46,21 @@ class ChatRequest:
         model: str | None = None,
         *,
         stream: bool = True,
-        tools: Iterable[Mapping[str, Any]] | None = (),
+        tools: Iterable[Mapping[str, Any]] | None = None,
         tool_choice: str | Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         extra_headers: Mapping[str, str] | None = None,
         **params: Any,
     ) -> ChatRequest:
         """A request from what a caller has at hand. Raises ParameterError for what JSON cannot say."""
-        tools = () if tools is None else tools
-        if isinstance(messages, str | Message | Mapping):
-            messages = [messages]
-        if not isinstance(messages, list | tuple):
-            raise ParameterError(f"messages are text or a list of messages, not {kind_of(messages)}")
+        given = messages if type(messages) is list else _listed(messages)
         if type(stream) is not bool:
             raise ParameterError(f"stream is true or false, not {kind_of(stream)}")
         if model is not None and not isinstance(model, str):
             raise ParameterError(f"model is a name, not {kind_of(model)}")
-        if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
+        if tools is not None and (not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping)):
             raise ParameterError(f"tools are a list of tools, not {kind_of(tools)}")
-        built = tuple(map(Message.of, messages))
+        built = tuple(map(Message.of, given))
         if not built:
             raise ParameterError("there is no message to send; give at least one")
         for number, message in enumerate(built):
@@ -74,12 +70,20 @@ class ChatRequest:
             built,
             None if model is None else plain(model, "model"),
             stream,
-            tuple(map(_tool, tools)),
+            () if tools is None else tuple(map(_tool, tools)),
             {name: plain(value, name) for name, value in params.items()},
             None if tool_choice is None else _tool_choice(tool_choice),
-            _mapping(extra_body, "extra_body"),
-            _headers(extra_headers) if extra_headers is not None else {},
+            {} if extra_body is None else _mapping(extra_body, "extra_body"),
+            {} if extra_headers is None else _headers(extra_headers),
         )
+
+
+def _listed(messages: Any) -> Sequence[Any]:
+    if isinstance(messages, str | Message | Mapping):
+        return [messages]
+    if not isinstance(messages, list | tuple):
+        raise ParameterError(f"messages are text or a list of messages, not {kind_of(messages)}")
+    return messages
 
 
 def forced_tool(choice: str | Mapping[str, Any] | None) -> str | None:
@@ -94,8 +98,6 @@ def forced_tool(choice: str | Mapping[str, Any] | None) -> str | None:
 
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if value is None:
-        return {}
     if not isinstance(value, Mapping):
         raise ParameterError(f"{where} is a mapping, not {kind_of(value)}")
     data: dict[str, Any] = plain(value, where)
@@ -117,9 +119,7 @@ def _tool(value: Any) -> dict[str, Any]:
     return tool
 
 
-def _tool_choice(value: Any) -> str | dict[str, Any] | None:
-    if value is None:
-        return None
+def _tool_choice(value: Any) -> str | dict[str, Any]:
     if isinstance(value, str):
         value = plain(value, "tool_choice")
         if value in TOOL_CHOICES:

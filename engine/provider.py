@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,10 @@ class Provider:
         Raises ParameterError, MissingSecretError (both UsageError) before anything is sent.
         """
         veil(params)
-        deployment = Deployment(settings={} if settings is None else settings, environ=os.environ, strict=strict)
+        deployment = self._here
+        if settings is not None or strict:
+            settings = {} if settings is None else settings
+            deployment = replace(deployment, settings=settings, strict=strict)
         return self.call(ChatRequest.of(messages, model, stream=stream, **params), deployment).wire
 
     def call(self, request: ChatRequest, deployment: Deployment) -> RenderedCall:
@@ -122,6 +126,10 @@ class Provider:
                 self._patched.pop(next(iter(self._patched)), None)
             self._patched[indexes] = Provider(spec_for(self.spec, indexes), self._helpers)
         return self._patched[indexes]
+
+    @cached_property
+    def _here(self) -> Deployment:
+        return Deployment(environ=os.environ)
 
     @cached_property
     def _renderer(self) -> Renderer:
