@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from operator import eq
 
 from ..errors import ParameterError, UnsupportedError
 from ..messages import Adjustment
@@ -97,11 +98,10 @@ def results_to_user(turns: Turns, shaping: MessageShaping, context: Context) -> 
 
 def drop_empty(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
     """Without texts of nothing but white space, and without messages of no part."""
+    if not [turn for turn in turns if not turn.text or turn.text.isspace()]:
+        return turns
     made: Turns = []
     for turn in turns:
-        if turn.text and not turn.text.isspace():
-            made.append(turn)
-            continue
         parts = tuple(part for part in turn.parts if not _is_blank(part))
         if len(parts) == len(turn.parts) and parts:
             made.append(turn)
@@ -132,6 +132,8 @@ def first_user(turns: Turns, shaping: MessageShaping, context: Context) -> Turns
 def merge_consecutive(turns: Turns, shaping: MessageShaping, context: Context) -> Turns:
     """Neighbours of one wire role as one message; results of tools stand at its head, and a message of one stays."""
     wires = [shaping.roles.get(turn.role, turn.role) for turn in turns]
+    if not any(map(eq, wires, wires[1:])):
+        return turns
     runs: list[list[Turn]] = []
     before: Turn | None = None
     for turn, wire, other in zip(turns, wires, [None, *wires], strict=False):
