@@ -106,6 +106,7 @@ class Answer:
         self.run_kind = ""
         self.run_slot: Slot | None = None
         self._usage: dict[str, Any] = {}
+        self._normalised: Usage | None = None
         self._finish: str | None = None
         self.id: str | None = None
         self.model: str | None = None
@@ -259,10 +260,12 @@ class Answer:
         """A map of counters; later ones replace earlier ones key by key."""
         if isinstance(value, dict):
             merged(self._usage, value)
+            self._normalised = None
 
     def add_usage_of(self, other: Answer) -> None:
         """The counters of another answer, as later ones."""
         merged(self._usage, other._usage)
+        self._normalised = None
 
     def add_meta(self, name: str, value: Any) -> None:
         """The answer's id or the model's name; a number is text here."""
@@ -309,7 +312,9 @@ class Answer:
     @property
     def usage(self) -> Usage:
         """The counters, normalised."""
-        return normalised(self._response.usage, self._usage)
+        if self._normalised is None:
+            self._normalised = normalised(self._response.usage, self._usage)
+        return self._normalised
 
     @property
     def finish(self) -> FinishReason:

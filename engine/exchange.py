@@ -251,7 +251,8 @@ class Exchange:
     @property
     def response(self) -> ChatResponse:
         """The answer so far; after `finish` all of it."""
-        return replace(self._reply.response, attempts=max(self.attempts, 1))
+        response = self._reply.response
+        return replace(response, attempts=self.attempts) if self.attempts > 1 else response
 
     @property
     def is_settled(self) -> bool:

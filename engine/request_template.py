@@ -6,6 +6,7 @@ one of these, and so is each request that goes before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -35,6 +36,7 @@ from .wire import Headers
 USER_AGENT = f"wirefile/{__version__}"
 
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~:-]*")
 
 
 class RequestTemplate:
@@ -75,7 +77,8 @@ class RequestTemplate:
             raise ParameterError(f"{self.owner}: the path uses something that was not given")
         if len(path) > MAX_SLOT:
             raise TemplateError(f"path gives {len(path)} characters, and a URL has at most {MAX_SLOT}")
-        return quote(path if not path or path.startswith("/") else f"/{path}", safe=_PATH_SAFE)
+        path = path if not path or path.startswith("/") else f"/{path}"
+        return path if _PLAIN_PATH.fullmatch(path) else quote(path, safe=_PATH_SAFE)
 
     def _pairs(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
         pairs = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -138,8 +139,13 @@ class ResponseHead:
     @property
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when the response names none."""
-        first: str = self.headers.get("content-type", "").partition(",")[0]  # some servers send it twice
-        return first.partition(";")[0].strip().lower()
+        return _media_type(self.headers.get("content-type", ""))
+
+
+@lru_cache(64)
+def _media_type(said: str) -> str:
+    first = said.partition(",")[0]  # some servers send it twice
+    return first.partition(";")[0].strip().lower()
 
 
 def _masked(text: str, mask: str) -> str:

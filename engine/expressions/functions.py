@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -26,11 +27,16 @@ _OF_QUOTING = 64
 """What percent-encoding a character counts as: it is looked at by itself."""
 
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # RFC 3986, 2.3
+
+
 def quoted(value: str) -> str:
     """A value percent-encoded, slashes too. Raises TemplateError for one that has no place in a URL."""
     if len(value) > MAX_SLOT:
         raise TemplateError(f"gives {len(value)} characters, and a part of a URL has at most {MAX_SLOT}")
     spend(len(value) * _OF_QUOTING)
+    if _UNRESERVED.fullmatch(value):
+        return str.__str__(value)
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:

@@ -62,19 +62,21 @@ def _of_map(tree: Mapping[str, Any], fixed: Mapping[str, Any], open_names: Mappi
         if callable(one):
             moulds.append((key, one))
         made[key] = one
-    if not moulds:
-        return made
-
-    def fill(text: str) -> dict[str, Any]:
-        filled = made.copy()
-        for key, mould in moulds:
-            filled[key] = text if mould is itself else mould(text)
-        return filled
-
-    return fill
+    return _filled(made, moulds) if moulds else made
 
 
 def _of_list(items: list[Any]) -> Any:
-    if not any(map(callable, items)):
-        return items
-    return lambda text: [item(text) if callable(item) else item for item in items]
+    moulds = [(place, item) for place, item in enumerate(items) if callable(item)]
+    return _filled(items, moulds) if moulds else items
+
+
+def _filled(made: Any, moulds: list[tuple[Any, Mould]]) -> Mould:
+    """Copies of a map or a list, with what the moulds at some places give."""
+
+    def fill(text: str) -> Any:
+        filled = made.copy()
+        for place, mould in moulds:
+            filled[place] = text if mould is itself else mould(text)
+        return filled
+
+    return fill

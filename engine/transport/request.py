@@ -18,36 +18,43 @@ from .explain import refused_by_proxy
 def build(client: Any, wire: WireRequest, timeout: dict[str, float | None], note: Any) -> Any:
     """The library's request: our headers and nothing else, our URL as it is. `note` hears how far it comes."""
     library, url = _library(client), str.__str__(wire.url)
-    # Not the client's `build_request`: that adds parameters and headers of its own, and takes longer than all the rest.
-    request = library.request(wire.method, library.url(url) if type(wire.url) is str else url, content=wire.content)
-    framing = list(request.headers.items())  # host and content-length
+    where = library.url(url) if type(wire.url) is str else library.url.__wrapped__(url)
+    framing = [("host", where.netloc.decode("ascii"))]
+    if wire.content or wire.method in _WITH_BODY:
+        framing.append(("content-length", str(len(wire.content))))
     own = [(name, str.__str__(value)) for name, value in wire.headers.pairs]
-    request.headers = library.headers(framing + own)
-    request.extensions = {"timeout": timeout, "trace": note}
+    # Not by way of the client or of `content`: they add what is not ours, and take longer than all the rest.
+    stream, extensions = library.stream(wire.content), {"timeout": timeout, "trace": note}
+    request = library.request(wire.method, where, headers=framing + own, stream=stream, extensions=extensions)
+    request.read()
     if isinstance(wire.url, Sensitive):
-        request.url = _masked_url(type(request.url), url, shown(wire.url))
+        request.url = _masked_url(type(where), url, shown(wire.url))
     return request
 
 
+_WITH_BODY = ("POST", "PUT", "PATCH")
+"""Methods whose requests say that their body is empty, where it is (RFC 9110 8.6)."""
+
+MAX_URLS = 64
+"""How many URLs are kept as the library reads them, of those without a secret: a path may hold anything."""
+
+
 class _Library(NamedTuple):
-    """The classes of a client's library, which may be another one of the same shape; URLs without secrets are kept."""
+    """The classes of a client's library, which may be another one of the same shape."""
 
     request: type[Any]
-    headers: type[Any]
-    url: Callable[[str], Any]
+    stream: type[Any]
+    url: Any
 
 
 _LIBRARIES: WeakKeyDictionary[type[Any], _Library] = WeakKeyDictionary()
-
-MAX_URLS = 64
-"""How many URLs are kept as the library reads them: a path may hold anything."""
 
 
 def _library(client: Any) -> _Library:
     kind = type(client)
     if kind not in _LIBRARIES:
         request = client.build_request("GET", "http://localhost")
-        _LIBRARIES[kind] = _Library(type(request), type(request.headers), lru_cache(MAX_URLS)(type(request.url)))
+        _LIBRARIES[kind] = _Library(type(request), type(request.stream), lru_cache(MAX_URLS)(type(request.url)))
     return _LIBRARIES[kind]
 
 
