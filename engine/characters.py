@@ -62,7 +62,10 @@ def printable_data(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {printable(key): printable_data(item) for key, item in value.items()}
+        return {
+            (key if key.isascii() else printable(key)): item if type(item) is int else printable_data(item)
+            for key, item in value.items()
+        }
     return [printable_data(item) for item in value] if isinstance(value, list) else value
 
 

@@ -114,7 +114,7 @@ def first_of(paths: str | Sequence[str]) -> Getter:
     >>> first_of(["delta.text", "text"])({"delta": {"text": ""}, "text": "Hi"})
     'Hi'
     """
-    return _first_of((paths,) if isinstance(paths, str) else tuple(paths))
+    return _first_of(paths if type(paths) is tuple else (paths,) if isinstance(paths, str) else tuple(paths))
 
 
 @lru_cache(MAX_KEPT)

@@ -18,12 +18,20 @@ Values = Mapping[str, Any]
 Rendered = Callable[[Values], Any]
 
 
+_FAULTS = (NotGivenError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError)
+"""What an expression may raise on the values of a call; it is told as a TemplateError, which is one of them."""
+
+
 def _compile_expression(expression: Expression) -> Rendered:
+    tree = _tree(expression)
+    return closure(tree) if is_safe(tree) else _careful(closure(tree))
+
+
+def _tree(expression: Expression) -> Any:
     try:
-        tree = parse(expression)
+        return parse(expression)
     except Faulty as error:
         raise TemplateError(error.fault.message) from None
-    return closure(tree) if is_safe(tree) else _careful(closure(tree))
 
 
 def _careful(evaluate: Rendered) -> Rendered:
@@ -32,19 +40,19 @@ def _careful(evaluate: Rendered) -> Rendered:
     def render(values: Values) -> Any:
         try:
             return evaluate(values)
-        except NotGivenError as error:
-            raise TemplateError(f"uses something that was not given ({error})") from None
-        except TemplateError:
-            raise
-        except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-            raise TemplateError(f"cannot be worked out: {_brief(error)}") from None
+        except _FAULTS as error:
+            raise TemplateError(_told(error)) from None
 
     return render
 
 
-def _brief(error: Exception) -> str:
+def _told(error: Exception) -> str:
+    if isinstance(error, TemplateError):
+        return str(error)
+    if isinstance(error, NotGivenError):
+        return f"uses something that was not given ({error})"
     words = " ".join(str(error).split())
-    return words if len(words) <= 120 else f"{words[:117]}..."
+    return "cannot be worked out: " + (words if len(words) <= 120 else f"{words[:117]}...")
 
 
 def compile_text(text: str, encode: Callable[[str], str] = str) -> Rendered:
@@ -80,13 +88,17 @@ def compile_leaf(text: str) -> Rendered:
     """
     if not is_template(text):
         return lambda values: text
+    expression = _only_expression(text)
+    return compile_text(text) if expression is None else _compile_expression(expression)
+
+
+def _only_expression(text: str) -> Expression | None:
+    """The expression that is all of a leaf; None where there is more."""
     try:
         pieces = list(segments(text))
     except Faulty as error:
         raise TemplateError(error.fault.message) from None
-    if len(pieces) == 1 and isinstance(pieces[0], Expression):
-        return _compile_expression(pieces[0])
-    return compile_text(text)
+    return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], Expression) else None
 
 
 def condition_source(text: str) -> tuple[str, bool]:
@@ -134,14 +146,15 @@ def compile_tree(tree: Any, where: str = "payload") -> Rendered:
         return lambda values: tree
     if (name := bare_name(tree)) is not None:
         return lambda values: values.get(name, OMIT)
-    leaf = compile_leaf(tree)
+    expression = _only_expression(tree)
+    leaf = compile_text(tree) if expression is None else closure(_tree(expression))
 
     def render(values: Values) -> Any:
         try:
             value = leaf(values)
-        except TemplateError as error:
-            raise TemplateError(f"{where} {error}") from None
-        return OMIT if isinstance(value, Omitted) else value
+        except _FAULTS as error:
+            raise TemplateError(f"{where} {_told(error)}") from None
+        return OMIT if type(value) is Omitted else value
 
     return render
 
