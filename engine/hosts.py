@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 MAX_NAME, MAX_LABEL = 253, 63
@@ -53,6 +54,7 @@ def is_too_long(host: str) -> bool:
     return len(host) > MAX_NAME or any(len(label) > MAX_LABEL for label in host.split("."))
 
 
+@lru_cache(256)
 def is_loopback(host: str | None) -> bool:
     """Whether a host name or address is loopback: localhost, 127/8 or ::1.
 
