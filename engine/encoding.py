@@ -43,12 +43,10 @@ def to_json(payload: Any, known: Weighed | None = None) -> bytes:
     >>> to_json({"b": "Привет", "a": [1, 0.5, None]}).decode()
     '{"b":"Привет","a":[1,0.5,null]}'
     """
-    fast = _fast_encoder() if next(_WRITTEN) >= FEW and has_fast_json() else None
-    if fast is not None:
-        with suppress(Exception):  # what it cannot write, or writes in other words, is left to the one that says why
-            if weight(payload, MAX_BODY, known=known, scalars=_ALIKE) <= MAX_BODY:
-                return fast(payload)
-    _refuse_too_large(payload, known)
+    is_alike = _weigh(payload, known)
+    if is_alike and next(_WRITTEN) >= FEW and has_fast_json():
+        with suppress(Exception):  # what it cannot write is left to the one that says why
+            return _fast_encoder()(payload)
     try:
         text = _JSON.encode(payload)
     except (ValueError, TypeError, RecursionError) as error:
@@ -68,35 +66,48 @@ def _fast_encoder() -> Callable[[Any], bytes]:
     return encode
 
 
-def _written_alike(number: float) -> int:
-    """The weight of a float that every writer writes in the same digits: without an exponent. Raises for any other."""
+class _OddNumber(Exception):
+    """A float that some write with an exponent, in different ways, or that is no number."""
+
+
+def _even(number: float) -> int:
     if number and not 1e-4 <= abs(number) < 1e16:
-        raise ValueError("it has an exponent, or is no number")
+        raise _OddNumber
     return OF_A_FLOAT
 
 
-_ALIKE = {**OF_SCALARS, float: _written_alike}
+_EVEN = {**OF_SCALARS, float: _even}
 
 
-def _refuse_too_large(payload: Any, known: Weighed | None) -> None:
-    """Raise ParameterError for a payload that would make too large a body, naming the key with which it does."""
+def _weigh(payload: Any, known: Weighed | None) -> bool:
+    """Whether all in a payload is plain data, and written in the same bytes by whoever writes it.
+
+    Raises ParameterError for one that would make too large a body, naming the key with which it does.
+    """
+    is_alike = True
     try:
-        key = _too_much(payload) if weight(payload, MAX_BODY, known=known) > MAX_BODY else None
+        try:
+            size = weight(payload, MAX_BODY, known=known, scalars=_EVEN)
+        except _OddNumber:
+            size, is_alike = weight(payload, MAX_BODY, known=known), False
+        where = _too_much(payload) if size > MAX_BODY else ""
     except NotPlainError:
-        return  # what JSON cannot say is told when it is written
-    if key is not None:
-        where = f"payload.{key}" if key else "the payload"
+        return False  # what JSON cannot say is told when it is written
+    if where:
         raise ParameterError(f"with {where}, the request has more than {MAX_BODY} characters; send less at once")
+    return is_alike
 
 
-def _too_much(payload: Any) -> str | None:
-    """The key with which a payload is too large; empty where it has none."""
+def _too_much(payload: Any) -> str:
+    """With what of a payload it becomes too large; nothing where only the keys of a map at its top are too much."""
+    if not isinstance(payload, dict):
+        return "the payload"
     left = MAX_BODY
-    for key, value in payload.items() if isinstance(payload, dict) else [("", payload)]:
+    for key, value in payload.items():
         left -= weight(value, left)
         if left < 0:
-            return str(key)
-    return None
+            return f"payload.{key}"
+    return ""
 
 
 def _unsayable(value: Any) -> Any:

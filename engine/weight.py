@@ -46,8 +46,9 @@ def weight(
     known: Weighed | None = None,
     scalars: Scalars = OF_SCALARS,
 ) -> int:
-    """The weight of a value; the count ends soon above `most`. What stands in it twice counts twice.
+    """The weight of a value; the count ends at the end of the map or list with which it is above `most`.
 
+    What stands in it twice counts twice.
     `each` is what an item weighs beside itself; `nothing` is a type beside those of JSON, whose values weigh nothing.
     A list that is `known` is not gone through; `scalars` are what all but texts weigh. Raises NotPlainError for a value
     of any other type.
@@ -55,26 +56,29 @@ def weight(
     >>> weight({"a": ["Hi", None]}, 100), weight(["x" * 50] * 1_000_000, 100) > 100
     (19, True)
     """
-    total = 0
-    pending = [value]
-    for one in pending:  # which grows meanwhile
-        kind = type(one)
-        if kind is str:
-            total += len(one)
-        elif kind is dict:
-            for key in one:
+    total = -each  # the list around the value is not counted
+    pending: list[Any] = [[value]]
+    while pending and total <= most:
+        holder = pending.pop()
+        if type(holder) is dict:
+            for key in holder:
                 total += each + (len(key) if type(key) is str else _of_text(key))
-            pending += one.values()
-        elif kind is list:
-            if known is not None and one is known.items and known.weight is not None:
-                total += known.weight
-            else:
-                total += len(one) * each
-                pending += one
-        elif kind is not nothing:
-            total += scalars.get(kind, _of_text)(one)
-        if total > most:
-            break
+            holder = holder.values()
+        else:
+            total += len(holder) * each
+        for one in holder:
+            kind = type(one)
+            if kind is str:
+                total += len(one)
+            elif kind is dict:
+                pending.append(one)
+            elif kind is list:
+                if known is None or one is not known.items or known.weight is None:
+                    pending.append(one)
+                else:
+                    total += known.weight
+            elif kind is not nothing:
+                total += scalars.get(kind, _of_text)(one)
     return total
 
 

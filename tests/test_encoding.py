@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import encoding
 from engine.encoding import ENCODINGS, encode, read_multipart, to_json
 from engine.errors import ParameterError
 from engine.expressions import OMIT, as_text
@@ -36,6 +38,50 @@ def test_json_says_what_the_payload_says(payload: Any) -> None:
     assert json.loads(to_json(payload)) == payload
 
 
+@given(JSON)
+def test_whoever_writes_it_the_bytes_are_the_same(payload: Any) -> None:
+    plainly = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "FEW", 0)
+        assert to_json(payload) == plainly
+        patch.setattr(encoding, "has_fast_json", lambda: False)
+        assert to_json(payload) == plainly
+
+
+def test_every_character_and_every_size_of_number_is_written_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    characters = "".join(chr(code) for code in range(0x3000) if not 0xD800 <= code < 0xE000) + "😀\U0010ffff"
+    numbers = [sign * digits * 10.0**power for power in range(-30, 31) for digits in (1, 1.5, 0.1) for sign in (1, -1)]
+    payload = {"text": characters, "numbers": [*numbers, 0.0, -0.0, 5e-324, 2**63, -(2**64), 10**40]}
+    monkeypatch.setattr(encoding, "FEW", 0)
+    found = to_json(payload)
+    monkeypatch.setattr(encoding, "has_fast_json", lambda: False)
+    assert found == to_json(payload)
+    for number in numbers:
+        monkeypatch.undo()
+        monkeypatch.setattr(encoding, "FEW", 0)
+        assert to_json([number]) == f"[{number!r}]".encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("-inf"), {1, 2}, b"x", bytearray(b"x"), (1,), date(2026, 1, 2), OMIT, "\ud800"],
+    ids=repr,
+)
+def test_what_the_quick_writer_would_say_somehow_is_refused_all_the_same(
+    value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outcome() -> Any:
+        try:
+            return to_json({"a": [value]})
+        except ParameterError as error:
+            return error.message
+
+    monkeypatch.setattr(encoding, "FEW", 0)
+    quickly = outcome()
+    monkeypatch.setattr(encoding, "has_fast_json", lambda: False)
+    assert quickly == outcome()
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), pytest.param(10**5000, id="huge"), {1, 2}, b"x", OMIT])
 def test_what_json_cannot_say(value: Any) -> None:
     with pytest.raises(ParameterError):
@@ -47,11 +93,13 @@ def test_something_omitted_inside_a_list_is_named_as_such() -> None:
         to_json({"a": [OMIT]})
 
 
-def test_a_loop_is_an_error() -> None:
+def test_a_loop_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "MAX_BODY", 2**20)  # the same in less time
     loop: list[Any] = []
     loop.append(loop)
-    with pytest.raises(ParameterError):
-        to_json(loop)
+    for payload, where in ((loop, "the payload"), ({"a": 1, "b": loop}, "payload.b")):
+        with pytest.raises(ParameterError, match=f"with {where}, the request has more than"):
+            to_json(payload)
 
 
 def test_form() -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from engine.secrets import Hidden, Secret, Sensitive, SensitiveBytes, shown, shown_bytes, veiled_url
+from engine.secrets import Hidden, Sealed, Secret, Sensitive, SensitiveBytes, shown, shown_bytes, veiled_url
 
 from .faults import fault
 
@@ -220,3 +220,15 @@ def test_a_placeholder_is_its_name_and_nothing_else():
     assert Secret("<A>", name="A").is_placeholder
     assert not Secret("<A>", name="B").is_placeholder
     assert not Secret("A", name="A").is_placeholder
+
+
+def test_sealed_values_can_only_be_compared() -> None:
+    sealed = Sealed((CANARY, 1))
+    assert sealed == Sealed((CANARY, 1))
+    assert sealed != Sealed((CANARY, True))
+    assert sealed != Sealed((CANARY[:-1], 1))
+    assert sealed != (CANARY, 1)
+    assert CANARY not in f"{sealed!r} {sealed} {sealed.types}"
+    for use in (hash, pickle.dumps):
+        with pytest.raises(TypeError):
+            use(sealed)
