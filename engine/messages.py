@@ -54,10 +54,15 @@ class Message(Sayable):
 
         Raises ParameterError when it is none of them, or holds what JSON cannot say.
         """
-        if type(value) is dict and len(value) == 2 and "role" in value and "content" in value:
+        if cls is Message and type(value) is dict and len(value) == 2 and "role" in value and "content" in value:
             role, content = value["role"], value["content"]
             if type(role) is str and role and type(content) is str:
-                return _said(role, content)
+                if not (role.isascii() and content.isascii()):
+                    plain_text(role, "messages")
+                    plain_text(content, "messages")
+                message: Any = _Draft(role, content)
+                message.__class__ = cls
+                return message  # type: ignore[no-any-return]  # it is one by now
         if isinstance(value, str):
             return cls("user", plain(value, "messages"))
         if not isinstance(value, Mapping | Message):
@@ -100,29 +105,20 @@ class Message(Sayable):
         return data | {key: value for key, value in self.extra.items() if key not in data}
 
 
-(_ROLE, _CONTENT, _TOOL_CALLS, _TOOL_CALL_ID, _NAME, _EXTRA, _REPLAY) = (
-    getattr(Message, field).__set__ for field in Message.__slots__
-)
+class _Draft(Sayable):
+    """A message in the making: a role and a text, as nearly all are. It has the slots of one, and becomes one.
 
-
-def _said(role: str, content: str) -> Message:
-    """A message that is a role and a text, as nearly all are. Raises ParameterError for half a character.
-
-    Its fields are set by the slots themselves: the `__init__` of a frozen dataclass takes three times as long, and a
-    conversation may have thousands of messages.
+    The `__init__` of a frozen dataclass takes five times as long, and a conversation may have thousands of messages.
     """
-    if not (role.isascii() and content.isascii()):
-        plain_text(role, "messages")
-        plain_text(content, "messages")
-    message = object.__new__(Message)
-    _ROLE(message, role)
-    _CONTENT(message, content)
-    _TOOL_CALLS(message, ())
-    _TOOL_CALL_ID(message, None)
-    _NAME(message, None)
-    _EXTRA(message, {})
-    _REPLAY(message, None)
-    return message
+
+    __slots__ = Message.__slots__
+
+    def __init__(self, role: str, content: str) -> None:
+        self.role = role
+        self.content = content
+        self.tool_calls = ()
+        self.tool_call_id = self.name = self.replay = None
+        self.extra: dict[str, Any] = {}
 
 
 Messages = str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, Any] | str]

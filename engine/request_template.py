@@ -46,7 +46,9 @@ class RequestTemplate:
         self.request = request
         self.owner = owner
         self._path: Rendered = compile_text(request.path, encode_slot)
-        self._query = [(name, _text_leaf(value, f"query.{name}")) for name, value in request.query.items()]
+        self._query = [
+            (name, quote(name, safe=""), _text_leaf(value, f"query.{name}")) for name, value in request.query.items()
+        ]
         self._headers = [(name, name.lower(), _header(name, value)) for name, value in request.headers.items()]
         self.payload: Rendered = compile_tree(request.payload)
         self.follow: Rendered = compile_tree(request.follow, "follow")
@@ -82,8 +84,8 @@ class RequestTemplate:
 
     def _pairs(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
         pairs = [
-            (quote(name, safe=""), _query_slot(name, value))
-            for name, render in self._query
+            (spelt, _query_slot(name, value))
+            for name, spelt, render in self._query
             if isinstance(value := render(values), str)
         ]
         if sum(len(value) for _, value in pairs) > MAX_SLOT:

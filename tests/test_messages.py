@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
 from array import array
 from collections import OrderedDict, UserDict, UserList, deque
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from enum import Enum, IntEnum
 from types import MappingProxyType
 
@@ -413,3 +415,16 @@ def test_an_answer_of_tool_calls_alone_has_no_content():
 )
 def test_adjustments_say_what_was_done(adjustment, words):
     assert str(adjustment) == words
+
+
+def test_a_message_that_is_read_in_one_step_is_one_like_any_other() -> None:
+    quick, slow = Message.of({"role": "user", "content": "Hi"}), Message("user", "Hi")
+    assert (type(quick), quick, repr(quick)) == (type(slow), slow, repr(slow))
+    assert pickle.loads(pickle.dumps(quick)) == copy.deepcopy(quick) == replace(quick) == slow
+    assert replace(quick, name="Ann") == Message("user", "Hi", name="Ann")
+    with pytest.raises(FrozenInstanceError):
+        quick.role = "system"  # type: ignore[misc]  # that is the point
+    assert Message.of({"role": "user", "content": "Hi"}).extra is not quick.extra
+    for half in ({"role": "user", "content": "\ud800"}, {"role": "\ud800", "content": "Hi"}):
+        with pytest.raises(ParameterError, match="half a character"):
+            Message.of(half)

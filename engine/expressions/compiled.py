@@ -71,9 +71,10 @@ def compile_text(text: str, encode: Callable[[str], str] = str) -> Rendered:
                 out.append(piece)
                 continue
             value = piece(values)
-            if isinstance(value, Omitted):
+            kind = type(value)
+            if kind is Omitted:
                 return OMIT
-            out.append(encode(value if isinstance(value, EncodedPath) else as_text(value)))
+            out.append(encode(value if kind is str or kind is EncodedPath else as_text(value)))
         spend(sum(map(len, out)))
         return "".join(out)
 
