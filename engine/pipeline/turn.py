@@ -24,9 +24,8 @@ class Part(NamedTuple):
 class Turn:
     """One message: a canonical role, parts in order, and what belongs to the message as a whole.
 
-    Of nearly all turns the only part is a text, with nothing beside it. `text` is given instead of parts then, and None
-    for all others.
-    `place` says where it stands in the call, by its number. No turn is changed: `replaced` gives another.
+    Of nearly all turns the only part is a text, with nothing beside it: `text` is given instead of parts then, and None
+    for all others. No turn is changed: `replaced` gives another.
     """
 
     __slots__ = ("_parts", "carry", "extra", "name", "number", "role", "text")

@@ -73,10 +73,8 @@ class Shape:
     def type(self) -> Any:
         """What the decoder makes of it."""
         if self.is_map:
-            import msgspec
-
             # Some services write an empty list for an empty map.
-            return self.cls | Annotated[list[Any], msgspec.Meta(max_length=0)] | None
+            return self.cls | Annotated[list[Any], fast_json().Meta(max_length=0)] | None
         if self.is_list and self.items is not None:
             item: Any = self.items.cls if self.items.is_map else self.items.type
             return list[item] | str | int | float | bool | None  # rules pass over what is no list
