@@ -17,7 +17,7 @@ from .messages import Adjustment, ChatResponse
 from .paths import MISSING
 from .runs import Run
 from .spec import Response, Rule
-from .think import ThinkSplitter
+from .think import NEVER, ThinkSplitter
 
 DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]]] = {
     "text": TextDelta,
@@ -94,7 +94,7 @@ class Answer:
 
     `runs` are the lists that the next piece of `run_kind` in the slot `run_slot` may be put into with no more ado,
     beside its event: what compiled rules do. While anything is unusual, `run_kind` is no kind, and `add` knows what
-    to do.
+    to do. Where tags split the text, a piece of it without `run_mark` is a `run_event`.
     """
 
     def __init__(self, response: Response, keeps: Keeps = NOTHING_MORE, provider: str = "") -> None:
@@ -104,6 +104,8 @@ class Answer:
         self.events: list[Event] = []
         self.runs: tuple[Run, ...] = ()
         self.run_kind = ""
+        self.run_mark = NEVER
+        self.run_event: type[Event] = TextDelta
         self.run_slot: Slot | None = None
         self._usage: dict[str, Any] = {}
         self._normalised: Usage | None = None
@@ -135,14 +137,22 @@ class Answer:
         for said in told:
             said.add(value)
         if self._think is not None and kind == "text":
-            for part, piece in self._think.feed(value):
-                self._give(part, piece, slot)
+            self._split(self._think, value, slot)
         else:
             self._give(kind, value, slot)
-        if self._think is not None and not self._think.is_over:
-            self.run_kind = ""
-        elif told and self.run_kind:
+        if told and self.run_kind:
             self.runs += told
+
+    def _split(self, think: ThinkSplitter, value: str, slot: Slot | None) -> None:
+        """The next piece of a text that holds reasoning between tags."""
+        part = self.run_kind = ""
+        for part, piece in think.feed(value):
+            self._give(part, piece, slot)
+        mark = think.mark
+        if self.run_kind and part == think.kind and mark is not None:
+            self.run_kind, self.run_mark, self.run_event = "text", mark, DELTAS[part]
+        else:
+            self.run_kind = ""
 
     def _told(self, kind: str, slot: Slot | None) -> tuple[Run, ...]:
         """Where texts are kept as the API said them: all of the answer's, and those of the slot."""

@@ -15,7 +15,7 @@ from .failures import Failures
 from .framing import MEDIA_TYPES, Frame
 from .json_text import is_json
 from .rules import FrameReader
-from .spec import Condition, Limits, Reading, Response
+from .spec import Limits, Reading, Response
 
 BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before the first byte that says something: a byte order mark and white space."""
@@ -74,9 +74,14 @@ class Readers:
         self.failures = failures
         self.limits = limits
         suspects = failures.suspects()
-        self.stream = FrameReader(response.stream, suspects) if response.stream else None
-        self.whole = FrameReader(response.whole, suspects) if response.whole else None
-        self._others = _others(response.stream, suspects) if response.stream else ()
+        splits = response.think is not None
+
+        def reader(reading: Reading) -> FrameReader:
+            return FrameReader(reading, suspects, splits_text=splits)
+
+        self.stream = reader(response.stream) if response.stream else None
+        self.whole = reader(response.whole) if response.whole else None
+        self._others = tuple(map(reader, _others(response.stream))) if response.stream else ()
 
     def answer(self) -> Answer:
         """An answer of which nothing has been read."""
@@ -140,5 +145,6 @@ class Readers:
         return answer.is_finished
 
 
-def _others(stream: Reading, suspects: tuple[Condition, ...]) -> tuple[FrameReader, ...]:
-    return tuple(FrameReader(replace(stream, codec=codec), suspects) for codec in stream.other_codecs)
+def _others(stream: Reading) -> list[Reading]:
+    """The same frames in the other framings in which they may come."""
+    return [replace(stream, codec=codec) for codec in stream.other_codecs]

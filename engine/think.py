@@ -9,6 +9,9 @@ import re
 
 from .spec import Think
 
+NEVER = "\0"
+"""A character that no tag begins with, and hardly a text holds."""
+
 _NOT_BLANK = re.compile(r"\S")
 
 
@@ -50,13 +53,16 @@ class ThinkSplitter:
         """What was held back at the end is what it looked like."""
         rest, self._held = "".join((*self._blanks, self._held)), ""
         self._blanks.clear()
-        return [(self._kind, rest)] if rest else []
+        return [(self.kind, rest)] if rest else []
 
     @property
-    def is_over(self) -> bool:
-        """Whether all that follows is text as it is: no tag can open reasoning any more."""
-        is_text = not (self._inside or self._at_start or self._anywhere or self._after_close)
-        return is_text and not self._held and not self._blanks
+    def mark(self) -> str | None:
+        """A piece of text without this character is all of it of one `kind`; None where it has to be looked at."""
+        if self._held or self._blanks or self._after_close or self._is_before_tag:
+            return None
+        if self._inside:
+            return self._close[0]
+        return self._open[0] if self._anywhere else NEVER
 
     @property
     def _is_before_tag(self) -> bool:
@@ -64,7 +70,8 @@ class ThinkSplitter:
         return self._at_start and not self._inside and not self._anywhere
 
     @property
-    def _kind(self) -> str:
+    def kind(self) -> str:
+        """What the next piece is, as far as it holds no tag."""
         return "reasoning" if self._inside else "text"
 
     def _advance(self, out: list[tuple[str, str]]) -> bool:
@@ -109,6 +116,6 @@ class ThinkSplitter:
     def _give(self, out: list[tuple[str, str]], end: int) -> bool:
         if end <= self._place:
             return False
-        out.append((self._kind, self._held[self._place : end]))
+        out.append((self.kind, self._held[self._place : end]))
         self._place = end
         return True

@@ -158,3 +158,15 @@ def test_many_tags_in_one_piece_take_linear_time():
     out = splitter.feed("<think>a</think> b" * 100_000)
     assert time.process_time() - began < 3  # quadratic copying would take minutes
     assert out == [("reasoning", "a"), ("text", "b")] * 100_000
+
+
+@pytest.mark.parametrize("think", [START, ANYWHERE])
+@given(pieces=st.lists(st.sampled_from(["<think>", "</think>", "<th", "ink>", " ", "a", "<", "b c"]), max_size=8))
+def test_text_without_the_mark_is_all_of_one_kind(think, pieces):
+    splitter = ThinkSplitter(think)
+    for piece in pieces:
+        mark, kind = splitter.mark, splitter.kind
+        out = splitter.feed(piece)
+        if mark is not None and mark not in piece:
+            assert out == [(kind, piece)]
+            assert (splitter.mark, splitter.kind) == (mark, kind)

@@ -47,19 +47,28 @@ def compile_rules(rules: tuple[Rule, ...]) -> Apply:
     return source.compiled("<rules>")["apply"]  # type: ignore[no-any-return]
 
 
-def compile_take(reading: Reading, suspects: Iterable[Condition]) -> Take:
-    """The loop over plain frames. A frame is perhaps an error when one of the conditions `suspects` holds."""
+def compile_take(reading: Reading, suspects: Iterable[Condition], *, splits_text: bool = False) -> Take:
+    """The loop over plain frames. A frame is perhaps an error when one of the conditions `suspects` holds.
+
+    `splits_text` says that the text may hold reasoning between tags.
+    """
     suspects, shapes = tuple(suspects), shapes_of(reading)
-    source = _take_source(reading, suspects, shapes)
+    source = _take_source(reading, suspects, shapes, splits_text=splits_text)
     if any(shape.is_map for shape in shapes) and can_decode():
-        source = _take_source(reading, suspects, shapes, is_typed=True)  # now that it is known what is read
+        # Now that it is known what is read.
+        source = _take_source(reading, suspects, shapes, splits_text=splits_text, is_typed=True)
     return source.compiled("<take>")["take"]  # type: ignore[no-any-return]
 
 
 def _take_source(
-    reading: Reading, suspects: tuple[Condition, ...], shapes: Sequence[Shape], *, is_typed: bool = False
+    reading: Reading,
+    suspects: tuple[Condition, ...],
+    shapes: Sequence[Shape],
+    *,
+    splits_text: bool,
+    is_typed: bool = False,
 ) -> Source:
-    source = Source(is_plain=True, is_typed=is_typed)
+    source = Source(is_plain=True, is_typed=is_typed, splits_text=splits_text)
     with source.block("def take(reply, answer, pieces, n):"):
         source.line("events = answer.events")
         source.line("for run in answer.runs: run.pack()")

@@ -15,10 +15,14 @@ from .unwrap import unwrapper
 
 
 class FrameReader:
-    """`suspects` are the conditions by which a frame is perhaps an error and no part of an answer."""
+    """`suspects` are the conditions by which a frame is perhaps an error and no part of an answer.
 
-    def __init__(self, reading: Reading, suspects: Iterable[Condition] = ()) -> None:
+    `splits_text` says that the text may hold reasoning between tags.
+    """
+
+    def __init__(self, reading: Reading, suspects: Iterable[Condition] = (), *, splits_text: bool = False) -> None:
         self._reading = reading
+        self._splits_text = splits_text
         self._suspects = tuple(suspects)
         self.codec = reading.codec
         self.end = reading.end
@@ -30,7 +34,7 @@ class FrameReader:
     @cached_property
     def take(self) -> Take:
         """Write what plain frames say into an answer, in one loop; see compiled.py."""
-        return compile_take(self._reading, self._suspects)
+        return compile_take(self._reading, self._suspects, splits_text=self._splits_text)
 
     @cached_property
     def _apply(self) -> Apply:

@@ -26,11 +26,13 @@ class Source:
     """Functions as text that grows line by line, with the constants that they name.
 
     `is_plain` says that the data they read holds no half of a character. Variables may have a shape: what is read below
-    them is noted there, and with `is_typed` they hold objects of its classes instead of maps.
+    them is noted there, and with `is_typed` they hold objects of its classes instead of maps. `splits_text` says that
+    the text may hold reasoning between tags.
     """
 
-    def __init__(self, *, is_plain: bool = False, is_typed: bool = False) -> None:
+    def __init__(self, *, is_plain: bool = False, is_typed: bool = False, splits_text: bool = False) -> None:
         self.is_plain = is_plain
+        self.splits_text = splits_text
         self.is_typed = is_typed
         self.shapes: dict[str, Shape] = {}
         self.constants: dict[str, Any] = {"M": MISSING}

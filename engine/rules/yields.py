@@ -32,18 +32,27 @@ def _text(kind: str) -> Write:
             if not source.is_plain:
                 source.line(add)
                 return
-            with source.block(f"if {value} and answer.run_kind == {kind!r} and answer.run_slot is {slot}:"):
+            is_whole = f" and answer.run_mark not in {value}" if kind == "text" and source.splits_text else ""
+            is_next = f"answer.run_kind == {kind!r} and answer.run_slot is {slot}"
+            with source.block(f"if {value} and {is_next}{is_whole}:"):
                 source.line(f"for run in answer.runs: run.append({value})")
-                # The event is made as its class would, but for two calls in Python.
-                event, delta = source.name(), DELTAS[kind]
-                put = vars(delta)["text"].__set__
-                source.line(f"{event} = {source.constant(object.__new__)}({source.constant(delta)})")
-                source.line(f"{source.constant(put)}({event}, {value})")
-                source.line(f"events.append({event})")
+                _write_event(source, kind, value)
             with source.block("else:"):
                 source.line(add)
 
     return write
+
+
+def _write_event(source: Source, kind: str, value: str) -> None:
+    if kind == "text" and source.splits_text:
+        source.line(f"events.append(answer.run_event({value}))")
+        return
+    # The event is made as its class would, but for two calls in Python.
+    event, delta = source.name(), DELTAS[kind]
+    put = vars(delta)["text"].__set__
+    source.line(f"{event} = {source.constant(object.__new__)}({source.constant(delta)})")
+    source.line(f"{source.constant(put)}({event}, {value})")
+    source.line(f"events.append({event})")
 
 
 def _finish(source: Source, item: str, slot: str, says: Any) -> None:
