@@ -86,14 +86,16 @@ class JSONArrayDecoder(Decoder):
             if error.start + _CHARACTER <= len(self._rest):
                 return
             text, rest = self._rest[: error.start].decode(), self._rest[error.start :]  # a character that is cut
-        place = _behind(text, 0)
+        between = _BETWEEN.match
+        place = between(text, 0).end()  # type: ignore[union-attr]
         try:
-            while text.startswith("{", place):
+            while text[place : place + 1] == "{":
                 end = scan(text, place)[1]
                 item = text[place:end].encode()
-                self._check(len(item))
+                if len(item) > self.max_frame_bytes:
+                    raise self.too_large()
                 pieces.append((None, item))
-                place = _behind(text, end)
+                place = between(text, end).end()  # type: ignore[union-attr]  # it matches nothing too
         except (ValueError, StopIteration, RecursionError):
             pass  # one that is cut, or no JSON
         if place:
@@ -137,12 +139,6 @@ class JSONArrayDecoder(Decoder):
         if item:
             pieces.append((None, item))
         return _after_blanks(self._rest, position)
-
-
-def _behind(text: str, place: int) -> int:
-    """The place behind a comma, if there is one, and the blanks around it."""
-    found = _BETWEEN.match(text, place)
-    return place if found is None else found.end()
 
 
 def _after_blanks(data: bytearray, position: int) -> int:

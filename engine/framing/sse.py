@@ -7,14 +7,12 @@ JSON strings. `id` and `retry` serve reconnection, which a chat answer has no us
 
 from __future__ import annotations
 
-import re
 from itertools import repeat
 
 from .frame import Decoder, Piece
 
 _BOM = b"\xef\xbb\xbf"
 _DATA = b"data: "
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 SHORT = 16 * 1024
 """How much of an event is looked at anew with each piece that arrives of it."""
@@ -53,15 +51,18 @@ class SSEDecoder(Decoder):
                 data = data[1:]
         if not data:
             return
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if self._held:
             data, self._held = self._held + data, b""
         size = len(data)
         is_between = not self._rest and not self._data and not self._event
-        if not is_between or size > self.max_frame_bytes or b"\r" in data:
+        if not is_between or size > self.max_frame_bytes:
             self._lines(data, pieces)
             return
         whole, end, rest = data.rpartition(b"\n\n")
-        if end and not self._equals(whole, pieces):
+        if end and (b"\n\n" not in whole or not self._equals(whole, pieces)):
             self._events(whole.split(b"\n\n"), pieces)
         if size < SHORT or len(rest) < SHORT:
             self._held = rest
@@ -81,7 +82,7 @@ class SSEDecoder(Decoder):
         return True
 
     def _events(self, events: list[bytes], pieces: list[Piece]) -> None:
-        """Take whole events, whose lines end in LF."""
+        """Take whole events."""
         for event in events:
             if event[:6] == b"data: " and b"\n" not in event:
                 pieces.append((None, event[6:]))
@@ -90,14 +91,30 @@ class SSEDecoder(Decoder):
             if name in self._names and data[:6] == b"data: " and b"\n" not in data:
                 pieces.append((self._names[name], data[6:]))
                 continue
-            for line in event.split(b"\n"):
+            lines = event.split(b"\n")
+            plain = self._plain(lines)
+            if plain is not None:
+                pieces.append(plain)
+                continue
+            for line in lines:
                 self._line(line, pieces)
             self._line(b"", pieces)
 
+    def _plain(self, lines: list[bytes]) -> Piece | None:
+        """An event with one line of data, beside names that are known, numbers and comments."""
+        name = data = None
+        for line in lines:
+            if line[:6] == _DATA and data is None:
+                data = line[6:]
+            elif line in self._names:
+                name = self._names[line]
+            elif line[:4] != b"id: " and line[:1] != b":":
+                return None
+        return None if data is None else (name, data)
+
     def _lines(self, data: bytes, pieces: list[Piece]) -> None:
-        """Take line by line what the other way is not for: long events, other line ends."""
-        self._after_cr = data.endswith(b"\r")
-        first, *others = _LINE_END.split(data)
+        """Take line by line what the other way is not for: long events."""
+        first, *others = data.split(b"\n")
         self._keep(first)
         if not others:
             return

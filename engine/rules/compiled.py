@@ -15,9 +15,9 @@ from ..answer import Answer, every_rule
 from ..blocks import Carried, Slot
 from ..dispatch import Table, tabulated
 from ..framing import Piece
-from ..paths import Path
-from ..spec import Comparison, Condition, Reading, Rule
-from .conditions import Test
+from ..paths import MISSING, Path
+from ..spec import Condition, Reading, Rule
+from .conditions import OPERATORS, Test
 from .frames import shapes_of, write_data
 from .shapes import Shape, can_decode
 from .source import Source, says, silent
@@ -118,25 +118,16 @@ def _needed_key(condition: Condition) -> str | int | None:
     """The top-level key without which, or with nothing at which, a condition cannot hold; None where there is none."""
     for test in condition:
         paths = (test.subject,) if isinstance(test.subject, str) else test.subject or ()
-        if len(paths) != 1 or test.of_slot or _holds_for_nothing(test):
+        if len(paths) != 1 or test.of_slot:
             continue
-        keys = Path(paths[0]).keys
-        if len(keys) > 1 or (keys and _needs_truth(test)):
+        keys, holds = Path(paths[0]).keys, OPERATORS[test.operator](test.operand)
+        if keys and not any(holds(value) for value in (_FALSE if len(keys) == 1 else (MISSING,))):
             return keys[0]
     return None
 
 
-def _needs_truth(test: Comparison) -> bool:
-    """Whether a comparison cannot hold for 0, false, "" or what is empty."""
-    if test.operator == "in":
-        return all(test.operand)
-    return test.operator in ("equals", "contains") and bool(test.operand)
-
-
-def _holds_for_nothing(test: Comparison) -> bool:
-    if test.operator == "exists":
-        return not test.operand
-    return test.operand is None or (test.operator == "in" and None in test.operand)
+_FALSE: tuple[Any, ...] = (MISSING, None, "", 0, 0.0, False, [], {})
+"""All values that say nothing."""
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,9 @@ from ..spec import Reading
 from .shapes import Shape, decoder, plain_reader
 from .source import Source
 
+LEAST = 2 * (MAX_DEPTH + 1)
+"""In fewer bytes nothing nests too deeply."""
+
 _strict = partial(a2b_base64, strict_mode=True)
 
 
@@ -50,7 +53,9 @@ def _write_start(source: Source, reading: Reading) -> tuple[str, str]:
         with source.block(f"if not raw or raw[0] != {ord(opening)}:"):  # all else is told where that is not so
             _write_ends(source, reading, "raw", lambda text: text.encode())
             source.line("return n")
+        source.line(f"is_long = len(raw) >= {LEAST}")
         return "raw", "b"
+    source.line(f"is_long = len(raw) >= {LEAST}")
     data = source.name()
     _write_tried(source, f"{data} = raw if type(raw) is str else raw.decode()")
     said = f"{data}.strip()" if "json" in reading.unwrap else data
@@ -95,15 +100,14 @@ def _write_json(source: Source, text: str, mark: str, opening: str, shape: Shape
 
 
 def _write_depth(source: Source, text: str, mark: str) -> None:
-    """Stop at what may nest too deeply, or takes long.
+    """Stop at what may nest too deeply, or takes long. No text in a frame is longer than that.
 
     Brackets are counted where there is room for so many: a list takes two bytes, a map five, and four of them stand
     before what is in it. So where the first list begins late, there are few levels before it, and few bytes behind.
     """
     first, size = source.name(), f"len({text})"
-    least = 2 * (MAX_DEPTH + 1)  # bytes
-    has_room = f"4 * {size} >= {4 * least} + 3 * {first} if {first} >= 0 else {size} >= {5 * (MAX_DEPTH + 1)}"
-    with source.block(f"if {size} >= {least}:"):
+    has_room = f"4 * {size} >= {4 * LEAST} + 3 * {first} if {first} >= 0 else {size} >= {5 * (MAX_DEPTH + 1)}"
+    with source.block("if is_long:" if text == "raw" else f"if is_long and {size} >= {LEAST}:"):
         source.line(f"{first} = {text}.find({mark}'[')")
         deep = f"{text}.count({mark}'{{') + {text}.count({mark}'[') > {MAX_DEPTH}"
         source.line(f"if ({has_room}) and {deep}: return n")
