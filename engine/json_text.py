@@ -57,11 +57,11 @@ def read_plain(data: bytes | bytearray | str) -> Any:
 
     How deep it nests is for the caller to know.
     """
-    text = data if isinstance(data, str) else data.decode()
-    if ("\\ud" in text or "\\uD" in text) and ("\\\\" in text or _HALF.search(text)):
+    text = data if type(data) is str else data.decode()  # type: ignore[union-attr]
+    if "\\u" in text and _SURROGATE.search(text) and ("\\\\" in text or _HALF.search(text)):
         raise ValueError("it may say half a character")
-    value, end = _JSON.scan_once(text, 0)  # type: ignore[attr-defined]  # what `decode` calls
-    if end != len(text) and text[end:].strip(" \t\r\n"):
+    value, end = _scan(text, 0)
+    if text[end:].strip(" \t\r\n"):
         raise ValueError("more follows")
     return value
 
@@ -116,6 +116,7 @@ def _object(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+_SURROGATE = re.compile(r"\\u[dD]")
 _HALF = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
@@ -123,7 +124,10 @@ _HALF = re.compile(
 _JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 """Made once: `json.loads` makes one for each call that says anything special."""
 
-scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+Scan = Callable[[str, int], tuple[Any, int]]
+
+_scan: Scan = _JSON.scan_once  # type: ignore[attr-defined]  # what its `decode` calls
+scan: Scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 """The value that begins at a place of a text, and where it ends; ValueError or StopIteration where it does not."""
 
 _CONSIDERATE = json.JSONDecoder(
