@@ -33,6 +33,8 @@ class Chunks:
         """The next event, None where more must come first."""
         if self._is_unusual:
             return self._reader(buffer)
+        if not buffer:
+            return None
         data, pieces = bytes(buffer), list[bytes]()
         taken = self._take(data, self._go_on(data, pieces), pieces)
         if taken:

@@ -8,8 +8,8 @@ other requests in the process stay as they are.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, suppress
+from contextvars import ContextVar, Token
 from functools import cache
 
 _OURS = ContextVar("_OURS", default=False)
@@ -38,18 +38,24 @@ def _loggers() -> tuple[logging.Logger, ...]:
     return tuple(map(logging.getLogger, _LOGGERS))
 
 
-class quiet:  # noqa: N801  said like a function, as those of contextlib are
-    """Until the block is left, what this thread or task makes the library log says nothing of the other side's."""
+class _Quiet:
+    """Entered for each piece of an answer: hence no generator."""
 
     __slots__ = ("_token",)
+    _token: Token[bool]
 
     def __enter__(self) -> None:
         for logger in _loggers():
-            # Behind those of others: what they refuse is not handled.
-            if not logger.filters or logger.filters[-1] is not _handled:
+            filters = logger.filters
+            if not filters or filters[-1] is not _handled:  # behind those of others: what they refuse is not handled
                 logger.removeFilter(_handled)
                 logger.addFilter(_handled)
         self._token = _OURS.set(True)
 
     def __exit__(self, *_: object) -> None:
         _OURS.reset(self._token)
+
+
+def quiet() -> AbstractContextManager[None]:
+    """Until the block is left, what this thread or task makes the library log says nothing of the other side's."""
+    return _Quiet()
