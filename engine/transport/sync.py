@@ -43,12 +43,16 @@ class _DeadlineStream:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        if _DEADLINE.at is not None and _DEADLINE.at <= time.monotonic():
-            import httpcore
+        at = _DEADLINE.at
+        if at is not None:
+            # The library's own is that of idle, which must not end the wait for the first byte of a body.
+            timeout = at - time.monotonic()
+            if timeout <= 0:
+                import httpcore
 
-            raise httpcore.ReadTimeout("the deadline has passed")
-        # The library's own is that of idle, which must not end the wait for the first byte of a body.
-        return self._stream.read(max_bytes, timeout=timeout if _DEADLINE.at is None else _left(None))
+                raise httpcore.ReadTimeout("the deadline has passed")
+            timeout = max(timeout, 0.001)
+        return self._stream.read(max_bytes, timeout=timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         return self._stream.write(buffer, timeout=_left(timeout))
