@@ -250,7 +250,9 @@ class Reply:
                 if done == count:
                     break
             self._frames_before = self._frames + done
-            self._take_frame(self._decoder.frame(pieces[done]))
+            frame = self._decoder.frame(pieces[done])
+            pieces[done] = frame.event, frame.data  # while a large one is read, it need not be there as bytes too
+            self._take_frame(frame)
             done += 1
         self._frames += count
 

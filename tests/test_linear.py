@@ -224,6 +224,24 @@ def stream(count: int, one: bytes, begin: bytes = b"") -> Iterator[bytes]:
     yield STOP
 
 
+def test_a_whole_answer_is_held_twice_at_most_while_it_is_read() -> None:
+    """The text, and what is made of it."""
+    readers = provider("openai").readers
+
+    def read(size: int) -> None:
+        reply = Reply(readers)
+        reply.head(ResponseHead(200))
+        reply.feed(b'{"choices": [{"message": {"content": "')
+        for _ in range(size // 1_000):
+            reply.feed(b"x" * 1_000)
+        reply.feed(b'"}, "finish_reason": "stop"}]}')
+        reply.finish()
+
+    read(1_000)
+    few, many = (peak(read, size) for size in (500_000, 2_000_000))
+    assert many - few <= 2.2 * 1_500_000
+
+
 STREAMS = {
     "deltas": (chunk(content=" word"), b"", 5),
     "fragments of a call": (called(0, arguments=" " * 5), called(0, "f", "", "c1"), 4 * 5),

@@ -56,15 +56,20 @@ class SSEDecoder(Decoder):
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if self._held:
             data, self._held = self._held + data, b""
-        size = len(data)
         is_between = not self._rest and not self._data and not self._event
-        if not is_between or size > self.max_frame_bytes:
+        if is_between and len(data) <= self.max_frame_bytes:
+            self._whole(data, pieces)
+        else:
             self._lines(data, pieces)
-            return
+
+    def _whole(self, data: bytes, pieces: list[Piece]) -> None:
+        """Take the events that have come whole; hold what has come of the next."""
         whole, end, rest = data.rpartition(b"\n\n")
-        if end and (b"\n\n" not in whole or not self._equals(whole, pieces)):
+        if b"\n\n" not in whole:
+            self._events([whole] if end else [], pieces)
+        elif not self._equals(whole, pieces):
             self._events(whole.split(b"\n\n"), pieces)
-        if size < SHORT or len(rest) < SHORT:
+        if len(rest) < SHORT or len(data) < SHORT:
             self._held = rest
         else:
             self._lines(rest, pieces)
@@ -92,25 +97,25 @@ class SSEDecoder(Decoder):
                 pieces.append((self._names[name], data[6:]))
                 continue
             lines = event.split(b"\n")
-            plain = self._plain(lines)
-            if plain is not None:
-                pieces.append(plain)
+            if self._is_plain(lines, pieces):
                 continue
             for line in lines:
                 self._line(line, pieces)
             self._line(b"", pieces)
 
-    def _plain(self, lines: list[bytes]) -> Piece | None:
-        """An event with one line of data, beside names that are known, numbers and comments."""
+    def _is_plain(self, lines: list[bytes], pieces: list[Piece]) -> bool:
+        """Take an event with one line of data at most, beside names that are known, numbers, comments and nothing."""
         name = data = None
         for line in lines:
             if line[:6] == _DATA and data is None:
                 data = line[6:]
             elif line in self._names:
                 name = self._names[line]
-            elif line[:4] != b"id: " and line[:1] != b":":
-                return None
-        return None if data is None else (name, data)
+            elif line[:4] != b"id: " and line[:1] not in (b":", b""):
+                return False
+        if data is not None:
+            pieces.append((name, data))
+        return True
 
     def _lines(self, data: bytes, pieces: list[Piece]) -> None:
         """Take line by line what the other way is not for: long events."""

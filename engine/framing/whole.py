@@ -30,3 +30,4 @@ class JSONDecoder(Decoder):
             del self._body[: len(_BOM)]
         if self._body and not self._body.isspace():
             pieces.append((None, self._body))
+            self._body = bytearray()

@@ -97,6 +97,6 @@ def all_at_once(response: Any) -> Any:
     """The response; where its body comes in chunks, those that have come are read at once."""
     parser = getattr(connection_of(response), "_h11_state", None)
     reader = getattr(parser, "_reader", None)
-    if type(reader).__name__ == "ChunkedReader":
+    if f"{type(reader).__module__}.{type(reader).__name__}" == "h11._readers.ChunkedReader":
         parser._reader = Chunks(reader)  # type: ignore[union-attr]
     return response
