@@ -1,7 +1,7 @@
 """Frames -> events, by the file's rules, which are compiled once per file into Python functions.
 
-`conditions` says what a rule can ask, `yields` what it can say, `source` writes both out, `compiled` makes functions of
-them, and `reader` is a whole reading of a file.
+`frames` says what a frame is wrapped in, `conditions` what a rule can ask, and `yields` what it can say; `source`
+writes them out, `compiled` makes functions of them, and `reader` is a whole reading of a file.
 """
 
 from .compiled import Take, compile_rules

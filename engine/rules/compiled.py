@@ -1,8 +1,8 @@
 """The rules of a reading as functions: `apply` writes what one frame says into the answer, `take` does it for all plain
 frames of a piece of the body in one loop.
 
-`take` is the way of nearly every frame. It stops before one that is not plain (blank, an end text, no JSON, perhaps an
-error), which the reply then looks at more closely; `apply` is the same rules for that one.
+`take` is the way of nearly every frame. It stops before one that is not plain (blank, no JSON, perhaps an error), which
+the reply then looks at more closely, and behind one that ends the stream; `apply` is the same rules for a single frame.
 """
 
 from __future__ import annotations
