@@ -153,6 +153,38 @@ def encoded(data: str) -> str:
     return b64encode(data.encode("utf-8", "replace")).decode()
 
 
+FRAGMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "index": st.sampled_from([0, 1, 1.0, True, None, "0", "", [0]]),
+        "id": st.sampled_from(["a", "b", "", None, 0]),
+        "type": st.sampled_from(["function", "custom"]),
+        "function": st.fixed_dictionaries(
+            {},
+            optional={
+                "name": st.sampled_from(["f", "g", "", None]),
+                "arguments": st.sampled_from(['{"a":', "1}", "{}", "", None, {"a": 1}, {}, "\ud83d", "\ude00"]),
+            },
+        ),
+        "custom": st.fixed_dictionaries({}, optional={"name": st.just("h"), "input": st.sampled_from(["in", "put"])}),
+    },
+)
+
+
+@given(
+    st.sampled_from(["openai", "bedrock-openai", "openrouter"]),
+    st.booleans(),
+    st.lists(st.lists(FRAGMENTS, min_size=1, max_size=2), max_size=6),
+)
+def test_so_are_fragments_of_calls_in_any_order(name: str, quickest: bool, frames: list[list[Any]]) -> None:
+    quick, plain = both(name, quickest=quickest)
+    deltas = [{"tool_calls": calls, "content": "text" if len(calls) > 1 else None} for calls in frames]
+    bodies = [json.dumps({"choices": [{"index": 0, "delta": delta}]}) for delta in deltas]
+    body = "".join(f"data: {text}\n\n" for text in [*bodies, "[DONE]"]).encode()
+    reply = Reply(200, {"content-type": "text/event-stream"}, (body,))
+    assert outcome(quick, reply, [body]) == outcome(plain, reply, [body])
+
+
 UNWRAPS: dict[str, tuple[list[Any], Callable[[str], str]]] = {
     "json": (["json"], str),
     "text": (["text"], str),

@@ -100,6 +100,7 @@ def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) ->
         return
     text = found.pop("arguments", "M")
     goes_on = [f"type({text}) is str and {text} and {key} == answer.open_call.key and type({key}) is not bool"]
+    goes_on += ["answer.open_call.is_raw"] * bool(says.get("custom"))
     is_silent = [f"({text} is M or {text} is None or {text} == '')"]
     others = [f"({value} is M or {value} is None or {value} == '')" for value in found.values()]
     with source.block(f"if {' and '.join(goes_on + others)}:"):
