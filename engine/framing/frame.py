@@ -50,27 +50,31 @@ class Decoder(ABC):
 
     def pieces(self, data: bytes) -> list[Piece]:
         """The same as `feed`, with the frames' data as it came."""
-        return self._until_fault(data)
-
-    def last_pieces(self) -> list[Piece]:
-        """The same as `finish`, with the frames' data as it came."""
-        return self._until_fault(None)
-
-    def _until_fault(self, data: bytes | None) -> list[Piece]:
-        """What the next bytes complete; None is the end of the body."""
         if self.fault is not None:
             raise self.fault
         pieces: list[Piece] = []
         try:
-            if data is None:
-                self._finish(pieces)
-            else:
-                self._feed(data, pieces)
+            self._feed(data, pieces)
         except EngineError as fault:
-            self.fault = fault
-            if not pieces:
-                raise
+            self._stop(fault, pieces)
         return pieces
+
+    def last_pieces(self) -> list[Piece]:
+        """The same as `finish`, with the frames' data as it came."""
+        if self.fault is not None:
+            raise self.fault
+        pieces: list[Piece] = []
+        try:
+            self._finish(pieces)
+        except EngineError as fault:
+            self._stop(fault, pieces)
+        return pieces
+
+    def _stop(self, fault: EngineError, pieces: list[Piece]) -> None:
+        """Note what is wrong; raise it where no frame came before it."""
+        self.fault = fault
+        if not pieces:
+            raise fault
 
     def frame(self, piece: Piece) -> Frame:
         """A piece with its data as text."""

@@ -65,7 +65,9 @@ class SSEDecoder(Decoder):
     def _whole(self, data: bytes, pieces: list[Piece]) -> None:
         """Take the events that have come whole; hold what has come of the next."""
         whole, end, rest = data.rpartition(b"\n\n")
-        if b"\n\n" not in whole:
+        if whole[:6] == _DATA and b"\n" not in whole:
+            pieces.append((None, whole[6:]))
+        elif b"\n\n" not in whole:
             self._events([whole] if end else [], pieces)
         elif not self._equals(whole, pieces):
             self._events(whole.split(b"\n\n"), pieces)
