@@ -1,5 +1,5 @@
-"""What an author of provider files waits for: `wirefile validate` of one file in a new process, of a thousand files in
-one, and of files that are made to be slow.
+"""`python -m benchmarks.authoring`: what an author of provider files waits for. `wirefile validate` of one file in a
+new process, of a thousand files in one, and of files that are made to be slow.
 
 Times of processes are medians of several runs that take turns with `import httpx`, whose time is the unit: seconds are
 this machine's, ratios are not.
@@ -15,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from .table import table
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 7
@@ -111,3 +113,8 @@ def guarded(file: Path) -> tuple[float, float]:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     seconds, megabytes = map(float, done.stdout.split())
     return seconds, megabytes
+
+
+if __name__ == "__main__":
+    head, *rows = measure()
+    print(table(head, rows))

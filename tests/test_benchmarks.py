@@ -26,6 +26,8 @@ def test_the_copies_are_valid_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert not [problem for problem in problems_of(file) if problem.severity == "error"]
 
 
-def test_an_unknown_measurement_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["speed"]) == 2
-    assert capsys.readouterr().err == "no such measurement: speed; there are: authoring\n"
+def test_an_unknown_case_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--only", "speed"])
+    assert ended.value.code == 2
+    assert "invalid choice: 'speed' (choose from " in capsys.readouterr().err
