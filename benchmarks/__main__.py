@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .cases import cases
+from .contenders.known import PEERS
+from .environments import pythons
 from .figures import Figure, Results
 from .processes import OriginServer
 from .rounds import Runner
@@ -41,6 +43,7 @@ def options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--only", metavar="CASE", action="append", choices=NAMES, help=f"one of: {', '.join(NAMES)}; may be repeated")
     add("--quick", action="store_true", help="few deltas, two rounds: whether everything works, not how fast it is")
+    add("--peers", action="store_true", help="beside other clients, each in an environment that is made for it")
     add("--rounds", type=int, help="how many rounds (5)")
     add("--seed", type=int, help="of the invented dialect; else it is another one each time")
     add("--json", type=Path, metavar="FILE", help="save the figures")
@@ -52,9 +55,10 @@ def measured(asked: argparse.Namespace, command: str) -> Results:
     """Run what is asked for."""
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
     rounds = asked.rounds or (2 if asked.quick else 5)
+    peers = pythons(PEERS if asked.peers else (), tell)
     found: list[Figure] = []
     with OriginServer() as origin:
-        runner = Runner(origin.url, rounds, {}, tell)
+        runner = Runner(origin.url, rounds, peers, tell)
         for case in cases(seed, is_quick=asked.quick):
             if not asked.only or case.name in asked.only:
                 found += runner.figures(case)

@@ -67,8 +67,8 @@ ENDING = (_chat_chunk({}, "stop"), b"data: [DONE]\n\n")
 
 
 def words(count: int) -> list[str]:
-    """The texts of `count` deltas, of the length that tokens have."""
-    return [f" word{number % 1000}" for number in range(count)]
+    """The texts of `count` deltas, of the length that tokens have; no blank is at either end, where some strip it."""
+    return ["A", *(f" word{number % 1000}" for number in range(1, count))]
 
 
 def _events(texts: Iterable[str]) -> list[bytes]:
@@ -133,7 +133,7 @@ def tiny() -> Answer:
 
 def whole(megabytes: int) -> Answer:
     """A whole answer whose text is this long."""
-    return _whole({"role": "assistant", "content": "word " * (megabytes * MEGABYTE // 5)}, None)
+    return _whole({"role": "assistant", "content": " word" * (megabytes * MEGABYTE // 5)}, None)
 
 
 def _whole(message: Mapping[str, Any], usage: Mapping[str, int] | None) -> Answer:

@@ -37,7 +37,14 @@ KNOWN: Mapping[str, Known] = {
     OWN_CLIENT: Known("ours:OwnClient", extra=True),
     FAST: Known("ours:Ours", extra=True),
     SYNC: Known("ours:OursSync", extra=True),
+    "httpx-sse": Known("peers:HttpxSse", is_peer=True),
+    "gpt4free": Known("peers:G4f", is_peer=True),
+    "openai": Known("peers:Openai", is_peer=True),
+    "any-llm": Known("peers:AnyLlm", is_peer=True),
+    "pydantic-ai": Known("peers:PydanticAi", is_peer=True),
+    "litellm": Known("peers:Litellm", is_peer=True),
 }
+PEERS = [name for name, known in KNOWN.items() if known.is_peer]
 
 
 def fast_packages() -> list[str]:
