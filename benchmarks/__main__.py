@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .cases import cases
-from .contenders.known import PEERS
+from .contenders.known import FAST, PEERS
 from .environments import pythons
 from .figures import Figure, Results
+from .measurements import MEASUREMENTS
 from .processes import OriginServer
 from .rounds import Runner
 from .table import report
 
-NAMES = [case.name for case in cases(0)]
+NAMES = [*(case.name for case in cases(0)), *MEASUREMENTS]
 
 
 def main(words: Sequence[str]) -> int:
@@ -62,6 +63,10 @@ def measured(asked: argparse.Namespace, command: str) -> Results:
         for case in cases(seed, is_quick=asked.quick):
             if not asked.only or case.name in asked.only:
                 found += runner.figures(case)
+        for name, measure in MEASUREMENTS.items():
+            if not asked.only or name in asked.only:
+                with runner.or_told(name, FAST):
+                    found += measure(runner, is_quick=asked.quick)
     return Results(
         date=datetime.now(UTC).date().isoformat(),
         command=command,

@@ -12,10 +12,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .start import in_turns, timed
 from .table import table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,13 +33,10 @@ def measure() -> Sequence[Sequence[str]]:
             "wirefile validate, one file": ["-m", "engine", "validate", "providers/acytoo.yaml"],
             "wirefile validate, one file on a protocol": ["-m", "engine", "validate", "providers/groq.yaml"],
         }
-        medians = in_turns(commands)
-        rows += [
-            (name, f"{seconds:.3f}", f"{seconds / medians['import httpx']:.2f} x import httpx")
-            for name, seconds in medians.items()
-        ]
-        many = copies(Path(folder) / "many")
-        seconds = timed(["-m", "engine", "validate", str(many)])
+        unit, *others = in_turns(commands, ROUNDS).items()
+        rows += [_compared(name, found, unit[1]) for name, found in (unit, *others)]
+        many = copies(Path(folder) / "many", MANY)
+        _, seconds = timed(["-m", "engine", "validate", str(many)], folder)
         rows.append((f"wirefile validate, {MANY} files", f"{seconds:.2f}", f"{MANY / seconds:.0f} files/s"))
         for name, text in hostile().items():
             file = Path(folder) / "hostile.yaml"
@@ -49,29 +46,18 @@ def measure() -> Sequence[Sequence[str]]:
     return rows
 
 
-def in_turns(commands: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """The median time of each command; each round runs all of them once."""
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(ROUNDS):
-        for name, words in commands.items():
-            times[name].append(timed(words))
-    return {name: statistics.median(found) for name, found in times.items()}
+def _compared(name: str, found: Sequence[tuple[float, float]], unit: Sequence[tuple[float, float]]) -> Sequence[str]:
+    seconds, other = (statistics.median(seconds for _, seconds in times) for times in (found, unit))
+    return name, f"{seconds:.3f}", f"{seconds / other:.2f} x import httpx"
 
 
-def timed(words: Sequence[str]) -> float:
-    """Seconds of one process."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
-
-
-def copies(folder: Path) -> Path:
-    """A folder with a thousand files: the shipped ones under new names."""
+def copies(folder: Path, count: int) -> Path:
+    """A folder with so many files: the shipped ones under new names."""
     folder.mkdir()
     texts = [(file.stem, file.read_text(encoding="utf-8")) for file in sorted((ROOT / "providers").glob("*.yaml"))]
     # A copy of a file that reads protected variables is a stranger's, and refused.
     texts = [(stem, text) for stem, text in texts if not re.search(r"\b(AWS_|GOOGLE_APPLICATION)", text)]
-    for number in range(MANY):
+    for number in range(count):
         stem, text = texts[number % len(texts)]
         name = f"{stem}-{number}"
         renamed = re.sub(rf"^name: {stem}\b", f"name: {name}", text, count=1, flags=re.MULTILINE)

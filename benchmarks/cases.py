@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from .contenders.known import FAST, H_SYNC, OWN_CLIENT, PLAIN, SOCKET, SYNC, H
+from .contenders.known import FAST, FAST_SYNC, H_SYNC, OWN_CLIENT, PLAIN, PLAIN_SYNC, SOCKET, H
 
 CPU, FIRST, WALL, MEMORY = "CPU", "first token p50", "wall", "memory each"
+BESIDE_FAST = "CPU beside fast"
 OURS = (PLAIN, OWN_CLIENT, FAST)
+
+
+PEERS = {"openai": 45.0, "litellm": 150.0, "any-llm": 60.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,12 @@ class Case:
     who: Sequence[str]
     times: int = 1
     units: int = 1
+    warm_up: int = 1
     measures: Sequence[str] = (CPU,)
     ideal: float = 0.0
     goals: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    takes_peers: bool = False
+    peers: Mapping[str, float] | None = None
+    """Whether other clients take part; of some, how often our cost theirs is to be."""
 
     @property
     def base(self) -> str:
@@ -50,7 +56,7 @@ def streams(count: int, seed: int) -> list[Case]:
     case = partial(Case, act="stream", who=(H, SOCKET, *OURS), units=count)
     many = f"{count:,} deltas"
     return [
-        case("stream", f"{many}, an HTTP chunk each", answer=f"deltas-{count}", goals=goals, takes_peers=True),
+        case("stream", f"{many}, an HTTP chunk each", answer=f"deltas-{count}", goals=goals, peers=PEERS),
         case("writes", f"{many}, a write each", answer=f"writes-{count}", goals=goals),
         case("packed", f"{many} in HTTP chunks of 64 KB", answer=f"packed-{count}"),
         case("invented", f"{many} of an invented dialect", answer=f"invented-{seed}-{count}", goals=goals),
@@ -58,8 +64,8 @@ def streams(count: int, seed: int) -> list[Case]:
             "sync",
             f"{many}, without a loop",
             answer=f"deltas-{count}",
-            who=(H_SYNC, SYNC),
-            goals={(CPU, SYNC): 1.4},
+            who=(H_SYNC, PLAIN_SYNC, FAST_SYNC),
+            goals={(CPU, PLAIN_SYNC): 1.4, (CPU, FAST_SYNC): 1.4},
         ),
     ]
 
@@ -67,10 +73,10 @@ def streams(count: int, seed: int) -> list[Case]:
 def requests(times: int) -> list[Case]:
     """Whole answers that are tiny, over connections that are open."""
     goals = {(CPU, FAST): 0.5, (FIRST, FAST): 0.55}
-    case = partial(Case, act="chat", answer="tiny", times=times, measures=(CPU, FIRST))
+    case = partial(Case, act="chat", answer="tiny", times=times, warm_up=3, measures=(CPU, FIRST))
     return [
-        case("request", "a tiny whole answer", who=(H, *OURS), goals=goals, takes_peers=True),
-        case("request-sync", "the same without a loop", who=(H_SYNC, SYNC)),
+        case("request", "a tiny whole answer", who=(H, *OURS), goals=goals, peers={}),
+        case("request-sync", "the same without a loop", who=(H_SYNC, PLAIN_SYNC, FAST_SYNC)),
     ]
 
 
@@ -78,7 +84,7 @@ def alone(count: int) -> list[Case]:
     """A stream whose deltas come one by one."""
     title, answer = f"{count:,} deltas, 1 ms apart", f"paced-{count}-1"
     goals, who = {(CPU, FAST): 0.6}, (H, SOCKET, *OURS)
-    return [Case("paced", title, "stream", answer, who, units=count, goals=goals, takes_peers=True)]
+    return [Case("paced", title, "stream", answer, who, units=count, goals=goals, peers={})]
 
 
 def together(count: int, share: float) -> list[Case]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,3 +45,9 @@ def raise_open_files() -> None:
     """Let this process open as many files as it may: a thousand streams are a thousand sockets."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def hide(packages: Iterable[str]) -> None:
+    """Make packages in this process as if they were not installed."""
+    for package in packages:
+        sys.modules[package] = None  # type: ignore[assignment]  # Python's own way to say that there is none

@@ -26,6 +26,11 @@ HOMELY = {
 """What keeps contenders from asking the network for anything but the origin."""
 
 
+def environment() -> dict[str, str]:
+    """The variables of a process that is measured."""
+    return {**os.environ, **HOMELY}
+
+
 class Process:
     """A module of this folder in a process of its own, which reads lines and writes lines until its input ends."""
 
@@ -33,7 +38,7 @@ class Process:
         self._child = subprocess.Popen(
             [str(python), "-m", *words],
             cwd=ROOT,
-            env={**os.environ, **HOMELY},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,11 +6,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from .answers import Answer, answer
-from .cases import CPU, FIRST, MEMORY, WALL, Case
-from .contenders.known import KNOWN, fast_packages, missing_packages
+from .cases import BESIDE_FAST, CPU, FIRST, MEMORY, WALL, Case
+from .contenders.known import FAST, KNOWN, fast_packages, missing_packages
 from .contenders.order import Order, Sample
 from .dialect import Dialect
 from .figures import Figure
@@ -21,8 +22,8 @@ class Runner:
     """Runs cases against an origin, and keeps what the contenders are made of and why one of them has failed."""
 
     def __init__(self, url: str, rounds: int, peers: Mapping[str, Path], tell: Callable[[str], None]) -> None:
-        self._url = url
-        self._rounds = rounds
+        self.url = url
+        self.rounds = rounds
         self._peers = peers
         self._tell = tell
         self.versions: dict[str, dict[str, str]] = {}
@@ -33,22 +34,25 @@ class Runner:
         samples = self.samples(case)
         if case.base not in samples:
             return []
-        return [_figure(case, measure, who, samples) for who in samples for measure in case.measures]
+        figures = [_figure(case, measure, who, samples) for who in samples for measure in case.measures]
+        if case.peers is not None and FAST in samples:
+            figures += [_beside_fast(case, peer, samples) for peer in self._peers if peer in samples]
+        return figures
 
     def samples(self, case: Case) -> dict[str, list[Sample]]:
         """What each contender has cost in each round; who has failed is left out."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            order = Order(case.act, f"{self._url}/{case.answer}", case.times, _file(case.answer, folder))
+            order = Order(case.act, f"{self.url}/{case.answer}", case.times, case.warm_up, _file(case.answer, folder))
             processes: dict[str, ContenderProcess] = {}
             for who in self._who(case):
-                with self._or_told(case.name, who):
+                with self.or_told(case.name, who):
                     processes[who] = stack.enter_context(self.start(who))
             samples: dict[str, list[Sample]] = {who: [] for who in processes}
-            for number in range(self._rounds):
-                self._tell(f"{case.name}: round {number + 1} of {self._rounds}")
+            for number in range(self.rounds):
+                self._tell(f"{case.name}: round {number + 1} of {self.rounds}")
                 for who in _turned(list(samples), number):
-                    with self._or_told(case.name, who):
+                    with self.or_told(case.name, who):
                         samples[who].append(_checked(processes[who], order, who))
                 samples = {who: found for who, found in samples.items() if len(found) > number}
         return samples
@@ -64,10 +68,11 @@ class Runner:
         return process
 
     def _who(self, case: Case) -> list[str]:
-        return [*case.who, *(self._peers if case.takes_peers else ())]
+        return [*case.who, *(self._peers if case.peers is not None else ())]
 
     @contextmanager
-    def _or_told(self, case: str, who: str) -> Iterator[None]:
+    def or_told(self, case: str, who: str) -> Iterator[None]:
+        """Note why there is no figure, and go on."""
         try:
             yield
         except RuntimeError as error:
@@ -109,7 +114,7 @@ def _checked(process: ContenderProcess, order: Order, who: str) -> Sample:
 MEASURES: Mapping[str, tuple[str, Callable[[Case, Sample, Sample], float], Callable[[Case, Sample], float] | None]] = {
     CPU: ("H", lambda case, mine, base: mine.cpu / base.cpu, lambda case, mine: mine.cpu / case.times / case.units),
     FIRST: ("H", lambda case, mine, base: mine.first / base.first, lambda case, mine: mine.first),
-    WALL: ("ideal", lambda case, mine, base: mine.wall / case.ideal, lambda case, mine: mine.wall),
+    WALL: ("x ideal", lambda case, mine, base: mine.wall / case.ideal, lambda case, mine: mine.wall),
     MEMORY: ("KiB", lambda case, mine, base: mine.memory / case.times / 1024, None),
 }
 """Of each measure its unit, the value of a round beside the base's, and the same in seconds."""
@@ -122,3 +127,10 @@ def _figure(case: Case, measure: str, who: str, samples: Mapping[str, Sequence[S
         values = [max(values)]  # what the first round took, the others take again
     absolute = [seconds(case, mine) for mine in samples[who]] if seconds else []
     return Figure.of(case.name, measure, who, values, unit, absolute, goal=case.goals.get((measure, who)))
+
+
+def _beside_fast(case: Case, peer: str, samples: Mapping[str, Sequence[Sample]]) -> Figure:
+    """How often the peer's cost is ours."""
+    values = [theirs.cpu / ours.cpu for theirs, ours in zip(samples[peer], samples[FAST], strict=True)]
+    figure = Figure.of(case.name, BESIDE_FAST, peer, values, "x fast", goal=(case.peers or {}).get(peer))
+    return replace(figure, is_floor=True)

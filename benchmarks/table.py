@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from .figures import Figure, Results
 
@@ -52,17 +52,14 @@ def with_unit(figure: Figure) -> str:
 
 def said(value: float, unit: str) -> str:
     """A value with its unit."""
-    return f"{number(value)} {UNITS.get(unit, unit)}".rstrip()
-
-
-UNITS: Mapping[str, str] = {"ideal": "x ideal"}
+    return f"{number(value)} {unit}".rstrip()
 
 
 def goal(figure: Figure) -> str:
     """What was to be reached."""
     if figure.goal is None:
         return ""
-    return f"at {'least' if figure.is_floor else 'most'} {figure.goal:g}"
+    return f"at {'least' if figure.is_floor else 'most'} {figure.goal:,g}"
 
 
 def seconds(value: float | None) -> str:

@@ -18,9 +18,8 @@ def test_a_hostile_file_is_refused(name: str, tmp_path: Path) -> None:
     assert any(problem.severity == "error" for problem in problems_of(file))
 
 
-def test_the_copies_are_valid_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authoring, "MANY", 70)
-    files = list(authoring.copies(tmp_path / "many").iterdir())
+def test_the_copies_are_valid_files(tmp_path: Path) -> None:
+    files = list(authoring.copies(tmp_path / "many", 70).iterdir())
     assert len(files) == 70
     for file in files[:10]:
         assert not [problem for problem in problems_of(file) if problem.severity == "error"]

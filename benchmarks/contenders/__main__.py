@@ -17,7 +17,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ..machine import raise_open_files
+from ..machine import hide, raise_open_files
 from .acts import ACTS, Contender
 from .order import Order
 
@@ -29,8 +29,7 @@ PACKAGES = ("httpx", "h11", "httptools", "aiohttp", "msgspec", "orjson", "pydant
 def main(place: str, hidden: Sequence[str]) -> None:
     """Answer orders until there are no more."""
     module, name = place.split(":")
-    for package in hidden:
-        sys.modules[package] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+    hide(hidden)
     raise_open_files()
     _stay_at_home()
     make = getattr(import_module(f"{__package__}.{module}"), name)

@@ -13,9 +13,6 @@ from ..machine import cpu_seconds, forget_peak, memory_bytes, peak_bytes
 from .order import Order, Sample
 from .tally import Tally
 
-WARM_UP = 3
-"""Calls that do not count: what is imported, compiled and connected at first."""
-
 
 class Contender(Protocol):
     """A way to call the API. Each call adds what it is given to a tally."""
@@ -31,6 +28,8 @@ class Contender(Protocol):
 
 
 Call = Callable[[Tally], Awaitable[None]]
+Way = Callable[[Call, int], Awaitable[list[tuple[Tally, float]]]]
+"""How some calls are made: what each has been given, and how long its first piece took."""
 
 
 async def _timed(call: Call) -> tuple[Tally, float]:
@@ -50,17 +49,17 @@ async def _together(call: Call, times: int) -> list[tuple[Tally, float]]:
 
 async def stream(contender: Contender, order: Order) -> Sample:
     """Streams, one behind the other."""
-    return await _measured(_in_turn, contender.stream, order.times)
+    return await _measured(_in_turn, contender.stream, order)
 
 
 async def chat(contender: Contender, order: Order) -> Sample:
     """Whole answers, one behind the other."""
-    return await _measured(_in_turn, contender.chat, order.times)
+    return await _measured(_in_turn, contender.chat, order)
 
 
 async def together(contender: Contender, order: Order) -> Sample:
     """Streams, all at once; the warm-up has left one connection, the others are new."""
-    return await _measured(_together, contender.stream, order.times)
+    return await _measured(_together, contender.stream, order)
 
 
 ACTS: Mapping[str, Callable[[Contender, Order], Awaitable[Sample]]] = {
@@ -68,12 +67,12 @@ ACTS: Mapping[str, Callable[[Contender, Order], Awaitable[Sample]]] = {
 }
 
 
-async def _measured(way: Callable[[Call, int], Awaitable[list[tuple[Tally, float]]]], call: Call, times: int) -> Sample:
-    await _in_turn(call, 1 if way is _together else min(WARM_UP, times))
+async def _measured(way: Way, call: Call, order: Order) -> Sample:
+    await _in_turn(call, order.warm_up)  # what is imported, compiled and connected at first
     gc.collect()
     forget_peak()
     held, used, start = memory_bytes(), cpu_seconds(), time.perf_counter()
-    done = await way(call, times)
+    done = await way(call, order.times)
     wall, cpu = time.perf_counter() - start, cpu_seconds() - used
     tallies, firsts = zip(*done, strict=True)
     return Sample(

@@ -27,7 +27,8 @@ class Known:
 
 
 H, H_SYNC, SOCKET = "httpx", "httpx sync", "socket"
-PLAIN, OWN_CLIENT, FAST, SYNC = "plain", "own client", "fast", "sync"
+PLAIN, OWN_CLIENT, FAST = "plain", "own client", "fast"
+PLAIN_SYNC, FAST_SYNC = "plain sync", "fast sync"
 
 KNOWN: Mapping[str, Known] = {
     H: Known("bare:Httpx", "body"),
@@ -36,7 +37,8 @@ KNOWN: Mapping[str, Known] = {
     PLAIN: Known("ours:Ours", extra=False),
     OWN_CLIENT: Known("ours:OwnClient", extra=True),
     FAST: Known("ours:Ours", extra=True),
-    SYNC: Known("ours:OursSync", extra=True),
+    PLAIN_SYNC: Known("ours:OursSync", extra=False),
+    FAST_SYNC: Known("ours:OursSync", extra=True),
     "httpx-sse": Known("peers:HttpxSse", is_peer=True),
     "gpt4free": Known("peers:G4f", is_peer=True),
     "openai": Known("peers:Openai", is_peer=True),

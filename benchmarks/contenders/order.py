@@ -11,13 +11,14 @@ from typing import Any, Self
 class Order:
     """Do `act` with the answer at `url`.
 
-    `times` is how many calls, one behind the other or, in the act `together`, all at once; `file` a provider file for
-    who reads one, else the API is chat completions.
+    `times` is how many calls, one behind the other or, in the act `together`, all at once, behind `warm_up` calls that
+    do not count; `file` a provider file for who reads one, else the API is chat completions.
     """
 
     act: str
     url: str
     times: int = 1
+    warm_up: int = 1
     file: str | None = None
 
     @property

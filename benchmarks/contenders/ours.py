@@ -13,11 +13,15 @@ from .ask import KEY, MESSAGES, MODEL
 from .order import Order
 from .tally import Tally
 
+CATALOG = Catalog()
+"""One for all clients of a process: what it has compiled is there for the next."""
+
 
 def _words(order: Order) -> tuple[str, dict[str, Any]]:
     """The provider's name and what a client is made with: the shipped file of chat completions, or the order's own."""
     if order.file is None:
-        return "openai", {"base_urls": {"openai": order.url + "/v1"}, "secrets": {"openai": {"api_key": KEY}}}
+        more = {"base_urls": {"openai": order.url + "/v1"}, "secrets": {"openai": {"api_key": KEY}}}
+        return "openai", {"catalog": CATALOG, **more}
     file = Path(order.file)
     return file.stem, {"catalog": Catalog(file.parent), "base_urls": {file.stem: order.url}}
 
