@@ -10,10 +10,12 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .cases import cases
+from .chart import PANELS, chart
 from .contenders.known import FAST, PEERS
 from .environments import pythons
 from .figures import Figure, Results
@@ -23,19 +25,27 @@ from .rounds import Runner
 from .table import report
 
 NAMES = [*(case.name for case in cases(0)), *MEASUREMENTS]
+ROUNDS, QUICK_ROUNDS = 5, 1
 
 
 def main(words: Sequence[str]) -> int:
     """Measure, print, save; the exit code."""
-    asked = options().parse_args(words)
+    parser = options()
+    asked = parser.parse_args(words)
+    if asked.chart and asked.only and PANELS.keys().isdisjoint(asked.only):
+        parser.error(f"--chart draws {' and '.join(PANELS)}; neither is asked for")
     results = measured(asked, f"python -m benchmarks {shlex.join(words)}".rstrip())
     print(report(results))
     if asked.json:
         results.save(asked.json)
-    missed = [figure for figure in results.figures if not figure.is_met]
-    for figure in missed if asked.check else ():
-        print(f"missed: {figure.case}, {figure.measure}, {figure.who}", file=sys.stderr)
-    return 1 if asked.check and (missed or results.failures) else 0
+    if asked.chart:
+        asked.chart.write_text(chart(results), encoding="utf-8")
+    missed = [f"{figure.case}, {figure.measure}, {figure.who}" for figure in results.figures if not figure.is_met]
+    missing = [f"{case}, {who}: {why}" for case, who, why in results.failures]
+    for kind, lines in (("missed", missed), ("not measured", missing)):
+        for line in lines if asked.check else ():
+            print(f"{kind}: {line}", file=sys.stderr)
+    return 1 if asked.check and (missed or missing) else 0
 
 
 def options() -> argparse.ArgumentParser:
@@ -43,11 +53,12 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("--only", metavar="CASE", action="append", choices=NAMES, help=f"one of: {', '.join(NAMES)}; may be repeated")
-    add("--quick", action="store_true", help="few deltas, two rounds: whether everything works, not how fast it is")
+    add("--quick", action="store_true", help="small and once: whether everything works, without goals")
     add("--peers", action="store_true", help="beside other clients, each in an environment that is made for it")
-    add("--rounds", type=int, help="how many rounds (5)")
+    add("--rounds", type=int, help=f"how many rounds ({ROUNDS})")
     add("--seed", type=int, help="of the invented dialect; else it is another one each time")
     add("--json", type=Path, metavar="FILE", help="save the figures")
+    add("--chart", type=Path, metavar="FILE.svg", help="draw streams and requests")
     add("--check", action="store_true", help="end with 1 where a goal is missed or a figure is missing")
     return parser
 
@@ -55,11 +66,10 @@ def options() -> argparse.ArgumentParser:
 def measured(asked: argparse.Namespace, command: str) -> Results:
     """Run what is asked for."""
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
-    rounds = asked.rounds or (2 if asked.quick else 5)
+    rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     peers = pythons(PEERS if asked.peers else (), tell)
     found: list[Figure] = []
-    with OriginServer() as origin:
-        runner = Runner(origin.url, rounds, peers, tell)
+    with OriginServer() as origin, Runner(origin.url, rounds, peers, tell) as runner:
         for case in cases(seed, is_quick=asked.quick):
             if not asked.only or case.name in asked.only:
                 found += runner.figures(case)
@@ -72,7 +82,7 @@ def measured(asked: argparse.Namespace, command: str) -> Results:
         command=command,
         machine=machine(),
         rounds=rounds,
-        figures=tuple(found),
+        figures=tuple(replace(figure, goal=None) for figure in found) if asked.quick else tuple(found),
         versions=runner.versions,
         failures=tuple(runner.failures),
     )

@@ -46,7 +46,7 @@ class Case:
 def cases(seed: int, *, is_quick: bool = False) -> list[Case]:
     """All of them; quick ones say whether everything works, not how fast it is."""
     if is_quick:
-        return [*streams(2_000, seed), *requests(50), *alone(100), *together(25, 0.1)]
+        return [*streams(2_000, seed), *requests(50), *alone(100), *together(20, 0.05)]
     return [*streams(20_000, seed), *requests(300), *alone(1_000), *together(100, 1)]
 
 

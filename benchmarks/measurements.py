@@ -86,7 +86,7 @@ def cold(runner: Runner, *, is_quick: bool) -> list[Figure]:
 def files(runner: Runner, *, is_quick: bool) -> list[Figure]:
     """A folder of a thousand files."""
     with tempfile.TemporaryDirectory() as folder:
-        many = authoring.copies(Path(folder) / "many", 50 if is_quick else authoring.MANY)
+        many = authoring.copies(Path(folder) / "many", 20 if is_quick else authoring.MANY)
         one = authoring.copies(Path(folder) / "one", 1)
         name = next(one.iterdir()).stem
         for place in (many, one):

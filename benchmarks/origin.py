@@ -97,13 +97,19 @@ class Origin(asyncio.Protocol):
             self._transport.write(data)
 
 
+async def listening() -> tuple[asyncio.Server, str]:
+    """The server and its URL."""
+    wheel = Wheel()
+    server = await asyncio.get_running_loop().create_server(lambda: Origin(wheel), "127.0.0.1", 0, backlog=4096)
+    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
 async def serve() -> None:
     """Print the URL, and serve until the input ends."""
-    loop, wheel = asyncio.get_running_loop(), Wheel()
-    server = await loop.create_server(lambda: Origin(wheel), "127.0.0.1", 0, backlog=4096)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    server, url = await listening()
+    print(url, flush=True)
     ended = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), ended.set)
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
     await ended.wait()
     server.close()
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -15,13 +16,12 @@ from .contenders.order import Order, Sample
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 300.0
-"""Seconds that a contender may take for one order."""
+"""Seconds that a process may take for one answer."""
 HOMELY = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_TELEMETRY": "False",
     "DO_NOT_TRACK": "1",
     "NO_PROXY": "*",
-    "PYTHONPATH": "",
 }
 """What keeps contenders from asking the network for anything but the origin."""
 
@@ -44,50 +44,58 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._complaint: list[str] = []
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._input, self._output = self._child.stdin, self._child.stdout
+        self._complaint = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
         assert self._child.stderr is not None
         for line in self._child.stderr:
-            self._complaint = [*self._complaint[-20:], line]
+            self._complaint = line.strip() or self._complaint
 
     def read(self) -> str:
-        """Its next line. Raises RuntimeError when it is gone or takes too long."""
-        assert self._child.stdout is not None
+        """Its next line. Raises RuntimeError when it is gone or takes too long, and ends it."""
         timer = threading.Timer(PATIENCE, self._child.kill)
         timer.start()
-        try:
-            line = self._child.stdout.readline()
-        finally:
-            timer.cancel()
+        line = self._output.readline()
+        timer.cancel()
         if not line:
-            self._listener.join(1)
-            last = [line.strip() for line in self._complaint if line.strip()][-1:]
-            raise RuntimeError(last[0] if last else f"gave no answer within {PATIENCE:.0f} s")
+            self.close()
+            raise RuntimeError(self._complaint or f"ended, or gave no answer within {PATIENCE:.0f} s")
         return line.strip()
 
     def write(self, line: str) -> None:
-        """Give it a line."""
-        assert self._child.stdin is not None
-        self._child.stdin.write(line + "\n")
-        self._child.stdin.flush()
+        """Give it a line. Of one that is gone, `read` says why."""
+        with suppress(BrokenPipeError):
+            self._input.write(line + "\n")
+            self._input.flush()
+
+    def close(self) -> None:
+        """End its input and wait for its end; it is killed when it takes ten seconds. Again, it does nothing."""
+        with suppress(BrokenPipeError):
+            self._input.close()
+        timer = threading.Timer(10, self._child.kill)
+        timer.start()
+        self._child.wait()
+        timer.cancel()
+        self._listener.join()
+        self._output.close()
+        if self._child.stderr is not None:
+            self._child.stderr.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been ended."""
+        return self._output.closed
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._child as child:  # closes its input, then waits
-            timer = threading.Timer(10, child.kill)
-            timer.start()
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.close()
-            child.stdout.read()
-            child.wait()
-            timer.cancel()
-            self._listener.join(1)
+        self.close()
 
 
 class OriginServer(Process):

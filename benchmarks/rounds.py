@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from .answers import Answer, answer
 from .cases import BESIDE_FAST, CPU, FIRST, MEMORY, WALL, Case
@@ -19,15 +20,26 @@ from .processes import ContenderProcess
 
 
 class Runner:
-    """Runs cases against an origin, and keeps what the contenders are made of and why one of them has failed."""
+    """Runs cases against an origin, and keeps what the contenders are made of and why one of them has failed.
+
+    The processes of contenders live as long as it does, except where their memory is measured.
+    """
 
     def __init__(self, url: str, rounds: int, peers: Mapping[str, Path], tell: Callable[[str], None]) -> None:
         self.url = url
         self.rounds = rounds
         self._peers = peers
         self._tell = tell
+        self._kept: dict[str, ContenderProcess] = {}
         self.versions: dict[str, dict[str, str]] = {}
         self.failures: list[tuple[str, str, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
 
     def figures(self, case: Case) -> list[Figure]:
         """The figures of a case."""
@@ -45,9 +57,11 @@ class Runner:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             order = Order(case.act, f"{self.url}/{case.answer}", case.times, case.warm_up, _file(case.answer, folder))
             processes: dict[str, ContenderProcess] = {}
-            for who in self._who(case):
+            for who in [*case.who, *(self._peers if case.peers is not None else ())]:
                 with self.or_told(case.name, who):
-                    processes[who] = stack.enter_context(self.start(who))
+                    processes[who] = (
+                        stack.enter_context(self.start(who)) if MEMORY in case.measures else self._keep(who)
+                    )
             samples: dict[str, list[Sample]] = {who: [] for who in processes}
             for number in range(self.rounds):
                 self._tell(f"{case.name}: round {number + 1} of {self.rounds}")
@@ -67,8 +81,10 @@ class Runner:
         self.versions[who] = process.versions
         return process
 
-    def _who(self, case: Case) -> list[str]:
-        return [*case.who, *(self._peers if case.peers is not None else ())]
+    def _keep(self, who: str) -> ContenderProcess:
+        if who not in self._kept or self._kept[who].is_closed:
+            self._kept[who] = self.start(who)
+        return self._kept[who]
 
     @contextmanager
     def or_told(self, case: str, who: str) -> Iterator[None]:

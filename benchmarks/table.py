@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .figures import Figure, Results
 
@@ -72,12 +72,15 @@ def seconds(value: float | None) -> str:
     raise AssertionError
 
 
+def versions_table(versions: Mapping[str, Mapping[str, str]]) -> str:
+    """What each contender is made of."""
+    return table(("who", "versions"), [(who, ", ".join(map(" ".join, has.items()))) for who, has in versions.items()])
+
+
 def report(results: Results) -> str:
     """The whole run as text."""
-    made_of = table(
-        ("who", "versions"), [(who, ", ".join(map(" ".join, has.items()))) for who, has in results.versions.items()]
-    )
-    parts = [f"{results.machine}; {results.rounds} rounds; {results.date}", figures_table(results.figures), made_of]
+    parts = [f"{results.machine}; {results.rounds} rounds; {results.date}", figures_table(results.figures)]
+    parts.append(versions_table(results.versions))
     if results.failures:
         parts.append(table(("case", "who", "no figure, because"), results.failures))
     return "\n\n".join(parts)

@@ -15,12 +15,16 @@ from engine.folders import builtin_folder
 from engine.loader.rulebook import frame, rulebook
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # the tables beside this file, also where a test runs it by its path
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # the tables beside this file, also where a test runs it by its path
 
 import conformance  # noqa: E402
 import faults  # noqa: E402
 import keys  # noqa: E402
 import usage  # noqa: E402
+
+from benchmarks.chart import chart  # noqa: E402
+from benchmarks.figures import Results  # noqa: E402
+from benchmarks.page import RESULTS, page  # noqa: E402
 
 NOTE = "<!-- made by docs/generate.py: change the code, not this page -->\n\n"
 
@@ -105,6 +109,17 @@ error with the part of the answer that had come, no text given twice, nothing le
 Run the tests of this page with `pytest -m fault`.
 """
 
+
+def costs() -> str:
+    """docs/benchmarks.md: the figures of the run that is kept in the repository."""
+    return page(Results.load(RESULTS), NOTE)
+
+
+def costs_chart() -> str:
+    """docs/benchmarks.svg: the same run as a picture."""
+    return chart(Results.load(RESULTS))
+
+
 PAGES = {
     "cli.md": command_line,
     "reference.md": reference,
@@ -112,6 +127,8 @@ PAGES = {
     "language.md": language,
     "rules.md": rules,
     "reliability.md": reliability,
+    "benchmarks.md": costs,
+    "benchmarks.svg": costs_chart,
 }
 
 if __name__ == "__main__":
