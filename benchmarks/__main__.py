@@ -82,6 +82,7 @@ def measured(asked: argparse.Namespace, command: str) -> Results:
         command=command,
         machine=machine(),
         rounds=rounds,
+        seed=seed,
         figures=tuple(replace(figure, goal=None) for figure in found) if asked.quick else tuple(found),
         versions=runner.versions,
         failures=tuple(runner.failures),

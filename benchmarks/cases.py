@@ -57,7 +57,7 @@ def streams(count: int, seed: int) -> list[Case]:
     many = f"{count:,} deltas"
     return [
         case("stream", f"{many}, an HTTP chunk each", answer=f"deltas-{count}", goals=goals, peers=PEERS),
-        case("writes", f"{many}, a write each", answer=f"writes-{count}", goals=goals),
+        case("writes", f"{many}, a write each", answer=f"writes-{count}"),
         case("packed", f"{many} in HTTP chunks of 64 KB", answer=f"packed-{count}"),
         case("invented", f"{many} of an invented dialect", answer=f"invented-{seed}-{count}", goals=goals),
         case(

@@ -1,5 +1,5 @@
-"""A streaming API that nobody has seen: its keys, their nesting, its framing and its end mark are drawn from a seed,
-and so is the provider file for it. What is measured with it cannot be shaped to one API's path."""
+"""A streaming API that nobody has seen: its keys, their nesting, its framing, how it names its frames and how it ends
+are drawn from a seed, and so is the provider file for it. What is measured with it is shaped to no one API's path."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ STOP = "fin"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How this API streams. Paths are keys from the outside in; a number is a place in a list."""
+    """How this API streams. Paths are keys from the outside in; a number is a place in a list.
+
+    `kind` is the key that says what a frame is, or `event` where the line of that name does; empty where none does.
+    `kinds` are its values for a text, a finish and a usage. With `is_each`, the rule takes every item of the list.
+    """
 
     seed: int
     framing: str
+    kind: str
+    kinds: Sequence[str]
+    is_each: bool
     text: tuple[str | int, ...]
     finish: tuple[str | int, ...]
     usage: tuple[str | int, ...]
@@ -40,6 +47,9 @@ class Dialect:
         return cls(
             seed=seed,
             framing=framing,
+            kind=luck.choice(["", names.new(), *(["event"] if framing == "sse" else [])]),
+            kinds=[names.new() for _ in range(3)],
+            is_each=luck.random() < 0.5,
             text=(*trunk, *branch, names.new()),
             finish=(*trunk, names.new()),
             usage=(names.new(), names.new()),
@@ -59,23 +69,42 @@ class Dialect:
 
     def frames(self, texts: Iterable[str]) -> list[bytes]:
         """A whole stream, a frame for each text and three more: why it ended, what it cost, its end mark."""
-        pieces = [self._frame(self.text, text) for text in texts]
+        text, finish, usage = self.kinds
+        pieces = [self._frame(text, self.text, piece) for piece in texts]
         ending = self.end if isinstance(self.end, str) else json.dumps(self.end)
-        return [*pieces, self._frame(self.finish, STOP), self._frame(self.usage, 7), self._framed(ending)]
+        return [
+            *pieces,
+            self._frame(finish, self.finish, STOP),
+            self._frame(usage, self.usage, 7),
+            self._framed(ending),
+        ]
 
-    def _frame(self, path: Sequence[str | int], value: Any) -> bytes:
-        return self._framed(json.dumps({**self.noise, **_nested(path, value)}, separators=(",", ":")))
+    def _frame(self, kind: str, path: Sequence[str | int], value: Any) -> bytes:
+        marked = {self.kind: kind} if self.kind not in ("", "event") else {}
+        data = json.dumps({**marked, **self.noise, **_nested(path, value)}, separators=(",", ":"))
+        return self._framed(data, f"event: {kind}\n" if self.kind == "event" else "")
 
-    def _framed(self, data: str) -> bytes:
-        return (f"data: {data}\n\n" if self.framing == "sse" else f"{data}\n").encode()
+    def _framed(self, data: str, before: str = "") -> bytes:
+        return (f"{before}data: {data}\n\n" if self.framing == "sse" else f"{data}\n").encode()
+
+    def _rules(self) -> list[dict[str, Any]]:
+        rules = [self._rule("text", self.text), self._rule("finish", self.finish), {"usage": self.usage[0]}]
+        if self.kind:
+            return [{"when": {self.kind: kind}, **rule} for kind, rule in zip(self.kinds, rules, strict=True)]
+        return rules
+
+    def _rule(self, says: str, path: Sequence[str | int]) -> dict[str, Any]:
+        if self.is_each and 0 in path:
+            place = path.index(0)
+            return {"for": f"{_path(path[:place])}.*", says: _path(path[place + 1 :])}
+        return {says: _path(path)}
 
     @property
     def file(self) -> str:
         """Its provider file."""
-        rule = {"text": _path(self.text), "finish": _path(self.finish), "usage": self.usage[0]}
         reading = {
             "codec": self.framing,
-            "rules": [rule],
+            "rules": self._rules(),
             "end": self.end,
             "finish": {STOP: "stop"},
             "usage": {"output_tokens": self.usage[1]},

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,15 @@ class Results:
     command: str
     machine: str
     rounds: int
+    seed: int
+    """Of the invented dialect."""
     figures: tuple[Figure, ...] = ()
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     failures: tuple[tuple[str, str, str], ...] = ()
 
     def save(self, file: Path) -> None:
-        """Write them as JSON."""
-        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        """Write them as JSON, to six digits."""
+        file.write_text(json.dumps(_short(asdict(self)), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -73,3 +75,12 @@ class Results:
         figures = tuple(Figure(**figure) for figure in data.pop("figures"))
         failures = tuple((case, who, why) for case, who, why in data.pop("failures"))
         return cls(**data, figures=figures, failures=failures)
+
+
+def _short(value: Any) -> Any:
+    """The same with no more digits than a measurement has."""
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .cases import BESIDE_FAST, CPU, FIRST, cases
-from .contenders.known import KNOWN
+from .contenders.known import KNOWN, PEERS
 from .figures import Figure, Results
 from .table import figures_table, table, versions_table, with_unit
 
@@ -29,11 +29,11 @@ given the caller's own `httpx.AsyncClient()`. All of them read every event of th
 def page(results: Results, note: str) -> str:
     """The page."""
     goals = [figure for figure in results.figures if figure.goal is not None]
-    others = [figure for figure in results.figures if figure.goal is None and figure.measure != BESIDE_FAST]
+    others = [figure for figure in results.figures if figure.goal is None and figure.who not in PEERS]
     parts = [
         f"# What it costs\n\n{note}{INTRODUCTION}",
         f"![CPU time of several clients in units of bare httpx](benchmarks.svg)\n\n{_origin(results)}",
-        f"## Goals\n\n{figures_table(goals)}",
+        f"## Goals\n\n{figures_table(goals) if goals else 'A quick run has none.'}",
         f"## Beside other clients\n\n{PEERS_NOTE}\n{peers_table(results.figures)}",
         f"## All other figures\n\n{figures_table(others)}",
         f"## The cases\n\n{cases_table()}\n\n{CASES_NOTE}",
@@ -46,8 +46,10 @@ def page(results: Results, note: str) -> str:
 
 def _origin(results: Results) -> str:
     return (
-        f"Measured on {results.date} with `{results.command}` ({results.machine}; {results.rounds} rounds), saved in\n"
-        f"[benchmarks/results.json](../benchmarks/results.json). Again, on your machine:\n\n```sh\n{AGAIN}\n```"
+        f"Measured on {results.date}: {results.machine}, {results.rounds} rounds, the invented dialect of seed "
+        f"{results.seed}. The figures are in\n[benchmarks/results.json](../benchmarks/results.json). "
+        f"The command was\n\n```sh\n{results.command}\n```\n\nand this writes the page anew, from your machine:"
+        f"\n\n```sh\n{AGAIN}\n```"
     )
 
 

@@ -79,8 +79,8 @@ def versions_table(versions: Mapping[str, Mapping[str, str]]) -> str:
 
 def report(results: Results) -> str:
     """The whole run as text."""
-    parts = [f"{results.machine}; {results.rounds} rounds; {results.date}", figures_table(results.figures)]
-    parts.append(versions_table(results.versions))
+    run = f"{results.machine}; {results.rounds} rounds; invented dialect {results.seed}; {results.date}"
+    parts = [run, figures_table(results.figures), versions_table(results.versions)]
     if results.failures:
         parts.append(table(("case", "who", "no figure, because"), results.failures))
     return "\n\n".join(parts)

@@ -236,3 +236,5 @@ def test_dialects_differ_and_a_seed_gives_one() -> None:
     assert len({dialect.text for dialect in dialects}) == 40
     assert len({len(dialect.text) for dialect in dialects}) > 3
     assert {type(dialect.end) for dialect in dialects} == {str, dict}
+    assert {"", "event"} < {dialect.kind for dialect in dialects}
+    assert {"for" in dialect.file for dialect in dialects} == {True, False}

@@ -32,6 +32,7 @@ RESULTS = Results(
     command="python -m benchmarks",
     machine="Python 3.11.7, Linux x86_64, 2 cores",
     rounds=3,
+    seed=7,
     figures=FIGURES,
     versions={H: {"python": "3.11.7", "httpx": "0.28.1"}},
     failures=(("stream", "any-llm", "it broke"),),
@@ -97,7 +98,7 @@ def test_the_chart_has_a_bar_for_each_client_as_long_as_its_cost() -> None:
 
 def test_a_chart_of_nothing_is_refused_in_a_line() -> None:
     with pytest.raises(ValueError, match="no figure of stream or request"):
-        chart(Results("", "", "", 1))
+        chart(Results("", "", "", 1, 7))
 
 
 def test_the_page_has_every_figure() -> None:
@@ -128,7 +129,7 @@ def test_a_check_fails_by_what_is_missed_or_missing(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    results = Results("", "", "", 3, figures, {}, failures)
+    results = Results("", "", "", 3, 7, figures, {}, failures)
     monkeypatch.setattr(command, "measured", lambda asked, words: results)
     assert command.main([*words, "--json", str(tmp_path / "r.json"), "--chart", str(tmp_path / "c.svg")]) == code
     assert Results.load(tmp_path / "r.json") == results
