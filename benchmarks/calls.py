@@ -9,51 +9,69 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import json
+import os
 import pstats
 import sys
-from collections.abc import Awaitable, Callable
-from pathlib import PurePath
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path, PurePath
 from typing import Any
+
+import engine
 
 from .contenders.ask import KEY, MESSAGES, MODEL
 
-TRANSPORT = {"httpx", "httpcore", "h11", "httptools", "anyio", "sniffio", "aiohttp", "asyncio", "transport"}
-"""The folders of what brings the bytes: libraries, Python's own, and the engine's room for it."""
+HERE = str(Path(__file__).resolve().parent) + os.sep
+ENGINE = str(Path(engine.__file__).resolve().parent) + os.sep
+LIBRARIES = {"httpx", "httpcore", "h11", "httptools", "anyio", "sniffio", "aiohttp", "asyncio"}
 _FILES = {"selectors.py", "socket.py", "ssl.py"}
-_C = "~"
-"""Where cProfile says that functions in C are."""
 
 
 def above_transport(profile: cProfile.Profile) -> int:
-    """Calls of the engine's functions, and those that these make of what is neither theirs nor the transport's."""
-    stats: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    return sum(_counted(where, calls, callers) for (where, _, _), (_, calls, _, _, callers) in stats.items())
+    """Calls of the engine's functions, and those that these lead to beside the transport."""
+    found: dict[Where, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    callers: dict[Where, dict[Where, int]] = {
+        where: {caller: of[0] for caller, of in entry[4].items()}
+        for where, entry in found.items()
+        if not _is_apart(where)
+    }
+    led_to = _led_to(callers)
+    return sum(
+        found[where][1] if _is_engine(where) else sum(calls for caller, calls in of.items() if caller in led_to)
+        for where, of in callers.items()
+    )
 
 
-def _counted(where: str, calls: int, callers: dict[Any, Any]) -> int:
-    if _is_transport(where) or _is_ours(where):
-        return 0
-    if "engine" in PurePath(where).parts or where.startswith("<"):
-        return calls
-    return sum(of[0] for (caller, _, _), of in callers.items() if not _is_transport(caller) and not _is_ours(caller))
+Where = tuple[str, int, str]
+"""A function as cProfile names it: file, line, name."""
 
 
-def _is_transport(where: str) -> bool:
-    path = PurePath(where)
-    return not TRANSPORT.isdisjoint(path.parts) or path.name in _FILES
+def _led_to(callers: Mapping[Where, Iterable[Where]]) -> set[Where]:
+    """The engine's functions, and all that they call directly or not."""
+    found = {where for where in callers if _is_engine(where)}
+    while more := {where for where, of in callers.items() if where not in found and not found.isdisjoint(of)}:
+        found |= more
+    return found
 
 
-def _is_ours(where: str) -> bool:
-    """Whether it is the measurement itself."""
-    return "benchmarks" in PurePath(where).parts
+def _is_engine(where: Where) -> bool:
+    file = where[0]  # of what is compiled from a provider file, a name in such brackets
+    return file.startswith(ENGINE) or (file.startswith("<") and not file.startswith(("<frozen", "<string>")))
+
+
+def _is_apart(where: Where) -> bool:
+    """Whether this is what brings the bytes (libraries, Python's own, the engine's room for it), or the measurement."""
+    file = where[0]
+    if file.startswith(ENGINE):
+        return file.startswith(f"{ENGINE}transport{os.sep}")
+    path = PurePath(file)
+    return file.startswith(HERE) or not LIBRARIES.isdisjoint(path.parts) or path.name in _FILES
 
 
 async def counted(url: str, deltas: int, requests: int) -> dict[str, float]:
     """The calls of one delta, and of one request."""
-    from engine import AsyncClient
 
-    def client(answer: str) -> AsyncClient:
-        return AsyncClient(base_urls={"openai": f"{url}/{answer}/v1"}, secrets={"openai": {"api_key": KEY}})
+    def client(answer: str) -> engine.AsyncClient:
+        return engine.AsyncClient(base_urls={"openai": f"{url}/{answer}/v1"}, secrets={"openai": {"api_key": KEY}})
 
     async with client(f"deltas-{deltas}") as ours:
 
