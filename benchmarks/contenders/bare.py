@@ -12,14 +12,17 @@ from .ask import HEADERS, PATH, body
 from .order import Order
 from .tally import Tally
 
+PATIENCE = 300.0
+"""Seconds; httpx's own five would end the slowest of many streams."""
+
 
 class Httpx:
-    """H: `httpx.AsyncClient().stream(...).aiter_raw()`, without deadlines: they would only be in its way."""
+    """H: `httpx.AsyncClient().stream(...).aiter_raw()`, its deadlines as long as a thousand streams at once need."""
 
     def __init__(self, order: Order) -> None:
         self._url = order.url + PATH
         limits = httpx.Limits(max_connections=order.most, max_keepalive_connections=order.most)
-        self._client = httpx.AsyncClient(limits=limits, timeout=None)
+        self._client = httpx.AsyncClient(limits=limits, timeout=PATIENCE)
         self._contents = {stream: body(stream=stream) for stream in (False, True)}
 
     async def stream(self, tally: Tally) -> None:
@@ -45,7 +48,7 @@ class HttpxSync:
 
     def __init__(self, order: Order) -> None:
         self._url = order.url + PATH
-        self._client = httpx.Client(timeout=None)
+        self._client = httpx.Client(timeout=PATIENCE)
         self._contents = {stream: body(stream=stream) for stream in (False, True)}
 
     async def stream(self, tally: Tally) -> None:
