@@ -28,11 +28,10 @@ GROWTH = 1.25
 
 def _child(module: str, *words: object, home: str | None = None) -> Any:
     """What a module of this folder prints in a new process. `home` is where that process keeps what it remembers."""
-    own = {f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "STATE", "CONFIG")} if home else {}
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *map(str, words)],
         cwd=ROOT,
-        env=environment() | own,
+        env=environment(home),
         capture_output=True,
         text=True,
         timeout=PATIENCE,

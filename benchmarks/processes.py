@@ -26,9 +26,10 @@ HOMELY = {
 """What keeps contenders from asking the network for anything but the origin."""
 
 
-def environment() -> dict[str, str]:
-    """The variables of a process that is measured."""
-    return {**os.environ, **HOMELY}
+def environment(home: str | None = None) -> dict[str, str]:
+    """The variables of a process that is measured; what it remembers is in the folder `home`, if that is given."""
+    own = {f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "STATE", "CONFIG")} if home else {}
+    return {**os.environ, **HOMELY, **own}
 
 
 class Process:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from .processes import ROOT, environment
+
 UNIT = "import httpx"
 COMMANDS: Mapping[str, Sequence[str]] = {
     UNIT: ["-c", "import httpx"],
@@ -33,13 +32,13 @@ def in_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, li
     return times
 
 
-def timed(words: Sequence[str], cache: str) -> tuple[float, float]:
-    """CPU and seconds of one process, whose cache is in this folder."""
+def timed(words: Sequence[str], home: str) -> tuple[float, float]:
+    """CPU and seconds of one process, which keeps what it remembers in this folder."""
     used, start = _children(), time.perf_counter()
     subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
-        env={**os.environ, "XDG_CACHE_HOME": cache},
+        env=environment(home),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
