@@ -15,7 +15,7 @@ from typing import Self
 from .contenders.order import Order, Sample
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 300.0
+PATIENCE = 1200.0
 """Seconds that a process may take for one answer."""
 HOMELY = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",

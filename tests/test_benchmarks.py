@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks import authoring
-from benchmarks.__main__ import main
 from engine.loader import problems_of
 
 
@@ -23,10 +22,3 @@ def test_the_copies_are_valid_files(tmp_path: Path) -> None:
     assert len(files) == 70
     for file in files[:10]:
         assert not [problem for problem in problems_of(file) if problem.severity == "error"]
-
-
-def test_an_unknown_case_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--only", "speed"])
-    assert ended.value.code == 2
-    assert "invalid choice: 'speed' (choose from " in capsys.readouterr().err

@@ -131,19 +131,37 @@ def test_a_check_fails_by_what_is_missed_or_missing(
 ) -> None:
     results = Results("", "", "", 3, 7, figures, {}, failures)
     monkeypatch.setattr(command, "measured", lambda asked, words: results)
-    assert command.main([*words, "--json", str(tmp_path / "r.json"), "--chart", str(tmp_path / "c.svg")]) == code
+    assert (
+        command.main([*words, "--json", str(tmp_path / "r.json"), "--chart", str(tmp_path / "new" / "c.svg")]) == code
+    )
     assert Results.load(tmp_path / "r.json") == results
-    assert (tmp_path / "c.svg").read_text(encoding="utf-8") == chart(results)
+    assert (tmp_path / "new" / "c.svg").read_text(encoding="utf-8") == chart(results)
     told = capsys.readouterr().err.splitlines()
     missed = ["missed: stream, CPU, plain"] if len(figures) > 3 else []
     assert told == ([*missed, *(["not measured: stream, any-llm: it broke"] if failures else [])] if words else [])
 
 
-def test_a_chart_of_other_cases_is_refused_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--rounds", "0"], "--rounds is at least 1"),
+        (["--json", "nowhere/r.json"], "--json: there is no folder nowhere"),
+        (["--only", "speed"], "argument --only: invalid choice: 'speed'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_measured(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        command.main(["--only", "render", "--chart", "c.svg"])
+        command.main(words)
     assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith("error: --chart draws stream and request; neither is asked for\n")
+    assert f"error: {says}" in capsys.readouterr().err
+
+
+def test_without_streams_and_requests_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command, "measured", lambda asked, words: Results("", "", "", 3, 7))
+    assert command.main(["--chart", str(tmp_path / "c.svg")]) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_environment_is_made_once_and_its_failure_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
