@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -59,10 +59,8 @@ class Process:
 
     def read(self) -> str:
         """Its next line. Raises RuntimeError when it is gone or takes too long, and ends it."""
-        timer = threading.Timer(PATIENCE, self._child.kill)
-        timer.start()
-        line = self._output.readline()
-        timer.cancel()
+        with self._killed_after(PATIENCE):
+            line = self._output.readline()
         if not line:
             self.close()
             raise RuntimeError(self._complaint or f"ended, or gave no answer within {PATIENCE:.0f} s")
@@ -78,14 +76,22 @@ class Process:
         """End its input and wait for its end; it is killed when it takes ten seconds. Again, it does nothing."""
         with suppress(BrokenPipeError):
             self._input.close()
-        timer = threading.Timer(10, self._child.kill)
-        timer.start()
-        self._child.wait()
-        timer.cancel()
+        with self._killed_after(10):
+            self._child.wait()
         self._listener.join()
         self._output.close()
         if self._child.stderr is not None:
             self._child.stderr.close()
+
+    @contextmanager
+    def _killed_after(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(seconds, self._child.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     @property
     def is_closed(self) -> bool:
