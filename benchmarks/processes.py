@@ -63,7 +63,7 @@ class Process:
             line = self._output.readline()
         if not line:
             self.close()
-            raise RuntimeError(self._complaint or f"ended, or gave no answer within {PATIENCE:.0f} s")
+            raise RuntimeError(self._complaint or f"ended, or gave no answer within {PATIENCE:g} s")
         return line.strip()
 
     def write(self, line: str) -> None:

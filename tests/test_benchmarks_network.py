@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import rounds
+from benchmarks import processes, rounds
 from benchmarks.answers import SHAPES, answer
 from benchmarks.cases import BESIDE_FAST, CPU, FIRST, Case, cases
 from benchmarks.contenders.acts import ACTS
@@ -129,6 +129,14 @@ def test_a_contender_answers_orders_and_says_what_is_wrong() -> None:
         assert contender.do(Order("chat", f"{origin.url}/tiny", times=3)).count == 3
     with pytest.raises(RuntimeError, match=r"No module named 'benchmarks\.contenders\.nobody'"):
         ContenderProcess("nobody:Nothing")
+
+
+def test_who_says_nothing_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    with OriginServer() as origin:
+        monkeypatch.setattr(processes, "PATIENCE", 0.1)
+        with pytest.raises(RuntimeError, match=r"gave no answer within 0\.1 s"):
+            origin.read()  # it has said its URL, and has no more to say
+        assert origin.is_closed
 
 
 class Scripted:
