@@ -17,6 +17,7 @@ from ..dispatch import Table, tabulated
 from ..framing import Piece
 from ..paths import MISSING, Path
 from ..spec import Condition, Reading, Rule
+from .alike import may_be_alike, write_alike, write_before, write_learning
 from .conditions import OPERATORS, Test
 from .frames import shapes_of, write_data
 from .shapes import Shape, can_decode
@@ -68,16 +69,21 @@ def _take_source(
     splits_text: bool,
     is_typed: bool = False,
 ) -> Source:
-    source = Source(is_plain=True, is_typed=is_typed, splits_text=splits_text)
+    is_counted = is_typed and may_be_alike(reading)
+    source = Source(is_plain=True, is_typed=is_typed, splits_text=splits_text, is_counted=is_counted)
     with source.block("def take(reply, answer, pieces, n):"):
         source.line("events = answer.events")
         source.line("for run in answer.runs: run.pack()")
+        if is_counted:
+            write_before(source)
         with source.block("for event, raw in pieces[n:] if n else pieces:"):
+            if is_counted:
+                write_alike(source)
             data = write_data(source, reading, shapes)
             if reading.codec != "text":
                 _write_guard(source, suspects, data)
             if any(isinstance(says, dict) and says.get("mode") == "final" for _, says in _yields(reading.rules)):
-                source.line("if answer.retold: answer.begin_frame()")
+                source.effect("answer.begin_frame()", "if answer.retold: ")
             _write_rules(source, reading.rules, data, "None", 0)
             if any(name == "error" for name, _ in _yields(reading.rules)):
                 # An object of a shape holds no more than what the rules read.
@@ -85,8 +91,10 @@ def _take_source(
                 source.line(f"if answer.refused is not None: raise reply.refusal_in({whole})")
             for condition in reading.end.conditions:
                 asks = " and ".join(source.test(data, "None", test) for test in condition)
-                source.line(f"if {asks}: answer.has_ended = True")
+                source.effect("answer.has_ended = True", f"if {asks}: ")
             source.line("n += 1")
+            if is_counted:
+                write_learning(source)
             if reading.end.conditions or any(name == "end" for name, _ in _yields(reading.rules)):
                 source.line("if answer.has_ended: return n")
         source.line("return n")
@@ -140,7 +148,7 @@ def _write_rules(source: Source, rules: tuple[Rule, ...], data: str, slot: str, 
         return
     for rule in rules:
         if level and level + _loops(rule) > MOST_LOOPS:
-            source.line(f"{source.constant(compile_rules((rule,)))}(answer, event, {data}, {slot})")
+            source.effect(f"{source.constant(compile_rules((rule,)))}(answer, event, {data}, {slot})")
         else:
             _write_rule(source, rule, data, slot, level)
 
@@ -179,7 +187,7 @@ def _write_rule(source: Source, rule: Rule, data: str, slot: str, level: int) ->
         if rule.rules:
             _write_rules(source, rule.rules, data, slot, level + max(_loops(rule), 1))
         if carried is not None:
-            source.line(f"if {carried}: answer.carry({carried}, {slot})")
+            source.effect(f"answer.carry({carried}, {slot})", f"if {carried}: ")
 
 
 def _write_slot(source: Source, rule: Rule, data: str, parent: str) -> str:
@@ -191,7 +199,7 @@ def _write_slot(source: Source, rule: Rule, data: str, parent: str) -> str:
     is_same = f"{slot}.key == {key} and type({key}) is int and type({kind}) is not str"
     is_same += "" if parent == "None" else f" and {parent} is None"
     with source.block(f"if not ({is_same}):"):
-        source.line(f"{slot} = answer.slot({key}, {kind}, {parent})")
+        source.effect(f"{slot} = answer.slot({key}, {kind}, {parent})")
     return slot
 
 
@@ -204,7 +212,7 @@ def _write_carried(source: Source, rule: Rule, data: str) -> str:
         with source.block(f"if not ({silent(value)}):"):
             words = ", ".join(source.literal(word) for word in (carry.by, carry.append))
             source.line(f"{carried}[{source.literal(carry.name)}] = {source.constant(Carried)}({value}, {words})")
-    source.line(f"if {carried}: answer.begin_carry()")
+    source.effect("answer.begin_carry()", f"if {carried}: ")
     return carried
 
 

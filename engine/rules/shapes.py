@@ -16,16 +16,17 @@ from ..paths import MISSING
 class Shape:
     """One value of a frame: the keys that are read below it, its items, and whether it is read itself.
 
-    `is_asked` says that it makes a difference whether it is there.
+    `is_asked` says that it makes a difference whether it is there, `is_weighed` that it does which text it is.
     """
 
-    __slots__ = ("_cls", "is_asked", "is_value", "items", "keys")
+    __slots__ = ("_cls", "is_asked", "is_value", "is_weighed", "items", "keys")
 
     def __init__(self) -> None:
         self.keys: dict[str, Shape] = {}
         self.items: Shape | None = None
         self.is_value = False
         self.is_asked = False
+        self.is_weighed = False
         self._cls: Any = None
 
     def key(self, key: str) -> Shape:

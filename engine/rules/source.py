@@ -27,11 +27,14 @@ class Source:
 
     `is_plain` says that the data they read holds no half of a character. Variables may have a shape: what is read below
     them is noted there, and with `is_typed` they hold objects of its classes instead of maps. `splits_text` says that
-    the text may hold reasoning between tags.
+    the text may hold reasoning between tags, and `is_counted` that the function counts in `told` what a frame tells.
     """
 
-    def __init__(self, *, is_plain: bool = False, is_typed: bool = False, splits_text: bool = False) -> None:
+    def __init__(
+        self, *, is_plain: bool = False, is_typed: bool = False, splits_text: bool = False, is_counted: bool = False
+    ) -> None:
         self.is_plain = is_plain
+        self.is_counted = is_counted
         self.splits_text = splits_text
         self.is_typed = is_typed
         self.shapes: dict[str, Shape] = {}
@@ -54,6 +57,10 @@ class Source:
     def line(self, text: str) -> None:
         """One statement."""
         self._lines.append("    " * self.depth + text)
+
+    def effect(self, text: str, when: str = "") -> None:
+        """A statement that changes the answer in another way than by the next piece of the text at hand."""
+        self.line(f"{when}told = 9; {text}" if self.is_counted else f"{when}{text}")
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
@@ -100,11 +107,12 @@ class Source:
 
     # --- paths ---
 
-    def path(self, base: str, keys: tuple[str | int, ...]) -> str:
-        """A variable with the value at a path below another, or MISSING."""
+    def path(self, base: str, keys: tuple[str | int, ...], *, by_type: bool = False) -> str:
+        """A variable with the value at a path below another, or MISSING; `by_type`: any two texts are alike here."""
         variable = self._place(base, keys)
         if variable in self.shapes:
             self.shapes[variable].is_value = True
+            self.shapes[variable].is_weighed |= not by_type
         return variable
 
     def place(self, base: str, keys: tuple[str | int, ...]) -> str:
@@ -153,23 +161,39 @@ class Source:
         reaches = parent if key == 0 else f"len({parent}) > {key}"
         return f"({parent}[{key}] if {reaches} else M) if type({parent}) is list else {in_map}"
 
-    def first(self, base: str, paths: str | Sequence[str]) -> str:
+    def first(self, base: str, paths: str | Sequence[str], *, by_type: bool = False) -> str:
         """A variable with the first value that says something; see paths.first_of."""
         texts = (paths,) if isinstance(paths, str) else tuple(paths)
+        for shape in self._shapes_at(base, texts):
+            if shape is not None:
+                shape.is_weighed |= not by_type
         if len(texts) == 1:
-            return self.path(base, Path(texts[0]).keys)
+            return self.path(base, Path(texts[0]).keys, by_type=by_type)
 
         def write(variable: str) -> None:
-            self.line(f"{variable} = {self.path(base, Path(texts[0]).keys)}")
+            self.line(f"{variable} = {self.path(base, Path(texts[0]).keys, by_type=True)}")
             self._others(base, variable, texts[1:])
 
         return self.known((base, "first of", texts), write)
+
+    def _shapes_at(self, base: str, texts: Sequence[str]) -> Iterator[Shape | None]:
+        for text in texts:
+            shape = self.shapes.get(base)
+            for key in Path(text).keys:
+                if shape is not None:
+                    shape = shape.item() if type(key) is int else shape.key(str(key))
+            yield shape
+
+    def is_free(self, base: str, paths: str | Sequence[str]) -> bool:
+        """Whether nothing that is written depends on which text stands at these paths, once all of it was written."""
+        texts = (paths,) if isinstance(paths, str) else tuple(paths)
+        return all(shape is not None and not shape.is_weighed for shape in self._shapes_at(base, texts))
 
     def _others(self, base: str, variable: str, texts: Sequence[str]) -> None:
         if not texts:
             return
         with self.block(f"if {silent(variable)}:"):
-            other = self.path(base, Path(texts[0]).keys)
+            other = self.path(base, Path(texts[0]).keys, by_type=True)
             with self.block(f"if {other} is not M:"):
                 self.line(f"{variable} = {other}")
             self._others(base, variable, texts[1:])
@@ -203,7 +227,7 @@ class Source:
         elif comparison.subject is None:
             value = "event"
         else:
-            value = self.first(base, comparison.subject)
+            value = self.first(base, comparison.subject, by_type=_is_by_type(comparison))
         return self._asks(comparison, value)
 
     def _asks(self, comparison: Comparison, value: str) -> str:
@@ -214,6 +238,14 @@ class Source:
         asks = OPERATORS[comparison.operator](comparison.operand)
         # A stream has a few names of events, and says them in every frame.
         return f"{self.constant(lru_cache(MAX_NAMES)(asks) if value == 'event' else asks)}({value})"
+
+
+def _is_by_type(comparison: Comparison) -> bool:
+    """Whether a comparison says the same of any two texts that are not empty."""
+    if comparison.operator == "exists":
+        return True
+    operands = comparison.operand if comparison.operator == "in" else (comparison.operand,)
+    return comparison.operator in ("equals", "in") and not any(isinstance(item, str) and item for item in operands)
 
 
 def silent(variable: str) -> str:

@@ -23,22 +23,26 @@ _MORE = {"cumulative": Answer.add_cumulative, "final": Answer.add_final}
 def _text(kind: str) -> Write:
     def write(source: Source, item: str, slot: str, says: Any) -> None:
         mode = says.get("mode", "append") if isinstance(says, Mapping) else "append"
-        value = source.first(item, says["path"] if isinstance(says, Mapping) else says)
+        paths = says["path"] if isinstance(says, Mapping) else says
+        value = source.first(item, paths, by_type=mode == "append")
         with source.block(f"if type({value}) is str:"):
             if mode != "append":
-                source.line(f"{source.constant(_MORE[mode])}(answer, {kind!r}, {value}, {slot})")
+                source.effect(f"{source.constant(_MORE[mode])}(answer, {kind!r}, {value}, {slot})")
                 return
             add = f"answer.add({kind!r}, {value}, {slot})"
             if not source.is_plain:
-                source.line(add)
+                source.effect(add)
                 return
             is_whole = f" and answer.run_mark not in {value}" if kind == "text" and source.splits_text else ""
             is_next = f"answer.run_kind == {kind!r} and answer.run_slot is {slot}"
             with source.block(f"if {value} and {is_next}{is_whole}:"):
                 source.line(f"for run in answer.runs: run.append({value})")
                 _write_event(source, kind, value)
+                if source.is_counted:
+                    is_free = not is_whole and source.is_free(item, paths)
+                    source.line(f"told += 1; said = {value}" if is_free else "told = 9")
             with source.block("else:"):
-                source.line(add)
+                source.effect(add)
 
     return write
 
@@ -58,14 +62,14 @@ def _write_event(source: Source, kind: str, value: str) -> None:
 def _finish(source: Source, item: str, slot: str, says: Any) -> None:
     value = source.first(item, says)
     with source.block(f"if {value} is not M and {value} is not None:"):
-        source.line(f"answer.add_finish({value})")
+        source.effect(f"answer.add_finish({value})")
 
 
 def _usage(source: Source, item: str, slot: str, says: Any) -> None:
     if not isinstance(says, Mapping):
         value = source.first(item, says)
         with source.block(f"if type({value}) is dict:"):
-            source.line(f"answer.add_usage({value})")
+            source.effect(f"answer.add_usage({value})")
         return
     counters = source.name()
     source.line(f"{counters} = {{}}")
@@ -73,7 +77,7 @@ def _usage(source: Source, item: str, slot: str, says: Any) -> None:
         value = source.first(item, paths)
         with source.block(f"if {value} is not M:"):
             source.line(f"{counters}[{source.literal(name)}] = {value}")
-    source.line(f"answer.add_usage({counters})")
+    source.effect(f"answer.add_usage({counters})")
 
 
 _META = {"id": "answer.id", "model": "answer.model"}
@@ -84,7 +88,7 @@ def _meta(source: Source, item: str, slot: str, says: Mapping[str, Any]) -> None
         value = source.first(item, paths)
         # Most APIs say it again in every frame.
         with source.block(f"if {value} is not M and {value} is not None and {value} != {_META[name]}:"):
-            source.line(f"answer.add_meta({name!r}, {value})")
+            source.effect(f"answer.add_meta({name!r}, {value})")
 
 
 def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) -> None:
@@ -96,7 +100,7 @@ def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) ->
         words.append(f"patches={source.constant(_patches(says))}({source.path(item, ())})")
     add = f"answer.add_call({', '.join([key, slot, *words])})"
     if not source.is_plain or "mode" in says or key == "None":
-        source.line(add)
+        source.effect(add)
         return
     text = found.pop("arguments", "M")
     goes_on = [f"type({text}) is str and {text} and {key} == answer.open_call.key and type({key}) is not bool"]
@@ -104,9 +108,9 @@ def _tool_call(source: Source, item: str, slot: str, says: Mapping[str, Any]) ->
     is_silent = [f"({text} is M or {text} is None or {text} == '')"]
     others = [f"({value} is M or {value} is None or {value} == '')" for value in found.values()]
     with source.block(f"if {' and '.join(goes_on + others)}:"):
-        source.line(f"events.append(answer.open_call.go_on({text}))")
+        source.effect(f"events.append(answer.open_call.go_on({text}))")
     with source.block(f"elif not ({' and '.join(is_silent + others)}):"):
-        source.line(add)
+        source.effect(add)
 
 
 def _patches(says: Mapping[str, Any]) -> Callable[[Any], list[tuple[Any, Any]]]:
@@ -131,11 +135,11 @@ def _error(source: Source, item: str, slot: str, says: Any) -> None:
     with source.block(f"if {says_something(value)} and answer.refused is None:"):
         message, code = (source.first(item, more[name]) if name in more else "None" for name in ("message", "code"))
         kind = source.literal(more.get("kind"))
-        source.line(f"answer.refused = {source.constant(Refused)}({value}, {kind}, {message}, {code})")
+        source.effect(f"answer.refused = {source.constant(Refused)}({value}, {kind}, {message}, {code})")
 
 
 def _end(source: Source, item: str, slot: str, says: Any) -> None:
-    source.line("answer.has_ended = True")
+    source.effect("answer.has_ended = True")
 
 
 YIELDS: Mapping[str, Write] = {
