@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
@@ -109,6 +110,34 @@ def test_so_are_mangled_ones_at_any_cut(name: str, quickest: bool, luck: random.
     quick, plain = both(name, quickest=quickest)
     reply = luck.choice(replies(name))
     chunks = cut(mangled(reply.body, luck), luck)
+    assert outcome(quick, reply, chunks) == outcome(plain, reply, chunks)
+
+
+LITERAL = re.compile(rb'"((?:[^"\\\\]|\\\\.)*)"')
+TEXTS = tuple(rb"a word stop error text <think> </think> \n \" \u0061 \ud83d \ude00 null [DONE] function_call".split())
+ODD = (b"", b" ", b"\xc3\xa9", b"\xff", b"\x01", b"\xe2\x80\xa8", b"two\nlines", b'", "content": "x', b"{[")
+
+
+def repeated(body: bytes, luck: random.Random) -> bytes:
+    """The body with one of its frames many times, each time with something else for one of the texts in it."""
+    between = b"\n\n" if b"\n\n" in body else b"\n"
+    frames = body.split(between)
+    place = luck.randrange(len(frames))
+    literals = list(LITERAL.finditer(frames[place]))
+    if literals:
+        text, others = luck.choice(literals), luck.choice([TEXTS[:2], TEXTS, (*TEXTS, *ODD)])
+        frames[place : place + 1] = [
+            frames[place][: text.start(1)] + luck.choice(others) + frames[place][text.end(1) :]
+            for _ in range(luck.randrange(6, 16))
+        ]
+    return between.join(frames)
+
+
+@given(st.sampled_from(NAMES), st.booleans(), st.randoms(use_true_random=False))
+def test_so_are_frames_that_come_again_with_another_text(name: str, quickest: bool, luck: random.Random) -> None:
+    quick, plain = both(name, quickest=quickest)
+    reply = luck.choice(replies(name))
+    chunks = cut(repeated(reply.body, luck), luck)
     assert outcome(quick, reply, chunks) == outcome(plain, reply, chunks)
 
 
