@@ -141,6 +141,60 @@ def test_so_are_frames_that_come_again_with_another_text(name: str, quickest: bo
     assert outcome(quick, reply, chunks) == outcome(plain, reply, chunks)
 
 
+ALIKE = """
+spec_version: 1
+name: alike
+url: https://api.acme.example
+payload: {messages: "{{ messages }}"}
+response:
+  codec: sse
+  rules:
+    - {when: {event: other}, reasoning: u}
+    - {when: {event: {exists: false}}, text: u}
+    - {text: t}
+    - {when: {t: bye}, text: also}
+    - {text: free, meta: {id: x}}
+    - {finish: stop}
+  end: finish
+examples:
+  - name: one
+    call: {messages: hi}
+    reply: {chunks: ["data: {\\"t\\": \\"a\\", \\"stop\\": \\"stop\\"}\\n\\n"]}
+    expect: {text: a}
+  - {name: busy, call: {messages: hi}, reply: {status: 503, body: busy}, expect: {error: unavailable}}
+"""
+SAME = [b'{"free":"a"}', b'{"free":"b"}', b'{"free":"c"}']
+UNLIKE = {
+    "a text that a rule asks for": [b'{"t":"a","also":"b"}'] * 3 + [b'{"t":"bye","also":"b"}'],
+    "the same text elsewhere": [b'{"y":"a","free":"a"}', b'{"y":"b","free":"a"}', b'{"y":"c","free":"a"}'],
+    "the same text elsewhere, behind": [b'{"free":"a","y":"a"}', b'{"free":"a","y":"b"}'],
+    "an escaped text": [b'{"y":"a","free":"\\u0061"}', b'{"y":"b","free":"\\u0061"}'],
+    "an escape": [*SAME, b'{"free":"\\u0061"}', b'{"free":"\\"}'],
+    "a key twice": [*SAME, b'{"free":"a","free":"b"}', b'{"free":"a","free":"c"}', b'{"free":"x","free":"c"}'],
+    "more keys in the text's place": [*SAME, b'{"free":"d","x":"e"}', b'{"free":"d","x":""}'],
+    "no text": [*SAME, b'{"free":""}', b'{"free":null}', b'{"free":"}'],
+    "half a frame": [*SAME, b'{"free":"d'],
+    "less than what is around": [b'{"free":"}"}', b'{"free":"}', b'{"free":"x"}', b'{"free":"'],
+    "a control character": [*SAME, b'{"free":"a\tb"}'],
+    "no UTF-8": [*SAME, b'{"free":"\xff"}', b'{"free":"\xc3\xa9"}'],
+    "an odd space": [*SAME, '{"free":"a\u2028b\u00a0"}'.encode()],
+    "an identity": [b'{"x":"1","free":"a"}', b'{"x":"1","free":"b"}', b'{"x":"b","free":"b"}', b'{"x":"c","free":"b"}'],
+    "a long text": [*SAME, b'{"free":"' + b"x" * 300_000 + b'"}'],
+    "another event": [b'{"u":"%d"}' % number for number in range(9)],
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_a_frame_that_only_looks_like_the_one_before_is_read(name: str) -> None:
+    quick = Provider(load_text(ALIKE, "alike.yaml"))
+    reply = quick.spec.examples[0].reply
+    for names in ([b""], [b"event: other\n"], [b"", b"", b"event: other\n"], [b"event: a\n", b"event: b\n"]):
+        # The first text of an answer is always read.
+        frames = [b'{"free":"z"}', UNLIKE[name][0], *UNLIKE[name], *[b'{"free":"z"}'] * 6, b'{"stop":"stop"}']
+        body = b"".join(names[at % len(names)] + b"data: " + frame + b"\n\n" for at, frame in enumerate(frames))
+        assert outcome(quick, reply, [body]) == outcome(interpreter(quick), reply, [body])
+
+
 WRAPPED = """
 spec_version: 1
 name: wrapped
