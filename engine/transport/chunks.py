@@ -18,6 +18,8 @@ _FIRST_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
 _LINE_END = b"\r\n"
 _LONG = 64
 """How much of a chunk's first line is looked at again with each piece that arrives of it."""
+_MOST = 1024
+"""How many sizes are known by their lines: the chunks of a stream have a few."""
 
 
 class Chunks:
@@ -28,6 +30,7 @@ class Chunks:
         self._left = 0  # of the chunk that has not ended
         self._is_closing = False  # all of it has come, but not the line end behind it
         self._is_unusual = False
+        self._sizes: dict[bytes, int] = {}
 
     def __call__(self, buffer: Any) -> Any:
         """The next event, None where more must come first."""
@@ -77,20 +80,31 @@ class Chunks:
 
     def _take(self, data: bytes, place: int, pieces: list[bytes]) -> int:
         """Take the chunks that begin there, the last of them as far as it has come; the place behind them."""
-        while not self._left and not self._is_closing and (line := _FIRST_LINE.match(data, place)):
-            begin, size = line.end(), int(line[1], 16)
-            end = begin + size
+        sizes = self._sizes
+        while not self._left and not self._is_closing:
+            begin = data.find(_LINE_END, place, place + _LONG) + 2
+            line = data[place:begin]
+            size = sizes[line] if line in sizes else self._size(line)
             if not size:
                 break
-            if data.startswith(_LINE_END, end):
+            end = begin + size
+            if data[end : end + 2] == _LINE_END:
                 pieces.append(data[begin:end])
-                place = end + len(_LINE_END)
+                place = end + 2
                 continue
             place = min(end, len(data))
             pieces.append(data[begin:place])
             self._left = end - place
             self._is_closing = not self._left
         return place
+
+    def _size(self, line: bytes) -> int:
+        """The size that the first line of a chunk says; 0 for any other, and for the last chunk's."""
+        found = _FIRST_LINE.fullmatch(line)
+        size = 0 if found is None else int(found[1], 16)
+        if size and len(self._sizes) < _MOST:
+            self._sizes[line] = size
+        return size
 
 
 def all_at_once(response: Any) -> Any:
