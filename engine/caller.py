@@ -78,7 +78,6 @@ class Caller:
         self._closed = False
         self._known_names: set[str] = set()
         self._unheard = True  # whether a name of the caller's decisions may be that of no provider
-        self._deployments: dict[tuple[str, str], Deployment] = {}
         self._budgets: dict[str, RetryBudget] = {}
         self._prepare()
 
@@ -124,13 +123,8 @@ class Caller:
         def given(decisions: Mapping[str, Any]) -> Any:
             return decisions[asked] if asked in decisions else decisions.get(name)
 
-        known = self._deployments.get((asked, name))
-        if known is None:
-            settings, secrets = given(self._settings), given(self._secrets)
-            settings, secrets = {} if settings is None else settings, {} if secrets is None else secrets
-            known = Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
-            self._deployments[asked, name] = known
-        return known
+        settings, secrets = given(self._settings) or {}, given(self._secrets) or {}
+        return Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
 
     def _refuse_misspelt(self, called: set[str]) -> None:
         """Raise UsageError where a decision is under a name that no provider has: it would never be heard of again."""
