@@ -14,7 +14,8 @@ from jinja2.visitor import NodeTransformer
 
 from engine.expressions import FILTERS, OMIT, TESTS
 from engine.expressions.functions import Absent
-from engine.expressions.parsing import Expression, parse
+from engine.expressions.parsing import parse
+from engine.expressions.segments import Expression
 from engine.expressions.texts import as_text, is_writable
 
 

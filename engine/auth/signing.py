@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import EngineError, ParameterError
-from ..expressions import OMIT, TemplateError, compile_masked, compile_text, compile_tree
+from ..expressions import OMIT, TemplateError, compile_text, compile_tree
 from ..secrets import Secret, Sensitive, shown
 from .jwt import signed_jwt
 from .sigv4 import AwsKeys, signature_headers
@@ -23,6 +23,8 @@ BEARER = {"header": "authorization", "prefix": "Bearer "}
 
 def header_template(options: Options) -> Way:
     """A header whose value is a template over the finished request."""
+    from ..expressions import compile_masked  # jinja2 is imported only for a file that holds such a template
+
     render = compile_masked(options["value"])
 
     def sign(unsigned: Unsigned, secrets: Secrets) -> Credentials:

@@ -6,11 +6,14 @@ AST names, on plain data only: attribute access reads keys of maps, never attrib
 is refused by `check` when a file is loaded, with the place in the text.
 """
 
-from .allowed import KEYWORDS, check
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .budget import bounded, cost_of, spend
 from .compiled import (
     Rendered,
-    bare_name,
     compile_leaf,
     compile_text,
     compile_tree,
@@ -19,11 +22,13 @@ from .compiled import (
     names_in_tree,
 )
 from .functions import FILTERS, FUNCTIONS, MAX_SLOT, TESTS, Helpers, quoted
-from .masked import check_keys, compile_masked, keys_of
-from .members import members_of
-from .parsing import Fault, is_one_expression, is_template
+from .names import bare_name, check, check_keys, members_of
 from .sandbox import OMIT
+from .segments import KEYWORDS, Fault, is_one_expression, is_template
 from .texts import TemplateError, as_text
+
+if TYPE_CHECKING:
+    from .masked import compile_masked, keys_of
 
 __all__ = [
     "FILTERS",
@@ -56,3 +61,9 @@ __all__ = [
     "quoted",
     "spend",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("compile_masked", "keys_of"):  # which cannot do without jinja2, imported when they are first used
+        return getattr(import_module(".masked", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,8 +11,9 @@ from jinja2 import nodes
 from ..suggest import did_you_mean
 from .functions import FILTERS, FUNCTIONS, TESTS
 from .keys import is_inner, judge_attribute, judge_item
-from .parsing import MAX_DEPTH, Expression, Fault, Faulty, every_node, segments, tree_of
+from .parsing import MAX_DEPTH, every_node, tree_of
 from .sandbox import is_number
+from .segments import Expression, Fault, Faulty, segments
 from .texts import is_writable
 
 MAX_TEXT = 64 * 1024
@@ -20,9 +21,6 @@ MAX_NODES = 2000
 MAX_GROWING = 3
 """How many filters that make text longer may be nested: `'"'|tojson|tojson|...` doubles at each step."""
 MAX_FAULTS = 25
-
-KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "self", "super"})
-"""Words of the expression language; no name can be spelt like them."""
 
 FOREIGN_NAMES = frozenset({"caller", "cycler", "dict", "joiner", "kwargs", "lipsum", "loop", "namespace", "range"})
 FOREIGN_NAMES |= {"self", "super", "varargs"}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .allowed import KEYWORDS, names_used
 from .budget import spend
-from .closures import closure, is_safe
-from .functions import EncodedPath, quoted
-from .parsing import Expression, Faulty, is_template, parse, segments
+from .functions import FUNCTIONS, EncodedPath, quoted
+from .names import bare_name
 from .sandbox import OMIT, NotGivenError, Omitted
+from .segments import Expression, Faulty, is_template, segments
 from .texts import TemplateError, as_text
 
 Values = Mapping[str, Any]
@@ -23,11 +21,22 @@ _FAULTS = (NotGivenError, TypeError, ValueError, ArithmeticError, LookupError, R
 
 
 def _compile_expression(expression: Expression) -> Rendered:
+    from .closures import closure, is_safe  # with the template engine, which many a file does not need
+
     tree = _tree(expression)
     return closure(tree) if is_safe(tree) else _careful(closure(tree))
 
 
+def _evaluated(expression: Expression) -> Rendered:
+    """An expression whose faults the caller tells."""
+    from .closures import closure
+
+    return closure(_tree(expression))
+
+
 def _tree(expression: Expression) -> Any:
+    from .parsing import parse
+
     try:
         return parse(expression)
     except Faulty as error:
@@ -119,10 +128,18 @@ def names_in_tree(tree: Any, *, functions: bool = False) -> frozenset[str]:
         return when.union(*rest)
     if isinstance(tree, list | tuple):
         return frozenset().union(*(names_in_tree(item, functions=functions) for item in tree))
-    return names_used(tree, functions=functions) if isinstance(tree, str) and is_template(tree) else frozenset()
+    if not isinstance(tree, str) or not is_template(tree):
+        return frozenset()
+    if (name := bare_name(tree)) is not None:
+        return frozenset({name}) if functions else frozenset({name}) - set(FUNCTIONS)
+    from .allowed import names_used
+
+    return names_used(tree, functions=functions)
 
 
 def _condition_names(text: str, functions: bool) -> frozenset[str]:
+    from .allowed import names_used
+
     text, bare = condition_source(text)
     return names_used(text, bare=bare, functions=functions)
 
@@ -148,7 +165,7 @@ def compile_tree(tree: Any, where: str = "payload") -> Rendered:
     if (name := bare_name(tree)) is not None:
         return lambda values: values.get(name, OMIT)
     expression = _only_expression(tree)
-    leaf = compile_text(tree) if expression is None else closure(_tree(expression))
+    leaf = compile_text(tree) if expression is None else _evaluated(expression)
 
     def render(values: Values) -> Any:
         try:
@@ -186,19 +203,6 @@ def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
         return made
 
     return render
-
-
-_BARE_NAME = re.compile(r"\{\{\s*([A-Za-z]\w*)\s*\}\}", re.ASCII)
-
-
-def bare_name(text: str) -> str | None:
-    """The name of a value that is all of a leaf, which most leaves are.
-
-    >>> bare_name("{{ model }}"), bare_name("{{ model }}!")
-    ('model', None)
-    """
-    match = _BARE_NAME.fullmatch(text)
-    return match[1] if match is not None and match[1] not in KEYWORDS else None
 
 
 def encode_slot(value: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import nodes
 
-from .parsing import Fault, every_node
+from .parsing import every_node
+from .segments import Fault
 
 _FRAMES = frozenset({"gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame"})
 _FRAMES |= {"ag_code", "ag_await", "f_back", "f_globals", "f_locals", "f_builtins", "f_code", "tb_frame", "tb_next"}

@@ -14,11 +14,9 @@ from jinja2 import nodes
 from ..secrets import MASK, Secret, Sensitive, shown
 from ..suggest import did_you_mean
 from .compiled import Values, compile_leaf, condition_source
-from .parsing import Expression, Fault, Faulty, segments, tree_of
+from .parsing import tree_of
+from .segments import SECRETS, Expression, Fault, Faulty, segments
 from .texts import as_text
-
-SECRETS = "secrets"
-"""The name of the map that holds them."""
 
 
 def compile_masked(text: str) -> Callable[[Values], tuple[str, tuple[Secret, ...]]]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from jinja2 import nodes
 
-from .parsing import Expression, Faulty, segments, tree_of
+from .parsing import tree_of
+from .segments import Expression, Faulty, segments
 
 
 def members_of(text: str, root: str, *, bare: bool = False) -> list[tuple[int, tuple[str, ...]]]:

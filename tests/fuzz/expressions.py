@@ -19,7 +19,7 @@ from engine.expressions import (
     names_in_tree,
 )
 from engine.expressions.functions import Absent
-from engine.expressions.parsing import Expression, segments
+from engine.expressions.segments import Expression, segments
 from engine.loader.rulebook import rulebook
 
 from ..jinjaoracle import by_jinja
