@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from functools import cache
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
+
+from .files import read_file
+
+MAX_FILE_BYTES = 256 * 1024
+"""How large a provider file may be."""
 
 SUFFIXES = (".yaml", ".yml")
 PROTOCOLS = "protocols"
@@ -19,34 +27,113 @@ def builtin_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[1] / "providers"
 
 
-def is_built_in(path: Path) -> bool:
+def is_built_in(path: str | Path) -> bool:
     """Whether a file is in the built-in folder."""
     # Not Path.resolve: it raises for a link that leads to itself, and for a name that is too long.
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(builtin_folder()))
 
 
+class Shipped:
+    """Tells which files are in the built-in folder; a folder that is elsewhere is looked up once for all of its files.
+
+    Only that a folder is elsewhere is remembered: whatever happens to it, its files are not trusted the more.
+    """
+
+    def __init__(self) -> None:
+        self._elsewhere: set[str] = set()
+
+    def __call__(self, path: str, is_link: bool | None = None) -> bool:
+        """Whether a file came with the package; `is_link` is told by who knows it."""
+        folder = os.path.dirname(path)
+        if folder in self._elsewhere and not (os.path.islink(path) if is_link is None else is_link):
+            return False
+        if is_built_in(path):
+            return True
+        if not is_built_in(folder):
+            self._elsewhere.add(folder)
+        return False
+
+
 def user_folder() -> Path:
     """The user's own provider files: $XDG_CONFIG_HOME/wirefile/providers, by default below ~/.config."""
-    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    return Path(config) / "wirefile" / "providers"
+    return _in_config(os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config"))
+
+
+@cache
+def _in_config(config: str) -> Path:
+    return Path(config, "wirefile", "providers")
 
 
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
     """The file of a name in the first folder that has it; None when none does. A name is a file's stem."""
-    if not name or name in (".", "..") or any(char in name for char in "/\\\0"):
-        return None
-    for folder in folders:
-        for suffix in SUFFIXES:
-            path = folder / f"{name}{suffix}"
-            if is_there(path):
-                return path
+    found = find_path(name, folders)
+    return Path(found) if found is not None else None
+
+
+def find_path(name: str, folders: Iterable[Path]) -> str | None:
+    """The same as text: to make a Path takes as long as to read a small file."""
+    return next((path for path in _candidates(name, folders) if _exists(path) and is_there(path)), None)
+
+
+class Found(NamedTuple):
+    """A file: whether it is a link, and its bytes unless it is, or cannot be read."""
+
+    path: str
+    is_link: bool
+    data: bytes | None = None
+
+
+def read_first(name: str, folders: Iterable[Path]) -> Found | None:
+    """The file that `find_file` finds, read in the same step."""
+    for nth, path in enumerate(_candidates(name, folders)):
+        if nth and not _exists(path):
+            continue
+        found = look_at(path)
+        if found is not None:
+            return found
     return None
 
 
-def is_there(path: Path) -> bool:
+def _exists(path: str) -> bool:
+    """Whether something is at a path: to ask takes a fifth of what it takes to fail to open it."""
+    try:
+        return os.access(path, os.F_OK, effective_ids=os.access in os.supports_effective_ids)
+    except ValueError:
+        return False
+
+
+def look_at(path: str) -> Found | None:
+    """What a path leads to, if that is no folder."""
+    try:
+        return Found(path, False, read_file(path, MAX_FILE_BYTES, follow=False))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return Found(path, os.path.islink(path)) if is_there(path) else None
+
+
+_SEPARATORS = re.compile(r"[/\\\0]")
+
+
+def _candidates(name: str, folders: Iterable[Path]) -> Iterator[str]:
+    """The paths that the file of a name may have, first to last."""
+    if name in ("", ".", "..") or _SEPARATORS.search(name):
+        return
+    for folder in folders:
+        above = _above(folder)
+        for suffix in SUFFIXES:
+            yield f"{above}{name}{suffix}"
+
+
+@lru_cache(maxsize=256)
+def _above(folder: Path) -> str:
+    return os.path.join(folder, "") if folder.parts else ""
+
+
+def is_there(path: str | Path) -> bool:
     """Whether a path leads to something that is no folder; one that leads to itself leads nowhere."""
     try:
-        return path.exists() and not path.is_dir()
+        return not stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError):
         return False
 

@@ -202,6 +202,7 @@ def test_a_jump_of_the_clock(kind, catalog, monkeypatch, jump):
 
 
 WALL = {
+    "version.py": "whether a file of the engine is younger than this process",
     "expressions/functions.py": "`now` in a template",
     "auth/access.py": "times in signatures",
     "auth/signing.py": "times in signatures",
