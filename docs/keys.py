@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from engine.expressions import FILTERS, FUNCTIONS, TESTS
-from engine.loader.schema import schema
+from engine.loader.published import schema
 
 Node = dict[str, Any]
 

@@ -19,8 +19,8 @@ from engine.auth import AUTH
 from engine.expressions import FILTERS, FUNCTIONS, TESTS
 from engine.folders import builtin_folder
 from engine.framing import FRAMINGS
-from engine.loader import spec_for
-from engine.loader.schema import schema
+from engine.loader.published import schema
+from engine.loader.variant import spec_for
 from engine.pipeline.json_schema import SCHEMA_PASSES
 from engine.rules import OPERATORS, UNWRAPS, YIELDS
 from engine.shaping import PART_TYPES

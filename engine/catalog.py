@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UnknownProviderError
-from .folders import SUFFIXES, builtin_folder, find_file, is_built_in, is_there, user_folder
+from .folders import SUFFIXES, Found, Shipped, builtin_folder, find_file, is_there, read_first, user_folder
 from .suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from .cache import Cache
     from .provider import Provider
     from .spec import ProviderSpec
 
@@ -25,27 +27,45 @@ class Catalog:
     """The provider files of some folders. Nothing is read before it is asked for.
 
     `allow_env` names variables that files may read although they are protected (HOME, AWS_SECRET_ACCESS_KEY, ...).
+    With `cache`, a file that was found sound is remembered in the user's cache folder, and not checked again until it
+    changes; the variable WIREFILE_NO_CACHE turns that off everywhere.
 
     >>> "acytoo" in Catalog()
     True
     """
 
-    def __init__(self, *folders: str | os.PathLike[str], allow_env: Collection[str] = ()) -> None:
+    def __init__(self, *folders: str | os.PathLike[str], allow_env: Collection[str] = (), cache: bool = True) -> None:
         self._given = tuple(Path(folder) for folder in folders)
         self._allow_env = frozenset([allow_env] if isinstance(allow_env, str) else allow_env)
+        self._has_cache = cache
+        self._is_shipped = Shipped()
+        self._places = _Places(self)
         self._providers: dict[str, Provider] = {}
         self._redirected: dict[str, Provider] = {}
         self._lock = threading.Lock()
 
+    @cached_property
+    def cache(self) -> Cache | None:
+        """Where it is remembered which files are sound; None where nowhere."""
+        from .cache import user_cache
+
+        return user_cache() if self._has_cache else None
+
     @property
     def folders(self) -> tuple[Path, ...]:
         """Where files are looked for, first to last."""
-        path = os.environ.get("WIREFILE_PATH", "")
-        listed = tuple(Path(part) for part in path.split(os.pathsep) if part)
-        return (*self._given, *listed, user_folder(), builtin_folder())
+        return _folders(self._given, os.environ.get("WIREFILE_PATH", ""), user_folder(), builtin_folder())
 
     def files(self) -> Iterator[Path]:
         """Every provider file that a name can reach, in the order of names within each folder."""
+        return (Path(path) for _, path in self._found())
+
+    def names(self) -> list[str]:
+        """The names of all providers, sorted."""
+        return sorted(name for name, _ in self._found())
+
+    def _found(self) -> Iterator[tuple[str, str]]:
+        """Every name and its file."""
         seen: set[str] = set()
         for folder in self.folders:
             try:
@@ -53,14 +73,11 @@ class Catalog:
             except OSError:
                 continue
             for entry in entries:
-                path = Path(entry.path)
-                if path.suffix in SUFFIXES and path.stem not in seen and is_there(path):
-                    seen.add(path.stem)
-                    yield path
-
-    def names(self) -> list[str]:
-        """The names of all providers, sorted."""
-        return sorted(path.stem for path in self.files())
+                name, suffix = os.path.splitext(entry.name)
+                is_name = suffix in SUFFIXES and name not in seen
+                if is_name and (entry.is_file(follow_symlinks=False) or is_there(entry.path)):
+                    seen.add(name)
+                    yield name, entry.path
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -79,9 +96,12 @@ class Catalog:
         """The file of a name. Raises UnknownProviderError."""
         path = self.find(name)
         if path is None:
-            hint = did_you_mean(name, self.names()) or "see `wirefile list`"
-            raise UnknownProviderError(f"there is no provider '{name}'; {hint}")
+            raise self._unknown(name)
         return path
+
+    def _unknown(self, name: str) -> UnknownProviderError:
+        hint = did_you_mean(name, self.names()) or "see `wirefile list`"
+        return UnknownProviderError(f"there is no provider '{name}'; {hint}")
 
     def spec(self, name: str) -> ProviderSpec:
         """The checked file of a name. Raises UnknownProviderError, or SpecError with all of its problems."""
@@ -95,11 +115,46 @@ class Catalog:
         with self._lock:
             known = self._redirected if redirected and name not in self._providers else self._providers
             if name not in known:
-                path = self.path_of(name)
-                from .loader import load  # YAML and the schema are loaded with the first file
-                from .provider import Provider  # what runs a file is not needed to judge one
-
-                shipped, allowed = is_built_in(path), self._allow_env
-                spec = load(path, shipped=shipped, folders=self.folders, allow_env=allowed, redirected=redirected)
-                known[name] = Provider(spec)
+                known[name] = self._load(name, redirected)
             return known[name]
+
+    @cached_property
+    def _load(self) -> Callable[[str, bool], Provider]:
+        """What loads a file: imported with the first."""
+        from .loader import load
+        from .provider import Provider
+
+        def loaded(name: str, redirected: bool) -> Provider:
+            if name.endswith(SUFFIXES):
+                found: Found | None = Found(str(Path(name)), os.path.islink(name))
+            else:
+                found = read_first(name, self._given) or read_first(name, self.folders)
+            if found is None:
+                raise self._unknown(name)
+            spec = load(
+                found.path,
+                shipped=self._is_shipped(found.path, found.is_link),
+                folders=self._places,
+                allow_env=self._allow_env,
+                redirected=redirected,
+                data=found.data,
+                cache=self.cache,
+            )
+            return Provider(spec)
+
+        return loaded
+
+
+class _Places:
+    """The folders of a catalog, worked out where somebody looks into them: most files extend nothing."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._catalog.folders)
+
+
+@lru_cache(maxsize=64)
+def _folders(given: tuple[Path, ...], listed: str, *others: Path) -> tuple[Path, ...]:
+    return (*given, *(Path(part) for part in listed.split(os.pathsep) if part), *others)

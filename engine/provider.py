@@ -14,20 +14,19 @@ from .chat_request import ChatRequest
 from .deployment import Deployment
 from .errors import EngineError, ParameterError, UsageError
 from .events import Event
-from .failures import Failures
+from .fitting import patches_for
 from .headers import veil
 from .messages import ChatResponse, Messages
-from .params import model_of, patches_for
-from .readers import Readers
-from .reply import Reply
-from .retry import date_refusal
+from .params import model_of
 from .secrets import Secret
 from .spec import ProviderSpec
 from .wire import Headers, ResponseHead, WireRequest
 
 if TYPE_CHECKING:
     from .expressions import Helpers
+    from .readers import Readers
     from .rendering import RenderedCall, Renderer
+    from .reply import Reply
 
 
 MAX_PATCHED = 64
@@ -120,7 +119,7 @@ class Provider:
         if not indexes:
             return self
         if indexes not in self._patched:
-            from .loader import spec_for
+            from .loader.variant import spec_for
 
             if len(self._patched) >= MAX_PATCHED:
                 self._patched.pop(next(iter(self._patched)), None)
@@ -142,6 +141,9 @@ class Provider:
     @cached_property
     def readers(self) -> Readers:
         """How this file reads answers, compiled."""
+        from .failures import Failures  # what reads answers is not needed to show a request
+        from .readers import Readers
+
         return Readers(self.spec.response, Failures(self.spec.errors), self.spec.limits, self.spec.name)
 
     def known_secrets(self) -> tuple[Secret, ...]:
@@ -158,7 +160,7 @@ class Provider:
 
         `chunks` is the body, whole or in pieces; any cut gives the same answer.
         """
-        reply = Reply(self.readers, secrets=self.known_secrets())
+        reply = self._reply()
         events = recorded(reply, _head(status, headers), chunks)
         chunks = headers = None  # type: ignore[assignment]  # they may hold a key, and a traceback shows this frame
         for _ in events:
@@ -172,7 +174,12 @@ class Provider:
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[Event]:
         """The same as an iterator of events; an error is raised after the events that came before it."""
-        return recorded(Reply(self.readers, secrets=self.known_secrets()), _head(status, headers), chunks)
+        return recorded(self._reply(), _head(status, headers), chunks)
+
+    def _reply(self) -> Reply:
+        from .reply import Reply
+
+        return Reply(self.readers, secrets=self.known_secrets())
 
 
 def _head(status: int, headers: Mapping[str, str] | None) -> ResponseHead:
@@ -197,6 +204,8 @@ def recorded(reply: Reply, head: ResponseHead, chunks: bytes | Iterable[bytes]) 
             raise reply.fault
         return
     except EngineError as error:
+        from .retry import date_refusal
+
         date_refusal(error)
         failure = error
     # The frames below, and this one, hold raw bytes of the answer, in which a server may echo the key.

@@ -5,9 +5,10 @@ Every field means what `schemas/provider.schema.json` says of the key of that na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .shaping import MessageShaping, PartShaping, ToolShaping
 
@@ -262,6 +263,14 @@ class Response:
     usage: UsageMap = field(default_factory=UsageMap)
     think: Think | None = None
 
+    def asks_for_stream(self, wanted: bool) -> bool:
+        """Whether a call asks for a stream: as it wants, unless the file can read only the other form of an answer.
+
+        Plain text is read the same in either form.
+        """
+        is_a_choice = self.stream is not None and (self.whole is not None or self.stream.codec == "text")
+        return wanted if is_a_choice else self.stream is not None
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
@@ -393,8 +402,37 @@ class Example:
     steps: tuple[StepExample, ...] = ()
 
 
+class _Later:
+    """A value that may be made only when something of it is first looked at."""
+
+    __slots__ = ("_make",)
+
+    @classmethod
+    def later(cls, make: Callable[[], Self]) -> Self:
+        """A value that is the one that `make` will give; what it raises, the first look does."""
+        value = cls.__new__(cls)
+        object.__setattr__(value, "_make", make)
+        return value
+
+    if not TYPE_CHECKING:  # for the type checker every attribute would be there
+
+        def __getattr__(self, name: str) -> Any:
+            """An attribute that is not set: all of them are, once `_make` is called."""
+            try:
+                make = object.__getattribute__(self, "_make")
+            except AttributeError:
+                pass  # it was made at once, or meanwhile by another thread
+            else:
+                made = make()
+                for each in fields(made):
+                    object.__setattr__(self, each.name, getattr(made, each.name))
+                with suppress(AttributeError):
+                    object.__delattr__(self, "_make")
+            return object.__getattribute__(self, name)
+
+
 @dataclass(frozen=True, slots=True)
-class ProviderSpec:
+class ProviderSpec(_Later):
     """A valid provider file. `file` is where it came from, `tree` its plain data.
 
     >>> from engine import Catalog

@@ -53,7 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads the provider files or variables of whoever runs it, or leaves files outside the run's folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        for kind in ("config", "cache", "state"):
+            patch.setenv(f"XDG_{kind.upper()}_HOME", str(tmp_path_factory.mktemp(kind)))
+        patch.delenv("WIREFILE_NO_CACHE", raising=False)
         patch.delenv("WIREFILE_PATH", raising=False)
         patch.delenv("WIREFILE_DEBUG", raising=False)
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))

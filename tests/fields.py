@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
+from engine.loader import conforming, published
 from engine.loader import schema as rooms
-from engine.loader.schema import Marked, examine, schema
+from engine.loader.published import schema
+from engine.loader.schema import Marked, examine
 
 Place = tuple[str | int, ...]
 
@@ -78,10 +81,10 @@ def marks(file: dict[str, Any]) -> Iterator[Marked]:
     pointed = copy.deepcopy(schema())
     _point(pointed, "")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rooms, "schema", lambda: pointed)
-        patch.setattr(rooms, "_checks", {})
-        patch.setattr(rooms, "_validator", rooms._validator.__wrapped__)
-        patch.setattr(rooms, "_target", rooms._target.__wrapped__)
+        patch.setattr(published, "schema", lambda: pointed)
+        patch.setattr(rooms, "asked", cache(published.asked.__wrapped__))
+        patch.setattr(conforming, "target", cache(published.target.__wrapped__))
+        patch.setattr(conforming, "_nodes", {})
         found = examine(file, 1000)[1]
     yield from (mark for mark in found if mark.mark == "x-template")
 

@@ -9,7 +9,7 @@ import yaml
 
 from engine.errors import Problem
 from engine.loader import problems_of
-from engine.loader.schema import schema
+from engine.loader.published import schema
 from tests import bad_answers, bad_schema, bad_templates, bad_trust, bad_yaml
 from tests.badfiles import WHOLE, changed, place_of, problems
 from tests.faults import fault

@@ -12,7 +12,7 @@ import engine.catalog
 import engine.loader
 from engine import Catalog
 from engine.errors import SpecError, UnknownProviderError
-from engine.folders import builtin_folder, is_built_in, user_folder
+from engine.folders import Shipped, builtin_folder, is_built_in, user_folder
 from tests.faults import fault
 
 FILE = """
@@ -213,3 +213,26 @@ def test_links_that_lead_nowhere_hide_no_other_file(tmp_path):
     for name in ("round", "nowhere", "folder", "absent"):
         with pytest.raises(UnknownProviderError):
             catalog.spec(name)
+
+
+def test_a_link_to_a_built_in_file_is_one_and_its_neighbours_are_none(tmp_path):
+    put(tmp_path, "mine")
+    (tmp_path / "acytoo.yaml").symlink_to(builtin_folder() / "acytoo.yaml")
+    (tmp_path / "shipped").symlink_to(builtin_folder())
+    is_shipped = Shipped()
+    asked = ("mine.yaml", "mine.yaml", "acytoo.yaml", "none.yaml", "shipped/openai.yaml", "shipped/openai.yaml")
+    answers = [is_shipped(str(tmp_path / name)) for name in asked]
+    assert answers == [False, False, True, False, True, True]
+    assert answers == [is_built_in(tmp_path / name) for name in asked]
+
+
+def test_a_file_is_told_by_the_path_that_its_folder_was_given_by(home, monkeypatch):
+    put(home, "mine")
+    monkeypatch.chdir(home)
+    for folder, told in (
+        (".", "mine.yaml"),
+        (home, str(home / "mine.yaml")),
+        ("../" + home.name, f"../{home.name}/mine.yaml"),
+    ):
+        assert Catalog(folder).spec("mine").file == told == str(Catalog(folder).path_of("mine"))
+        assert Catalog(folder, cache=False).spec("mine").file == told

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.expressions import FILTERS, FUNCTIONS, TESTS
-from engine.loader.schema import schema
+from engine.loader.published import schema
 
 from .conftest import ROOT
 

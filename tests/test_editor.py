@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.loader.schema import schema
+from engine.loader.published import schema
 
 from . import languageserver
 from .badfiles import HERE

@@ -12,9 +12,9 @@ from engine import examples
 from engine.errors import SpecError
 from engine.examples import run_example
 from engine.loader import load_text
-from engine.loader.build import build
+from engine.loader.build import Whole, build
+from engine.loader.document import Document, Mark
 from engine.loader.source import Source
-from engine.loader.yamltext import Document, Mark
 from engine.provider import Provider
 from engine.spec import ProviderSpec
 
@@ -155,7 +155,7 @@ def test_there_are_rules_to_take_out() -> None:
 def unchecked(tree: Any, name: str) -> Provider:
     """A provider without the rules of the validator, which would refuse some files before an example is tried."""
     source = Source(name, "")
-    return Provider(build(Document(source, tree, {(): Mark(source, 0, 0)})))
+    return Provider(build(Whole.of(Document(source, tree, {(): Mark(source, 0, 0)}))))
 
 
 def as_a_strangers(tree: Any) -> str:

@@ -22,6 +22,7 @@ LADDER = (
         "hosts",
         "regex",
         "events",
+        "fitting",
         "characters",
         "comparison",
         "weight",

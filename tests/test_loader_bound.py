@@ -167,7 +167,7 @@ def test_a_protected_variable_is_inherited_with_its_hosts(tmp_path: Path, monkey
     variable = "secrets: {k: {env: [AWS_SECRET_ACCESS_KEY]}}\nauth: {type: bearer, secret: k}"
     (shipped / "cloud.yaml").write_text(text_of(name="name: cloud", auth=variable))
     monkeypatch.setattr("engine.folders.builtin_folder", lambda: shipped)
-    for module in ("engine.loader", "engine.loader.bound"):
+    for module in ("engine.loader.around", "engine.loader.bound"):
         monkeypatch.setattr(f"{module}.builtin_folder", lambda: shipped)
     mine = tmp_path / "mine.yaml"
     head = "spec_version: 1\nname: mine\nextends: cloud\n"

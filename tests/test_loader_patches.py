@@ -7,9 +7,10 @@ import time
 import pytest
 
 from engine.errors import SpecError
-from engine.loader import load_text, spec_for
+from engine.loader import load_text
 from engine.loader.patches import MAX_PATCHES, MAX_UNSET
-from engine.loader.schema import schema
+from engine.loader.published import schema
+from engine.loader.variant import spec_for
 from tests.badfiles import place_of, problems, text_of
 
 

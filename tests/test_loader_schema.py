@@ -17,17 +17,17 @@ from engine.auth import AUTH
 from engine.encoding import ENCODINGS
 from engine.errors import KINDS
 from engine.events import FINISH_REASONS
+from engine.fitting import TYPES
 from engine.framing import FRAMINGS
 from engine.loader import load_text
 from engine.loader.build import COUNTERS
 from engine.loader.build import OPERATORS as BUILT_OPERATORS
-from engine.loader.schema import MARKS, schema
+from engine.loader.document import Document
+from engine.loader.published import MARKS, schema
 from engine.loader.source import Source
 from engine.loader.subject import Subject
 from engine.loader.versions import NEWEST_VERSION
-from engine.loader.yamltext import Document
 from engine.messages import AdjustmentAction
-from engine.params import TYPES
 from engine.pipeline.json_schema import SCHEMA_PASSES
 from engine.pipeline.passes import PASSES
 from engine.rules import OPERATORS, UNWRAPS, YIELDS

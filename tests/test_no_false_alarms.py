@@ -24,7 +24,7 @@ from jsonschema.validators import extend
 from engine.errors import Problems
 from engine.expressions import FILTERS, FUNCTIONS, TESTS
 from engine.loader import problems_of, problems_of_text
-from engine.loader.schema import schema
+from engine.loader.published import schema
 from engine.loader.source import decode
 from engine.loader.yamltext import read
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from engine.errors import ParameterError
+from engine.fitting import fits
 from engine.loader import load_text
 from engine.messages import Adjustment
-from engine.params import Parameters, fits, refuse_adjusted
+from engine.params import Parameters, refuse_adjusted
 from tests.badfiles import text_of
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.loader import problems_of
+from engine.loader.published import schema
 from engine.loader.rulebook import STRETCH, Example, frame, rulebook
-from engine.loader.schema import schema
 
 from .conftest import ROOT, Run
 

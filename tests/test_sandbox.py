@@ -51,7 +51,7 @@ def test_the_fields_hold_nothing_bad_of_themselves() -> None:
 
 @pytest.fixture
 def all_problems(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.loader.MAX_PROBLEMS", 10_000)
+    monkeypatch.setattr("engine.loader.judging.MAX_PROBLEMS", 10_000)
 
 
 def filled(payloads: list[str], turn: int) -> Iterator[dict[Place, str]]:

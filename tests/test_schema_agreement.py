@@ -20,9 +20,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from engine.errors import Problem
-from engine.loader import MAX_PROBLEMS, problems_of_text
-from engine.loader.schema import examine, schema
-from engine.loader.yamltext import Place
+from engine.loader import problems_of_text
+from engine.loader.document import Place
+from engine.loader.judging import MAX_PROBLEMS
+from engine.loader.published import schema
+from engine.loader.schema import examine
 
 from .goodfiles import children, files
 from .test_no_false_alarms import named

@@ -13,7 +13,7 @@ import click
 from ..suggest import did_you_mean
 from ..version import __version__
 from .exits import report
-from .options import providers_option
+from .options import files_options
 
 VERBS = ("list", "show", "validate", "render", "decode", "chat", "test", "drift", "mock", "new", "schema")
 """Every verb is the function `command` of the module `engine.cli.<verb>_command`."""
@@ -38,7 +38,7 @@ class _Verbs(click.Group):
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="wirefile")
-@providers_option
+@files_options
 def cli() -> None:
     """Any LLM chat API is one YAML file.
 

@@ -19,10 +19,10 @@ from .options import (
     catalog_of,
     conversation,
     extras,
+    files_options,
     pairs,
     parameters,
     prompt_text,
-    providers_option,
     read_stdin_text,
     split_name,
 )
@@ -79,7 +79,7 @@ class _RecordTo:
 @reach_options
 @click.option("--json", "as_json", is_flag=True, help="The whole answer as one JSON object.")
 @click.option("--record", metavar="FILE", help="Add the call to the examples of this provider file, without secrets.")
-@providers_option
+@files_options
 @click.pass_context
 def command(
     context: click.Context,

@@ -12,7 +12,7 @@ from ..errors import EngineError
 from ..events import TextDelta
 from . import output
 from .bodies import body_chunks
-from .options import catalog_of, header, providers_option, split_name
+from .options import catalog_of, files_options, header, split_name
 
 if TYPE_CHECKING:
     from ..reply import Reply
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The text, one JSON event a line, or the whole answer as JSON.",
 )
-@providers_option
+@files_options
 @click.pass_context
 def command(context: click.Context, name: str, file: str, status: int, headers: tuple[str, ...], form: str) -> None:
     """Read a recorded response body by a provider's rules, as a live call would."""

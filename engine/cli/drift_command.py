@@ -18,10 +18,10 @@ from .options import (
     catalog_of,
     conversation,
     extras,
+    files_options,
     header,
     pairs,
     parameters,
-    providers_option,
     split_name,
 )
 from .reach import client_for, mocked, reach_options, refuse_if_not_working, rehearse
@@ -43,7 +43,7 @@ PROMPT = "Say hello in one short sentence."
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @call_options
 @reach_options
-@providers_option
+@files_options
 @click.pass_context
 def command(
     context: click.Context,

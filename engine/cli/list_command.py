@@ -8,7 +8,7 @@ import click
 
 from ..errors import SpecError
 from . import output
-from .options import catalog_of, providers_option
+from .options import catalog_of, files_options
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
-@providers_option
+@files_options
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
     """List the providers: name, title, default model, and whether the file says that the service works."""

@@ -9,7 +9,7 @@ import click
 from ..mock import FAULTS, Fault
 from . import output
 from .exits import say
-from .options import catalog_of, providers_option
+from .options import catalog_of, files_options
 
 
 @click.command("mock")
@@ -20,7 +20,7 @@ from .options import catalog_of, providers_option
     type=click.Choice(FAULTS),
     help="Misbehave: refuse, close in the middle, stop in the middle, reset in the middle.",
 )
-@providers_option
+@files_options
 @click.pass_context
 def command(context: click.Context, name: str, port: int, fault: Fault | None) -> None:
     """Serve a provider's wire format on 127.0.0.1 until Ctrl-C. The address is printed on stdout."""

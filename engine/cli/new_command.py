@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..replacing import replace_text
 from . import output
 from .exits import FINE, PROBLEMS, say
-from .options import providers_option, read_stdin_text
+from .options import files_options, read_stdin_text
 
 if TYPE_CHECKING:
     from ..importing.capture import CapturedReply, CapturedRequest
@@ -32,7 +32,7 @@ MAX_REPLY = 64 * 1024 * 1024
     "-o", "--output", "target", metavar="FILE|-", help="Where to write; - is standard output.  [default: NAME.yaml]"
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-@providers_option
+@files_options
 def command(
     name: str,
     curl: str | None,

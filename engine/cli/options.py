@@ -24,33 +24,50 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MAX_PROMPT = 64 * 1024 * 1024
 
 
-def providers_option(command: Command) -> Command:
-    """--providers DIR, on the command and on every verb; all of them count."""
+def files_options(command: Command) -> Command:
+    """Where provider files are, and whether what is found of them is remembered: on the command and on every verb."""
 
-    def remember(context: click.Context, _: click.Parameter, folders: tuple[str, ...]) -> None:
+    def add_folders(context: click.Context, _: click.Parameter, folders: tuple[str, ...]) -> None:
         known = context.find_root().ensure_object(dict)
         known["folders"] = [*folders, *known.get("folders", [])]
 
-    return click.option(
-        "--providers",
-        "folders",
-        multiple=True,
-        metavar="DIR",
-        expose_value=False,
-        callback=remember,
-        help="A folder of provider files, before the user's and the built-in ones; may be given several times.",
-    )(command)
+    def forgo_cache(context: click.Context, _: click.Parameter, given: bool) -> None:
+        known = context.find_root().ensure_object(dict)
+        known["no_cache"] = given or known.get("no_cache", False)
+
+    options = (
+        click.option(
+            "--providers",
+            "folders",
+            multiple=True,
+            metavar="DIR",
+            expose_value=False,
+            callback=add_folders,
+            help="A folder of provider files, before the user's and the built-in ones; may be given several times.",
+        ),
+        click.option(
+            "--no-cache",
+            is_flag=True,
+            expose_value=False,
+            callback=forgo_cache,
+            help="Check every file anew, and keep nothing of it in the user's cache folder.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def catalog_of(context: click.Context) -> Catalog:
     """The catalog of this run."""
-    folders = context.find_root().ensure_object(dict).get("folders", [])
+    known = context.find_root().ensure_object(dict)
+    folders = known.get("folders", [])
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"--providers {folder} is no folder; name one that holds .yaml files")
     from ..catalog import Catalog
 
-    return Catalog(*folders)
+    return Catalog(*folders, cache=not known.get("no_cache", False))
 
 
 def split_name(text: str) -> tuple[str, str | None]:
@@ -75,7 +92,7 @@ def _typed(name: str, text: str, param: Param | None) -> Any:
     """A word as the first of the param's types that it can be; text only where nothing else fits."""
     if param is None or param.type == ("string",):
         return text
-    from ..params import fits
+    from ..fitting import fits
 
     value = _json_or_none(text)
     if any(fits(kind, value) for kind in param.type if kind != "string"):
@@ -173,4 +190,4 @@ def spec_files(catalog: Catalog, paths: Iterable[str]) -> list[Path]:
     A word that names no file is given back as it is: whoever reads it says what is wrong with it.
     """
     found = find(catalog, paths)
-    return found.files + [Path(problem.file) for problem in found.problems]
+    return [Path(file) for file in [*found.files, *(problem.file for problem in found.problems)]]

@@ -14,10 +14,10 @@ from .options import (
     catalog_of,
     conversation,
     extras,
+    files_options,
     pairs,
     parameters,
     prompt_text,
-    providers_option,
     split_name,
 )
 
@@ -38,7 +38,7 @@ from .options import (
     show_default=True,
     help="How it is shown.",
 )
-@providers_option
+@files_options
 @click.pass_context
 def command(
     context: click.Context,

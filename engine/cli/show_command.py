@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from . import output
-from .options import catalog_of, providers_option
+from .options import catalog_of, files_options
 
 
 @click.command("show")
 @click.argument("name")
 @click.option("--resolved", is_flag=True, help="The file as it counts, with the origin of each line.")
 @click.option("--json", "as_json", is_flag=True, help="The file's data as JSON.")
-@providers_option
+@files_options
 @click.pass_context
 def command(context: click.Context, name: str, resolved: bool, as_json: bool) -> None:
     """Show a provider file."""

@@ -10,7 +10,7 @@ import click
 
 from . import output
 from .exits import FINE, PROBLEMS, say
-from .options import catalog_of, providers_option, spec_files
+from .options import catalog_of, files_options, spec_files
 
 if TYPE_CHECKING:
     from ..contracts.outcomes import Finding, Outcome
@@ -24,7 +24,7 @@ REVIEW = "an expectation says what the API's documentation says: review what was
 @click.option("--update", "is_update", is_flag=True, help="Write what was observed into the files' examples.")
 @click.option("-j", "jobs", type=click.IntRange(1), metavar="N", help="Processes; without it, one a processor.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@providers_option
+@files_options
 @click.pass_context
 def command(context: click.Context, paths: tuple[str, ...], is_update: bool, jobs: int | None, as_json: bool) -> int:
     """Run the examples of provider files: each request rendered, each reply decoded at every cut. Nothing is sent."""

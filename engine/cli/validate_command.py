@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,18 +13,20 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import Problem, UsageError
-from ..folders import is_built_in
+from ..folders import MAX_FILE_BYTES, Shipped, look_at
 from ..processes import processors, side_by_side
 from ..suggest import did_you_mean
 from . import output
 from .exits import FINE, PROBLEMS, say
-from .options import catalog_of, providers_option
+from .options import catalog_of, files_options
 from .paths import Found, find
 from .reporters import REPORTERS, Report
 
 if TYPE_CHECKING:
     from ..catalog import Catalog
     from ..loader.several import Named
+
+    Judged = tuple[Named, list[Problem]]
 
 STDIN = "<stdin>"
 MAX_FILES = 5000
@@ -50,7 +55,7 @@ PART = 20
 )
 @click.option("--explain", metavar="RULE", help="Print what a rule means, with a bad and a good example.")
 @click.option("--rules", is_flag=True, help="List the rules.")
-@providers_option
+@files_options
 @click.pass_context
 def command(
     context: click.Context, paths: tuple[str, ...], form: str, source: bool, explain: str | None, rules: bool
@@ -91,16 +96,15 @@ def _explain(name: str | None) -> None:
 
 def _examine(catalog: Catalog, paths: tuple[str, ...], source: bool) -> Report:
     from ..loader import problems_of_text
-    from ..loader.source import MAX_FILE_BYTES
     from .excerpt import reader
 
     named = [path for path in paths if path != "-"]
     found = Found() if paths and not named else find(catalog, named)
-    files = [str(file) for file in found.files]
+    files = found.files
     problems = list(found.problems)
     given: dict[str, bytes] = {}
     if len(files) > MAX_FILES:
-        problems += _too_many(named[0] if named else str(found.files[0].parent), files)
+        problems += _too_many(named[0] if named else os.path.dirname(found.files[0]), files)
         files = []
     else:
         problems += _problems(catalog, files)
@@ -113,25 +117,47 @@ def _examine(catalog: Catalog, paths: tuple[str, ...], source: bool) -> Report:
 
 def _problems(catalog: Catalog, files: list[str]) -> list[Problem]:
     """The problems of each file, file by file, and what the files say of each other."""
-    from ..loader.several import same_names
+    from ..loader.several import by_stem, same_names
 
-    judge = partial(_judged, folders=catalog.folders)
-    parts = [files[first : first + PART] for first in range(0, len(files), PART)]
-    workers = min(len(parts), processors())
-    judged = side_by_side(judge, parts, workers) if workers > 1 and len(files) >= MANY else map(judge, parts)
-    results = [result for part in judged for result in part]
-    shared = {problem.file: problem for problem in same_names(name for name, _ in results)}
+    results: dict[str, Judged] = {file: (by_stem(file), []) for file in _known_sound(catalog, files)}
+    results |= _judge(catalog, [file for file in files if file not in results])
+    # A name that two files have is told with the lines that it stands in, which only reading gives.
+    counts = Counter(name.name.casefold() for name, _ in results.values())
+    if len(counts) < len(results):
+        results |= _judge(catalog, [file for file, (name, _) in results.items() if counts[name.name.casefold()] > 1])
+    shared = {problem.file: problem for problem in same_names(results[file][0] for file in files)}
     problems: list[Problem] = []
-    for file, (_, own) in zip(files, results, strict=True):
-        own += [shared[file]] if file in shared else []
+    for file in files:
+        own = [*results[file][1], *([shared[file]] if file in shared else [])]
         problems += sorted(own, key=lambda problem: (problem.file != file, problem.file, problem.line, problem.column))
     return problems
 
 
-def _judged(files: list[str], folders: tuple[Path, ...]) -> list[tuple[Named, list[Problem]]]:
+def _known_sound(catalog: Catalog, files: list[str]) -> Iterator[str]:
+    """Those files that were examined before and are what they were."""
+    from ..loader import known_sound
+
+    if catalog.cache is None:
+        return iter(())
+    there = (found for file in files if (found := look_at(file)) is not None)
+    return known_sound(there, is_shipped=Shipped(), folders=catalog.folders, cache=catalog.cache)
+
+
+def _judge(catalog: Catalog, files: list[str]) -> dict[str, Judged]:
+    """What is wrong with each of some files; many are shared out to other processes."""
+    judge = partial(_judged, folders=catalog.folders, has_cache=catalog.cache is not None)
+    parts = [files[first : first + PART] for first in range(0, len(files), PART)]
+    workers = min(len(parts), processors())
+    judged = side_by_side(judge, parts, workers) if workers > 1 and len(files) >= MANY else map(judge, parts)
+    return dict(zip(files, (result for part in judged for result in part), strict=True))
+
+
+def _judged(files: list[str], folders: tuple[Path, ...], has_cache: bool) -> list[Judged]:
+    from ..cache import user_cache
     from ..loader import examined
 
-    return [examined(file, shipped=is_built_in(Path(file)), folders=folders) for file in files]
+    cache, is_shipped = user_cache() if has_cache else None, Shipped()
+    return [examined(file, shipped=is_shipped(file), folders=folders, cache=cache) for file in files]
 
 
 def _too_many(word: str, files: list[str]) -> list[Problem]:

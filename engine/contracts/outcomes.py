@@ -65,7 +65,8 @@ class Outcome:
 
 def provider_of(file: Path, folders: Iterable[Path], text: str | None = None) -> Provider:
     """The provider of a file, or of another text in its place. Raises SpecError with every problem of it."""
-    return Provider(load(file, shipped=is_built_in(file), folders=folders, text=text))
+    data = None if text is None else text.encode()
+    return Provider(load(file, shipped=is_built_in(file), folders=folders, data=data))
 
 
 def outcomes(file: Path, folders: Iterable[Path], proven: Proven | None = None) -> Iterator[Outcome]:

@@ -17,9 +17,10 @@ from typing import Any, Final
 from ..comparison import NOTHING, Place, Words
 from ..errors import Problems, SpecError
 from ..examples import Failure, run_example
+from ..loader.document import Document
 from ..loader.source import read_file
 from ..loader.splice import NotSplicedError, spliced
-from ..loader.yamltext import Document, read
+from ..loader.yamltext import read
 from ..replacing import replace_text
 from .outcomes import Outcome, provider_of
 

@@ -17,9 +17,9 @@ from ..chat_request import ChatRequest
 from ..comparison import same
 from ..deployment import Deployment
 from ..errors import EngineError
+from ..fitting import fits
 from ..folders import PROTOCOLS, builtin_folder
 from ..loader import load
-from ..params import fits
 from ..provider import Provider
 from ..spec import Models, Param, ProviderSpec
 from ..wire import WireRequest

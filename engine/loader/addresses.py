@@ -10,9 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import Problem
 from ..hosts import MAX_LABEL, is_loopback, is_too_long, private_host
 from .bound import SLOT, own_urls, urls_at
+from .document import Place, walk
 from .steps import requests as step_requests
 from .subject import Check, Subject, ways
-from .yamltext import Place, walk
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 

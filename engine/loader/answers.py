@@ -8,9 +8,9 @@ from typing import Any
 
 from ..errors import Problem
 from ..framing import FRAMINGS
-from .schema import schema
+from .document import Place
+from .published import schema
 from .subject import Check, Subject, dotted
-from .yamltext import Place
 
 _STRUCTURE = frozenset({"when", "for"})
 _PATCH_KEYS = ("patches", "path", "value")

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Problems, UsageError
-from .source import MAX_FILE_BYTES, Source
+from ..folders import MAX_FILE_BYTES
+from .document import Document
+from .source import Source
 from .yamlout import yaml_text
-from .yamltext import Document, read
+from .yamltext import read
 
 _STEP = 2
 """How far the list of examples is indented in a file that has none yet."""

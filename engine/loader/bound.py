@@ -16,9 +16,10 @@ from typing import Any
 from ..errors import Problems
 from ..folders import SUFFIXES, builtin_folder, find_file, is_built_in, with_protocols
 from ..hosts import is_loopback
+from .document import Place, walk
 from .inherit import inherited
 from .source import Source, read_file
-from .yamltext import Place, read, walk
+from .yamltext import read
 
 SLOT = re.compile(r"(?P<port>(?<=:))?\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
 """A template in a URL; `port` is set where it stands for a port."""

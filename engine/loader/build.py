@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Problem
 from ..framing import FRAMINGS
 from ..shaping import MessageShaping, PartShaping, ToolShaping
 from ..spec import (
@@ -46,24 +46,52 @@ from ..spec import (
     TokenRequest,
     UsageMap,
 )
-from .schema import default
-from .yamltext import Document
+from .document import Document, Place
+from .published import default
 
 COUNTERS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 OPERATORS = ("equals", "in", "exists", "contains", "regex")
 META_KEYS = ("description",)
 
 
-def build(document: Document) -> ProviderSpec:
+Line = tuple[str, int]
+"""A file and the number of a line in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that a spec is built of: the file's name, its data with all that it inherits, and where the examples and the
+    patches in it are written.
+    """
+
+    file: str
+    data: dict[str, Any]
+    examples: Sequence[Line]
+    patches: Sequence[Line]
+
+    @classmethod
+    def of(cls, document: Document) -> Whole:
+        """What of a document counts once it is judged."""
+
+        def lines(above: Place, items: Iterable[Any]) -> list[Line]:
+            places = (document.problem((*above, index), "", "") for index, _ in enumerate(items))
+            return [(place.file, place.line) for place in places]
+
+        data: dict[str, Any] = document.data
+        patches = lines(("models", "patches"), data.get("models", {}).get("patches", ()))
+        return cls(document.source.file, data, lines(("examples",), data.get("examples", ())), patches)
+
+
+def build(whole: Whole) -> ProviderSpec:
     """The file as values."""
-    data: dict[str, Any] = document.data
+    data = whole.data
     return ProviderSpec(
         name=data["name"],
         title=data.get("title", data["name"]),
         is_abstract=data.get("abstract", False),
-        file=document.source.file,
+        file=whole.file,
         flags=data.get("flags", {}),
-        models=_models(document),
+        models=_models(data.get("models", {}), whole.patches),
         params={name: _param(param) for name, param in data.get("params", {}).items()},
         unknown_params=data.get("unknown_params", default("unknown_params")),
         settings={name: _setting(setting) for name, setting in data.get("settings", {}).items()},
@@ -92,15 +120,14 @@ def build(document: Document) -> ProviderSpec:
         timeout=Timeouts(**_filled("timeout", data)),
         limits=Limits(**_filled("limits", data)),
         examples=tuple(
-            _example(example, document.problem(("examples", index), "", ""))
-            for index, example in enumerate(data.get("examples", ()))
+            _example(example, *line) for example, line in zip(data.get("examples", ()), whole.examples, strict=True)
         ),
         tree=data,
     )
 
 
 def _filled(section: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    from .schema import schema
+    from .published import schema
 
     known = schema()["properties"][section]["properties"]
     given = data.get(section, {})
@@ -115,13 +142,11 @@ def _paths(value: Any) -> tuple[str, ...]:
     return () if value is None else tuple(_many(value))
 
 
-def _models(document: Document) -> Models:
-    models = document.data.get("models", {})
-    patches = []
-    for index, patch in enumerate(models.get("patches", ())):
-        place = document.problem(("models", "patches", index), "", "")
-        patches.append(Patch(tuple(_many(patch["match"])), place.file, place.line))
-    return Models(models.get("default"), tuple(models.get("allow", ())), models.get("aliases", {}), tuple(patches))
+def _models(models: Mapping[str, Any], lines: Sequence[Line]) -> Models:
+    patches = tuple(
+        Patch(tuple(_many(patch["match"])), *line) for patch, line in zip(models.get("patches", ()), lines, strict=True)
+    )
+    return Models(models.get("default"), tuple(models.get("allow", ())), models.get("aliases", {}), patches)
 
 
 def _param(param: Mapping[str, Any]) -> Param:
@@ -317,7 +342,7 @@ def _error(error: Mapping[str, Any]) -> ErrorRule:
     )
 
 
-def _example(example: Mapping[str, Any], place: Problem) -> Example:
+def _example(example: Mapping[str, Any], file: str, line: int) -> Example:
     call = dict(example["call"])
     return Example(
         name=example["name"],
@@ -332,8 +357,8 @@ def _example(example: Mapping[str, Any], place: Problem) -> Example:
         reply=_reply(example["reply"]),
         steps=tuple(StepExample(step.get("request", {}), _reply(step["reply"])) for step in example.get("steps", ())),
         expect=example["expect"],
-        file=place.file,
-        line=place.line,
+        file=file,
+        line=line,
     )
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from ..errors import Problem
 from ..shaping import NAMES
+from .document import Place, walk
 from .schema import Marked
 from .subject import Subject, dotted
-from .yamltext import Place, walk
 
 MAX_TIMES = 500
 """How often a request may hold what the caller says once. The most of a shipped file, counted so, is 66."""

@@ -16,17 +16,24 @@ from typing import Any
 from ..errors import Problem, Problems, SpecError
 from ..folders import find_file, stems
 from ..suggest import did_you_mean
-from .source import Mark, read_file
+from .around import MAX_CHAIN
+from .document import Document, Place
+from .source import Mark, Source, read_file
 from .versions import version_problem
-from .yamltext import Document, Place, read
 
-MAX_CHAIN = 8
 OWN_KEYS = ("name", "title", "abstract", "extends", "unset")
 
 
 def inherited(document: Document, places: Sequence[Path], problems: Problems) -> Document:
     """The document with all that it inherits out of these folders; what is wrong with its parents is added."""
     return _with_parent(document, places, problems, (document,))
+
+
+def read_whole(source: Source, places: Sequence[Path]) -> Document:
+    """The document of a sound source with all that it inherits."""
+    from .yamltext import read
+
+    return inherited(read(source, Problems()), places, Problems())
 
 
 def _with_parent(child: Document, places: Sequence[Path], problems: Problems, chain: tuple[Document, ...]) -> Document:
@@ -55,7 +62,8 @@ def _with_parent(child: Document, places: Sequence[Path], problems: Problems, ch
         problems.found.append(child.problem(("extends",), "extends-missing", message, "name a file that is a map"))
         return torn
     parent = _with_parent(parent, places, problems, (*chain, parent))
-    return replace(merged(parent, child, problems), is_torn=parent.is_torn)
+    whole = merged(parent, child, problems)
+    return replace(whole, is_torn=parent.is_torn, parents=(parent.source, *parent.parents))
 
 
 SPOILS = frozenset({"yaml-syntax", "yaml-tab", "too-deep", "encoding", "spec-too-big"})
@@ -70,7 +78,7 @@ def _parent(path: Path, problems: Problems) -> Document | None:
         _as_written.cache_clear()  # it is gone, and will be told so
         stamp: object = None
     else:
-        stamp = stat.st_mtime_ns, stat.st_size, stat.st_ino
+        stamp = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
     document, found = _as_written(path, stamp)
     problems.found.extend(found)
     return document
@@ -78,6 +86,8 @@ def _parent(path: Path, problems: Problems) -> Document | None:
 
 @lru_cache(maxsize=64)
 def _as_written(path: Path, stamp: object) -> tuple[Document | None, tuple[Problem, ...]]:
+    from .yamltext import read  # YAML is not needed to lay one document over another
+
     found = Problems()
     try:
         document = read(read_file(path, str(path)), found)

@@ -10,9 +10,9 @@ from ..paths import Path
 from ..regex import RegexError, compile_regex
 from ..shaping import NAMES
 from ..suggest import did_you_mean
+from .document import Place, walk
 from .schema import Marked, holds_template, type_name
 from .subject import TEXT_ENCODINGS, Subject, both, dotted
-from .yamltext import Place, walk
 
 SHAPED = ("messages", "parts", "tools")
 """The sections whose templates make parts of a payload."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..errors import Problem
 from .addresses import other_requests
+from .document import Place, walk
 from .schema import holds_template, template_at
 from .subject import Check, Subject, dotted
-from .yamltext import Place, walk
 
 _LITERAL: tuple[Place, ...] = (("title",), ("models",), ("hosts",), ("messages", "roles"), ("messages", "first_user"))
 """What is sent, or shown, as it is written, and where a template may seem to have a place."""

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from ..params import TYPES, fits, patches_for, value_key
+from ..fitting import TYPES, fits, patches_for, value_key
 from ..paths import MISSING, Path
 from ..suggest import did_you_mean
 from .answers import ANSWER_CHECKS
+from .document import Place, walk
 from .misplaced import MISPLACED_CHECKS, is_json_text
 from .patches import patterns_of
+from .published import schema
 from .refusals import REFUSAL_CHECKS
-from .schema import schema, type_name
+from .schema import type_name
 from .subject import Check, Subject, dotted
-from .yamltext import Place, walk
 
 _CALL_KEYS = frozenset(
     {"messages", "model", "stream", "tools", "tool_choice", "settings", "extra_body", "extra_headers"}

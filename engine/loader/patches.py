@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Problem, Problems
-from ..params import patches_for
+from ..fitting import patches_for
+from .document import MAX_NODES, Document, Place
 from .inherit import laid_over
-from .schema import schema
-from .yamltext import MAX_NODES, Document, Place
+from .published import schema
 
 PLACE: Place = ("models", "patches")
 MAX_PATCHES = 32
@@ -77,7 +77,7 @@ def patch_problems(document: Document, found: Collection[Problem], examine: Exam
         problems = Problems()
         result = patched(document, indexes, problems)
         for problem in [*problems.found, *examine(result)]:
-            if _identity(problem) not in known and not problem.path.startswith("examples"):
+            if _identity(problem) not in known:
                 known.add(_identity(problem))
                 yield _in_patch(document, indexes, problem)
 

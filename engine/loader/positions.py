@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..comparison import Place
-from ..errors import Problems
-from . import read_whole
+from .around import Around
+from .inherit import read_whole
 from .source import read_file
 
 
@@ -29,7 +29,7 @@ class Positions:
 
     def __init__(self, path: Path | str, folders: Iterable[Path] = ()) -> None:
         source = read_file(Path(path), str(path))
-        self._document = read_whole(source, (Path(path).parent, *folders), Problems())
+        self._document = read_whole(source, Around(folders=folders, beside=path).places)
         self._indexes = {example["name"]: index for index, example in enumerate(self._document.data["examples"])}
 
     def of(self, example: str, place: Place) -> Position:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import Problems
-from . import read_whole
+from .around import Around
+from .document import Document, Place
+from .inherit import read_whole
 from .source import read_file
-from .yamltext import Document, Place
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _AMBIGUOUS = frozenset({"null", "true", "false", "~", "yes", "no", "on", "off"})
@@ -19,7 +19,7 @@ _AMBIGUOUS = frozenset({"null", "true", "false", "~", "yes", "no", "on", "off"})
 
 def resolved_lines(path: Path | str, folders: Iterable[Path] = ()) -> list[tuple[str, str]]:
     """The lines of a valid file as block YAML, and for each `file:line` of its value."""
-    document = read_whole(read_file(Path(path), str(path)), (Path(path).parent, *folders), Problems())
+    document = read_whole(read_file(Path(path), str(path)), Around(folders=folders, beside=path).places)
     kept = {key: value for key, value in document.data.items() if key not in ("extends", "unset")}
     return list(_lines(document, kept, (), ""))
 

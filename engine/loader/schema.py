@@ -12,18 +12,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from ..suggest import did_you_mean, near
+from .conforming import Marks, is_pattern_in, is_whole_number, keeps
+from .document import Place
 from .homes import OTHER_WORDS, home_of
-from .meanings import meaning, resolved
-from .yamltext import Place
+from .meanings import meaning
+from .published import MARKS, asked, schema, target
 
 PATCHES: Place = ("models", "patches")
-MARKS = ("x-template", "x-path", "x-regex", "x-refers-to", "x-exclusive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +52,6 @@ class Marked:
     value: Any
 
 
-def schema_file() -> Path:
-    """The published schema: inside the package where it was installed, in the checkout where it was not."""
-    packaged = Path(str(files("engine"))) / "schemas" / "provider.schema.json"
-    if packaged.is_file():
-        return packaged
-    return Path(__file__).resolve().parents[2] / "schemas" / "provider.schema.json"
-
-
-@cache
-def schema() -> dict[str, Any]:
-    """The schema, read once."""
-    data: dict[str, Any] = json.loads(schema_file().read_text(encoding="utf-8"))
-    return data
-
-
-def default(*keys: str) -> Any:
-    """The default that the schema gives for a key of the file: `default("retry", "max")`."""
-    node: Any = schema()
-    for key in keys:
-        node = node["$defs"][key[1:]] if key.startswith("#") else node["properties"][key]
-    return node["default"]
-
-
 @cache
 def _validator(*, is_whole: bool) -> Any:
     from jsonschema import Draft202012Validator, ValidationError
@@ -88,15 +64,14 @@ def _validator(*, is_whole: bool) -> Any:
         return keyword
 
     def pattern(validator: Any, wanted: str, instance: Any, _: Any) -> Iterator[ValidationError]:
-        # In Python, but not in JSON Schema, `$` also matches before a line end that closes the text.
-        if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", wanted), instance):
+        if isinstance(instance, str) and not is_pattern_in(wanted, instance):
             yield ValidationError(f"does not match {wanted}")
 
     def whole(_: Any, instance: Any) -> bool:
-        return isinstance(instance, int) and not isinstance(instance, bool)  # 2.0 is no count of retries
+        return is_whole_number(instance)
 
     def reference(validator: Any, says: str, instance: Any, _: Any) -> Iterator[ValidationError]:
-        return validator.descend(instance, _target(says))  # type: ignore[no-any-return]
+        return validator.descend(instance, target(says))  # type: ignore[no-any-return]
 
     def condition(validator: Any, says: Any, instance: Any, node: Any) -> Iterator[ValidationError]:
         branch = "else" if next(validator.descend(instance, says), None) else "then"
@@ -108,18 +83,11 @@ def _validator(*, is_whole: bool) -> Any:
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", whole)
     known = extended(Draft202012Validator, keywords, type_checker=types)
     known.descend = _descend
-    # The schema's own `if` asks whether a file extends another. Ours has its parents in it, or is looked at alone.
-    asked = {key: says for key, says in schema().items() if key not in ("if", "else")}
-    return known(asked | ({"allOf": [schema()["else"]]} if is_whole else {}))
-
-
-@cache
-def _target(reference: str) -> Any:
-    return resolved({"$ref": reference}, schema())
+    return known(asked(is_whole=is_whole))
 
 
 _checks: dict[int, list[tuple[str, Any, Any]]] = {}
-"""What each node of the schema asks, by the node: `schema()` keeps them all."""
+"""What each node of the schema asks, by the node: `schema()` and `asked()` keep them all."""
 
 
 def _descend(
@@ -157,13 +125,21 @@ def examine(data: Any, most: int, *, is_whole: bool = True) -> Examined:
 
     Not `is_whole` is a file without what it inherits: nothing is said of what is missing in it.
     """
+    met: Marks = []
+    if keeps(asked(is_whole=is_whole), data, (), met):
+        return [], [Marked(*mark) for mark in met if mark[2][:2] != PATCHES]  # a patch is read when it is laid on
+    return told(data, most, is_whole=is_whole)
+
+
+def told(data: Any, most: int, *, is_whole: bool = True) -> Examined:
+    """The same by jsonschema, which can tell what is wrong."""
     violations: list[Violation] = []
     marked: list[Marked] = []
     of_wrong_type: set[Place] = set()
     for error in _validator(is_whole=is_whole).iter_errors(data):
         place = tuple(error.absolute_path)
         if error.validator in MARKS:
-            if place[:2] != PATCHES:  # a patch is read when it is laid over the file
+            if place[:2] != PATCHES:
                 marked.append(Marked(error.validator, error.validator_value, place, error.instance))
             continue
         if place in of_wrong_type and error.validator not in ("type", "required"):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import Problem
+from .document import Document
 from .source import Source
-from .yamltext import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def by_name(document: Document) -> Named:
 
 def by_stem(path: Path | str) -> Named:
     """A file that was not read, by its stem."""
-    return Named(str(path), Path(path).stem)
+    return Named(str(path), os.path.splitext(os.path.basename(path))[0])
 
 
 def same_names(files: Iterable[Named]) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..errors import Problem
 from ..shaping import CONTENT, NAMES, PART_TYPES, RAW, RENDERED, ROLES
+from .document import Place
 from .schema import Marked
 from .subject import Subject, dotted
-from .yamltext import Place
 
 SYSTEM = ("system", "developer")
 

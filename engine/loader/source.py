@@ -5,18 +5,17 @@ Problems are made here, and nowhere else: their words hold no control character,
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from .. import files
 from ..errors import Problem, Severity, SpecError
+from ..folders import MAX_FILE_BYTES
 from .inline import masked
 
-MAX_FILE_BYTES = 256 * 1024
 MAX_WORDS = 400
 
 # YAML 1.1, which libyaml reads, takes U+0085, U+2028 and U+2029 for line ends; YAML 1.2 and every editor does not.
@@ -126,31 +125,22 @@ _DROPPED = re.compile(r"\\?(?:\r\n|\r|\n)[ \t]*|[ \t]+(?=\r|\n)")
 
 def read_file(path: Path, shown: str) -> Source:
     """The file as text. Raises SpecError for what is no regular file, too large, or not UTF-8; never waits."""
+    return decode(file_bytes(path, shown), shown)
+
+
+def file_bytes(path: str | Path, shown: str) -> bytes:
+    """What `read_bytes` reads. Raises SpecError for what is no regular file."""
     try:
-        data = read_bytes(path)
+        return read_bytes(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problem = Source(shown, "").problem(0, "cannot-read", f"the file cannot be read: {reason}", "check the path")
         raise SpecError([problem]) from None
-    return decode(data, shown)
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
     """The first `MAX_FILE_BYTES` and one more of a regular file. Raises OSError for anything else; never waits."""
-    # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. O_NOCTTY: a terminal is not taken over.
-    flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY", "O_CLOEXEC"))
-    handle = os.open(path, sum(flags, os.O_RDONLY))
-    try:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO"}
-            raise OSError(0, f"it is {kinds.get(stat.S_IFMT(mode), 'no regular file')}")
-        chunks: list[bytes] = []
-        while sum(map(len, chunks)) <= MAX_FILE_BYTES and (chunk := os.read(handle, MAX_FILE_BYTES + 1)):
-            chunks.append(chunk)
-        return b"".join(chunks)
-    finally:
-        os.close(handle)
+    return files.read_file(path, MAX_FILE_BYTES)
 
 
 def decode(data: bytes, shown: str) -> Source:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Problem
+from .document import Document, Place
 from .schema import Examined, Violation, examine
-from .yamltext import Document, Place
 
 _ROUNDS = 4
 """A mistyped key under a mistyped key is found in the next round; the last has none to spell out."""

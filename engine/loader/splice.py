@@ -13,9 +13,10 @@ from typing import Any
 
 from ..comparison import Place, same
 from ..errors import Problems
+from .document import Document
 from .source import Source
 from .yamlout import WIDTH, yaml_text
-from .yamltext import Document, read
+from .yamltext import read
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")

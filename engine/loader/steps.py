@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from ..errors import Problem
 from ..hosts import is_loopback, private_host, same_site
 from ..suggest import did_you_mean
-from .schema import schema
+from .document import Place, walk
+from .published import schema
 from .subject import Check, Subject, dotted
-from .yamltext import Place, walk
 
 _HOST_NAME = re.compile(r"[^:]+(?::[0-9]{1,5})?")
 _REQUEST_KEYS = ("path", "query", "headers", "json", "form", "follow")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import Problem
 from ..shaping import COLLECTIONS, NAMES
-from .yamltext import Document, Place
+from .document import Document, Place
 
 RESERVED_NAMES = frozenset({"model", "messages", "stream", "tools", "tool_choice", "omit"})
 """The names that every template of a call may use, beside its params and settings."""

@@ -11,10 +11,10 @@ from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback
 from .addresses import ADDRESS_CHECKS, other_requests, other_urls
 from .bound import hosts_of, is_bound_elsewhere, is_shipped, own_urls, owners_of, variables_of
+from .document import Place, walk
 from .inline import inline_secret, secrets_at
 from .schema import holds_template, template_at
 from .subject import AUTH_NAMES, Check, Subject, dotted, ways
-from .yamltext import Place, walk
 
 PROTECTED_VARIABLES = re.compile(
     r"AWS_.*|HOME|PATH|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|LANG|LC_.*|LD_.*|DYLD_.*|PYTHON.*|SSH_.*|GPG_.*"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import Problem
+from .document import Document
 from .schema import type_name
-from .yamltext import Document
 
 NEWEST_VERSION = 1
 
