@@ -22,7 +22,7 @@ from .messages import ChatResponse, Messages
 from .provider import Provider
 from .retry import RetryBudget
 from .secrets import Hidden, shown, veiled_url
-from .spec import Response, Timeouts
+from .spec import Timeouts
 from .steps import StepCache
 from .suggest import did_you_mean
 from .wire import WireRequest
@@ -98,7 +98,7 @@ class Caller:
         self._refuse_misspelt({name, found.name})
         asked = str.__str__(model) if model else named_model or None
         patched = found.for_model(asked)
-        stream = asks_for_stream(patched.spec.response, stream)
+        stream = patched.spec.response.asks_for_stream(stream)
         request = ChatRequest.of(messages, asked, stream=stream, **params)
         deployment = self._deployment(name, found.name)
         call = found.call(request, deployment)
@@ -158,16 +158,6 @@ class Caller:
         """The error for a wait that ended before a slot was free."""
         message = f"no connection slot was free within {timeouts.pool:g} s; raise max_connections or timeout.pool"
         return TransportError(message, kind="timeout", phase="pool")
-
-
-def asks_for_stream(response: Response, wanted: bool) -> bool:
-    """Whether a call asks for a stream: as it wants, unless the file can read only the other form of an answer.
-
-    Plain text is read the same in either form.
-    """
-    streamed, whole = response.stream, response.whole
-    is_a_choice = streamed is not None and (whole is not None or streamed.codec == "text")
-    return wanted if is_a_choice else streamed is not None
 
 
 def _by_provider(what: str, given: Any, kind: type[Any], due: str) -> dict[str, Any]:

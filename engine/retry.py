@@ -12,7 +12,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from math import isfinite
 from threading import Lock
 
@@ -139,6 +138,8 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], datetime] = lambda
         except ValueError:
             if unit != 1.0:
                 continue
+            from email.utils import parsedate_to_datetime  # costs as much as all of this engine's errors and events
+
             try:
                 then = parsedate_to_datetime(value)
             except (ValueError, OverflowError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 
 MOST_SLIPS = 2
@@ -40,6 +39,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     found = near(word, names)
     if found is not None or len(word) > LONGEST:
         return found
+    from difflib import get_close_matches  # imported by who has made a slip
+
     candidates = {name.lower(): name for name in names}
     alike = get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
     begun = [name for name in names if len(word) > 2 and name.lower().startswith(word.lower())]

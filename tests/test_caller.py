@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from engine import AsyncClient, Catalog, Client
-from engine.caller import asks_for_stream
 from engine.errors import ParameterError, ProviderError, UsageError
 from engine.loader import load_text
 from engine.mock import MockServer
@@ -100,7 +99,7 @@ def test_only_what_the_file_can_read_is_asked_for(response: str, asked: tuple[bo
         f"response: {response}\n"
         "examples: [{name: busy, call: {messages: hi}, reply: {status: 503, body: x}, expect: {error: unavailable}}]"
     )
-    assert (asks_for_stream(spec.response, True), asks_for_stream(spec.response, False)) == asked
+    assert (spec.response.asks_for_stream(True), spec.response.asks_for_stream(False)) == asked
 
 
 def test_chat_asks_a_file_that_reads_only_streams_for_a_stream(chirp: Path) -> None:

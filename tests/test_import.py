@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import engine
+from engine.folders import builtin_folder
 
 from .conftest import environment
 
@@ -57,6 +59,66 @@ def test_import_engine_loads_nothing_heavy() -> None:
 def test_libraries_are_imported_when_they_are_needed(code: str, absent: tuple[str, ...]) -> None:
     loaded = python(f"import sys\n{code}\nprint(*[n for n in {absent!r} if n in sys.modules])")
     assert loaded == ""
+
+
+LOADED = """
+import io, sys
+before = set(sys.modules)
+from engine.cli.app import run
+sys.stdout, shown = io.StringIO(), sys.stdout
+code = run(sys.argv[1:])
+loaded = {name for name in set(sys.modules) - before}
+print(code, *sorted(loaded), file=shown)
+"""
+
+
+def loaded_by(*words: str, **variables: str) -> set[str]:
+    """The modules that a verb imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *words], capture_output=True, env=environment(**variables), check=True, text=True
+    )
+    code, *names = done.stdout.split()
+    assert code == "0", done.stderr
+    return set(names)
+
+
+def third_parties(names: set[str]) -> set[str]:
+    tops = {name.split(".")[0] for name in names if "cython" not in name}  # which is part of yaml
+    return tops - set(sys.stdlib_module_names) - {"engine"}
+
+
+ACYTOO, OPENAI = (str(builtin_folder() / f"{name}.yaml") for name in ("acytoo", "openai"))
+JINJA = {"jinja2", "markupsafe"}
+HEAVY_STDLIB = {"asyncio", "ssl", "socket", "email", "http", "concurrent", "multiprocessing", "tempfile", "difflib"}
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "later"),
+    [
+        (("render", "acytoo", "hi"), {"click", "yaml"}, {"click"}),
+        (
+            ("render", "openai:gpt-5", "hi"),
+            {"click", "yaml", "jinja2", "markupsafe"},
+            {"click", "jinja2", "markupsafe"},
+        ),
+        (("validate", ACYTOO), {"click", "yaml"}, {"click"}),
+        (("validate", OPENAI), {"click", "yaml", *JINJA}, {"click"}),
+        (("decode", "acytoo", ACYTOO), {"click", "yaml"}, {"click"}),
+    ],
+    ids=lambda words: " ".join(words[:2]).rpartition("/")[2] if isinstance(words, tuple) else "",
+)
+def test_what_each_verb_imports_the_first_time_and_later(
+    tmp_path: Path, words: tuple[str, ...], first: set[str], later: set[str]
+) -> None:
+    """A sound file needs no validator, one that was checked before no YAML, and none of them the HTTP client."""
+    places = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CACHE", "STATE")}
+    for third in (first, later):
+        loaded = loaded_by(*words, **places)
+        assert third_parties(loaded) - {"msgspec"} == third  # what decodes is as fast as can be
+        is_heavy = {name.split(".")[0] for name in loaded} & HEAVY_STDLIB
+        assert is_heavy <= ({"tempfile"} if "jinja2" in third else set())
+    if words[0] == "validate":
+        assert not {"engine.spec", "engine.messages", "engine.loader.judging", "engine.loader.build"} & loaded
 
 
 def test_help_loads_no_part_of_the_engine_that_it_does_not_print() -> None:

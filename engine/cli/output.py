@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
 from typing import Any
 
@@ -35,7 +34,11 @@ def has_color() -> bool:
 
 def width() -> int:
     """How many cells a line of the terminal has; without a terminal there is no end of it."""
-    return shutil.get_terminal_size().columns if is_terminal() else sys.maxsize
+    if not is_terminal():
+        return sys.maxsize
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def color(text: str, code: str) -> str:

@@ -55,7 +55,6 @@ def command(
     form: str,
 ) -> None:
     """Show the request that a call would send. Secrets, and settings that are not set, show as <NAME>."""
-    from ..caller import asks_for_stream
     from ..chat_request import ChatRequest
     from ..deployment import Deployment
 
@@ -63,7 +62,7 @@ def command(
     provider = catalog_of(context).provider(name)
     given = parameters(provider.for_model(model).spec, params) | extras(extra_body, extra_headers)
     messages = conversation(system, prompt_text(prompt))
-    stream = asks_for_stream(provider.for_model(model).spec.response, not no_stream)  # as `chat` would
+    stream = provider.for_model(model).spec.response.asks_for_stream(not no_stream)  # as `chat` would
     request = ChatRequest.of(messages, model, stream=stream, **given)
     deployment = Deployment(
         base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True, strict=strict
