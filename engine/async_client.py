@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -151,7 +151,8 @@ class AsyncClient(Caller):
         lines = self._bind()
         slots = self._slots
         try:
-            async with asyncio.timeout(exchange.timeouts.pool):
+            # A slot that is free is there at once, and needs no deadline.
+            async with asyncio.timeout(exchange.timeouts.pool) if slots.locked() else nullcontext():
                 await slots.acquire()
         except TimeoutError:
             raise self.no_slot(exchange.timeouts) from None
@@ -169,7 +170,8 @@ class AsyncClient(Caller):
                             yield attempt.events.pop()
                 finally:
                     await attempt.aclose()
-                await asyncio.sleep(attempt.pause)
+                if exchange.has_request:
+                    await asyncio.sleep(attempt.pause)
         finally:
             try:
                 await self._clean_up(exchange, lines)
