@@ -34,6 +34,8 @@ _NOT_BLANK = re.compile(rb"[^%b]" % re.escape(BLANK))
 class Start(bytearray):
     """How a body begins, while it comes: however small the pieces, each byte is looked at once."""
 
+    __slots__ = ("_begin", "_line_end", "_looked")
+
     def __init__(self, data: bytes = b"") -> None:
         super().__init__(data)
         self._begin = 0

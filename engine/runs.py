@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .characters import half_at_end, joined
 
-MANY = 1024
+MANY = 32
 """How many pieces stand beside each other before they become one."""
 
 
