@@ -25,6 +25,8 @@ from .wire import WireRequest
 class AsyncChatStream:
     """The async twin of ChatStream."""
 
+    __slots__ = ("_exchange", "_make", "_run", "_start")
+
     def __init__(
         self, make: Callable[[], Awaitable[Exchange]], run: Callable[[Exchange], AsyncGenerator[Event, None]]
     ) -> None:
@@ -214,6 +216,8 @@ class AsyncClient(Caller):
 
 class _Attempt:
     """One request and the reading of its reply. `events` are at hand, backwards; `pause` is the wait behind it."""
+
+    __slots__ = ("_body", "_ended", "_exchange", "_lines", "_pieces", "_refuse", "events", "pause")
 
     def __init__(self, exchange: Exchange, lines: transport.AsyncLines, refuse: Callable[[WireRequest], None]) -> None:
         self._exchange = exchange

@@ -173,6 +173,8 @@ async def _close(line: Line) -> None:
 class AsyncBody:
     """The same as Body, async. `open` makes one."""
 
+    __slots__ = ("_line", "_lines", "_wire", "head")
+
     def __init__(self, lines: AsyncLines, line: Line, wire: WireRequest, head: ResponseHead) -> None:
         self._lines = lines
         self._line = line

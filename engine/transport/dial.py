@@ -18,7 +18,10 @@ NEXT_SECONDS = 0.25
 async def dial(host: str, port: int) -> socket.socket:
     """Connect to the first address that answers. Raises OSError, or a group of them for a host with several."""
     loop = asyncio.get_running_loop()
-    ahead = deque(_in_turns(await _addresses(host, port)))
+    found = await _addresses(host, port)
+    if len(found) == 1:
+        return await _connected(loop, *found[0])
+    ahead = deque(_in_turns(found))
     tries: dict[asyncio.Task[None], socket.socket] = {}
     errors: list[OSError] = []
     try:
@@ -46,6 +49,19 @@ async def dial(host: str, port: int) -> socket.socket:
         for task, own in tries.items():
             _give_up(task, own)
     raise errors[0] if len(errors) == 1 else ExceptionGroup("no address of the host can be reached", errors)
+
+
+async def _connected(
+    loop: asyncio.AbstractEventLoop, family: int, kind: int, protocol: int, _: str, address: Any
+) -> socket.socket:
+    own = socket.socket(family, kind, protocol)
+    try:
+        own.setblocking(False)
+        await loop.sock_connect(own, address)
+    except BaseException:
+        own.close()  # the loop has let go of it: it hears of a cancel first
+        raise
+    return own
 
 
 def _give_up(task: asyncio.Task[None], own: socket.socket) -> None:

@@ -75,12 +75,28 @@ class Answer:
     `on_...` are called by the parser.
     """
 
+    __slots__ = (
+        "_chunks",
+        "_ends_with_connection",
+        "_framing",
+        "_is_ambiguous",
+        "_is_chunked",
+        "_is_odd",
+        "_pairs",
+        "_parser",
+        "_start",
+        "has_ended",
+        "head",
+        "keeps_alive",
+        "on_body",
+    )
+
     def __init__(self, chunks: list[bytes]) -> None:
         self.head: ResponseHead | None = None
         self.has_ended = False
         self.keeps_alive = False
         """Whether the connection may be used again; known at the end."""
-        self.on_body = self._put = chunks.append
+        self.on_body = chunks.append
         self._chunks = chunks
         self._pairs: list[tuple[bytes, bytes]] = []
         self._framing = 0

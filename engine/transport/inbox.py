@@ -15,6 +15,20 @@ class Inbox:
     `on_room` is called when a reader has taken what had filled it.
     """
 
+    __slots__ = (
+        "_deadline",
+        "_error",
+        "_loop",
+        "_on_room",
+        "_size",
+        "_timer",
+        "_waiter",
+        "chunks",
+        "has_ended",
+        "is_full",
+        "was_read",
+    )
+
     def __init__(self, on_room: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_room = on_room

@@ -16,6 +16,8 @@ class Stage:
     the response, and fails over a URL that it cannot follow. We do not follow any.
     """
 
+    __slots__ = ("_doing", "_is_for_proxy", "redirect")
+
     def __init__(self) -> None:
         self._doing = ""
         self._is_for_proxy = False
