@@ -29,7 +29,9 @@ HOMELY = {
 def environment(home: str | None = None) -> dict[str, str]:
     """The variables of a process that is measured; what it remembers is in the folder `home`, if that is given."""
     own = {f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "STATE", "CONFIG")} if home else {}
-    return {**os.environ, **HOMELY, **own}
+    # What is compiled is kept, as it is where a package is installed.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **HOMELY, **own}
 
 
 class Process:
