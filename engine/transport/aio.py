@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -196,17 +196,11 @@ class AsyncBody:
                 raise
             raise explained(error, wire, in_body=False, proxied=lines.is_proxied, stage=line.stage) from None
 
-    async def read(self, seconds: float) -> bytes | None:
+    def read(self, seconds: float) -> Awaitable[bytes | None]:
         """All that has come, else what comes next; None at the end of the body. Raises TimeoutError after `seconds`."""
         if seconds <= 0:
             raise TimeoutError
-        try:
-            return await self._line.read(seconds)
-        except TimeoutError:
-            raise
-        except Exception as error:  # noqa: BLE001
-            line, lines = self._line, self._lines
-            raise explained(error, self._wire, in_body=True, proxied=lines.is_proxied, stage=line.stage) from None
+        return self._line.read(seconds)
 
     async def aclose(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""

@@ -16,6 +16,7 @@ from ..secrets import shown
 from ..spec import Timeouts
 from ..wire import ResponseHead, WireRequest
 from .dial import dial
+from .explain import explained
 from .http1 import Address, Answer, RemoteProtocolError, request_bytes
 from .inbox import Inbox
 from .stage import Stage
@@ -61,7 +62,7 @@ def _has_stand_in() -> bool:
 class Direct(asyncio.BufferedProtocol):
     """One connection: `send` a request, then `read` until None; then it may be used again, if it `is_usable`.
 
-    Raises what explain.py has words for. The methods without an underscore behind `aclose` are asyncio's.
+    `send` raises what explain.py has words for, `read` what that says. The methods in the middle are asyncio's.
     """
 
     PATIENCE: float | None = None
@@ -74,18 +75,20 @@ class Direct(asyncio.BufferedProtocol):
         self._transport: Any = None
         self._is_lost = False
         self._loss: asyncio.Future[None] | None = None  # when somebody waits for it
+        self._wire: WireRequest | None = None
         self._answer: Answer | None = None
-        self._inbox = Inbox(self._resume)
+        self._inbox = Inbox(self)
         self.stage = Stage()
         self.kept_at = -math.inf
         """Since when nobody uses it, in monotonic seconds."""
 
     async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
         """Send a request and wait for the head of its answer."""
+        self._wire = wire
         if self._transport is None:
             await self._connect(timeouts.connect)
         self.stage.note("http11.send_request_headers.started", {})
-        self._inbox = inbox = Inbox(self._resume)
+        self._inbox = inbox = Inbox(self)
         self._answer = answer = Answer(inbox.chunks)
         if self._is_lost:
             raise ConnectionResetError
@@ -132,7 +135,9 @@ class Direct(asyncio.BufferedProtocol):
         """Whether another request may be sent: the answer was read to its end, and then nothing has come."""
         if self._answer is None or not self._answer.keeps_alive or not self._inbox.was_read:
             return False
-        return not self._transport.is_closing() and not _is_readable(self._transport)
+        if self._transport.is_closing() or self._transport.get_write_buffer_size():  # an answer to half a request
+            return False
+        return not _is_readable(self._transport)
 
     async def aclose(self) -> None:
         """Close at once, and wait until that is done."""
@@ -149,7 +154,7 @@ class Direct(asyncio.BufferedProtocol):
         loop.call_soon(closed.set_result, None)  # behind asyncio's own closing of what it has given up
         await asyncio.wait([closed])
 
-    # --- what comes ---
+    # --- what asyncio tells ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is there."""
@@ -203,9 +208,19 @@ class Direct(asyncio.BufferedProtocol):
             self._answer.keeps_alive = False
         self._transport.abort()
 
-    def _resume(self) -> None:
+    # --- what its inbox asks ---
+
+    def resume(self) -> None:
+        """Let more come."""
         if not self._is_lost:
             self._transport.resume_reading()
+
+    def told(self, error: BaseException) -> BaseException:
+        """An error in our words."""
+        if self._wire is None or not isinstance(error, Exception):
+            return error
+        in_body = self._answer is not None and self._answer.head is not None
+        return explained(error, self._wire, in_body=in_body, proxied=False, stage=self.stage)
 
 
 def _is_readable(transport: Any) -> bool:

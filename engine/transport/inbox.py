@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 HIGH_WATER = 256 * 1024
 """How many bytes wait for a slow reader before the other side has to wait too."""
 
 
-class Inbox:
-    """One writer, one reader, one event loop. The writer puts bytes into `chunks`, and says how many with `came`.
+class Owner(Protocol):
+    """The connection that an inbox belongs to."""
 
-    `on_room` is called when a reader has taken what had filled it.
-    """
+    def resume(self) -> None:
+        """Go on: a reader has taken what had filled the inbox."""
+
+    def told(self, error: BaseException) -> BaseException:
+        """What is raised for an error that ended it."""
+
+
+class Inbox:
+    """One writer, one reader, one event loop. The writer puts bytes into `chunks`, and says how many with `came`."""
 
     __slots__ = (
         "_deadline",
         "_error",
         "_loop",
-        "_on_room",
+        "_owner",
         "_size",
         "_timer",
         "_waiter",
@@ -29,9 +36,9 @@ class Inbox:
         "was_read",
     )
 
-    def __init__(self, on_room: Callable[[], None]) -> None:
+    def __init__(self, owner: Owner) -> None:
         self._loop = asyncio.get_running_loop()
-        self._on_room = on_room
+        self._owner = owner
         self._size = 0
         self._error: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -69,7 +76,7 @@ class Inbox:
         chunks = self.chunks
         while not chunks:
             if self._error is not None:
-                raise self._error
+                raise self._owner.told(self._error)
             if self.has_ended:
                 self.was_read = True
                 self.stop()
@@ -80,7 +87,7 @@ class Inbox:
         self._size = 0
         if self.is_full:
             self.is_full = False
-            self._on_room()
+            self._owner.resume()
         return data
 
     def arrival(self, seconds: float | None) -> asyncio.Future[None]:

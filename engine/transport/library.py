@@ -15,6 +15,7 @@ from ..aside import Turns
 from ..spec import Timeouts
 from ..wire import ResponseHead, WireRequest
 from .chunks import all_at_once
+from .explain import explained
 from .inbox import Inbox
 from .quiet import quiet
 from .request import Bare, build, head_of
@@ -38,6 +39,7 @@ class Library:
         """Since when nobody uses it, in monotonic seconds."""
         self._turns = turns
         self._is_proxied = is_proxied
+        self._wire: WireRequest | None = None
         self._response: Any = None
         self._inbox: Inbox | None = None
         self._chunks: Any = None
@@ -52,7 +54,7 @@ class Library:
 
     async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
         """Send a request and wait for the head of its answer."""
-        self.stage, self._inbox, self._chunks = Stage(), None, None
+        self._wire, self.stage, self._inbox, self._chunks = wire, Stage(), None, None
         timeout = {"connect": timeouts.connect, "read": None, "write": None, "pool": None}
         request = build(self.client, wire, timeout, self.stage.anote)
         try:
@@ -67,7 +69,7 @@ class Library:
     def read(self, seconds: float) -> Awaitable[bytes | None]:
         """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
         if self._inbox is None:
-            self._inbox = Inbox(self._go_on)
+            self._inbox = Inbox(self)
             self._chunks = aiter(self._response.stream)
             self._begin(self._fill(self._inbox))
         return self._inbox.read(seconds)
@@ -98,9 +100,16 @@ class Library:
         self._room = asyncio.get_running_loop().create_future()
         await self._room
 
-    def _go_on(self) -> None:
+    def resume(self) -> None:
+        """Let more come."""
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
+
+    def told(self, error: BaseException) -> BaseException:
+        """An error in our words."""
+        if self._wire is None or not isinstance(error, Exception):
+            return error
+        return explained(error, self._wire, in_body=True, proxied=self._is_proxied, stage=self.stage)
 
     @property
     def is_usable(self) -> bool:
