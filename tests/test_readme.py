@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,10 @@ def test_the_second_file_is_the_shipped_one() -> None:
 def test_links_lead_somewhere() -> None:
     for target in links(README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_figures_are_those_of_the_page() -> None:
+    found = re.findall(r"[0-9.]+ H\b", README.split("## What it costs")[1].split("\n## ")[0])
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert len(found) >= 4
+    assert [figure for figure in found if f"| {figure} " not in page] == []
