@@ -27,9 +27,10 @@ def command(context: click.Context, name: str, port: int, fault: Fault | None) -
     from ..mock import MockServer
 
     provider = catalog_of(context).provider(name)
+    title = provider.spec.title  # read before the address is told: of a Ctrl-C in an import Python itself complains
     with MockServer(provider, port=port, fault=fault, log=_log) as server:
         output.write(server.url)
-        say(f"{provider.spec.title} is mocked there; try: wirefile chat {name} --base-url {server.url} 'Hi'")
+        say(f"{title} is mocked there; try: wirefile chat {name} --base-url {server.url} 'Hi'")
         threading.Event().wait()
 
 
