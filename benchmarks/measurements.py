@@ -15,7 +15,7 @@ from typing import Any
 from . import authoring, start
 from .answers import answer
 from .cases import CPU, MEMORY
-from .contenders.known import FAST, PLAIN, fast_packages
+from .contenders.known import FAST, PLAIN, fast_packages, require_fast
 from .contenders.order import Order, Sample
 from .figures import Figure
 from .processes import PATIENCE, ROOT, environment
@@ -46,15 +46,19 @@ def render(runner: Runner, *, is_quick: bool) -> list[Figure]:
     """A chat of twenty messages, beside a dict by hand."""
     figures = []
     for who, hidden in ((PLAIN, fast_packages()), (FAST, [])):
-        rounds = _child("render", runner.rounds, 50 if is_quick else 500, *hidden)
-        ratios = list(starmap(lambda mine, by_hand: mine / by_hand, rounds))
-        absolute = [mine for mine, _ in rounds]
-        figures.append(Figure.of("render", CPU, who, ratios, "x by hand", absolute, goal=3.5))
+        with runner.or_told("render", who):
+            if who == FAST:
+                require_fast()
+            rounds = _child("render", runner.rounds, 50 if is_quick else 500, *hidden)
+            ratios = list(starmap(lambda mine, by_hand: mine / by_hand, rounds))
+            absolute = [mine for mine, _ in rounds]
+            figures.append(Figure.of("render", CPU, who, ratios, "x by hand", absolute, goal=3.5))
     return figures
 
 
 def calls(runner: Runner, *, is_quick: bool) -> list[Figure]:
     """Functions called, exactly."""
+    require_fast()
     found = _child("calls", runner.url, 2_000 if is_quick else 20_000, 50)
     goals = {"delta": 12, "request": 1_200}
     return [
@@ -84,6 +88,7 @@ def cold(runner: Runner, *, is_quick: bool) -> list[Figure]:
 
 def files(runner: Runner, *, is_quick: bool) -> list[Figure]:
     """A folder of a thousand files."""
+    require_fast()
     with tempfile.TemporaryDirectory() as folder:
         many = authoring.copies(Path(folder) / "many", 20 if is_quick else authoring.MANY)
         one = authoring.copies(Path(folder) / "one", 1)

@@ -12,7 +12,7 @@ from typing import Self
 
 from .answers import Answer, answer
 from .cases import BESIDE_FAST, CPU, FIRST, MEMORY, WALL, Case
-from .contenders.known import FAST, KNOWN, fast_packages, missing_packages
+from .contenders.known import FAST, KNOWN, fast_packages, require_fast
 from .contenders.order import Order, Sample
 from .dialect import Dialect
 from .figures import Figure
@@ -74,8 +74,8 @@ class Runner:
     def start(self, who: str) -> ContenderProcess:
         """A contender's process. Raises RuntimeError when it does not come up."""
         known = KNOWN[who]
-        if known.extra and (missing := missing_packages()):
-            raise RuntimeError(f"not installed: {', '.join(missing)}; pip install '.[fast]'")
+        if known.extra:
+            require_fast()
         hidden = fast_packages() if known.extra is False else []
         process = ContenderProcess(known.place, hidden, *([self._peers[who]] if known.is_peer else []))
         self.versions[who] = process.versions

@@ -10,8 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import environments
+from benchmarks import environments, measurements
 from benchmarks.chart import Scale, chart
+from benchmarks.contenders import known
 from benchmarks.contenders.known import FAST, PLAIN, SOCKET, H, fast_packages
 from benchmarks.figures import Figure, Results
 from benchmarks.page import page
@@ -193,3 +194,10 @@ def test_the_requirements_are_pinned() -> None:
 def test_the_extra_is_read_from_the_project() -> None:
     assert "msgspec" in fast_packages()
     assert all(name.isidentifier() for name in fast_packages())
+
+
+def test_without_the_extra_nothing_is_measured_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "find_spec", lambda name: None)
+    for measure in (measurements.calls, measurements.files):
+        with pytest.raises(RuntimeError, match=r"pip install '\.\[fast\]'"):
+            measure(None, is_quick=True)  # type: ignore[arg-type]

@@ -59,3 +59,9 @@ def fast_packages() -> list[str]:
 def missing_packages() -> list[str]:
     """What of the extra `fast` is not installed here."""
     return [name for name in fast_packages() if find_spec(name) is None]
+
+
+def require_fast() -> None:
+    """Raise RuntimeError where the extra `fast` is not installed: no other installation is measured under its name."""
+    if missing := missing_packages():
+        raise RuntimeError(f"not installed: {', '.join(missing)}; pip install '.[fast]'")

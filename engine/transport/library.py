@@ -1,7 +1,7 @@
 """A call on the library's client: its request is sent, and its body read ahead by a task of its own.
 
-The library hands on each HTTP chunk by itself, whatever has come; a reader that takes all that is there at once has
-less to do for each of them, and needs no deadline for each either.
+A reader that takes all that has come at once has less to do for each piece of it, and one timer is enough for its
+deadlines; a caller's client needs one task for a body then, not one for each read (see lent.py).
 """
 
 from __future__ import annotations
