@@ -153,7 +153,7 @@ response:
     - {when: {event: {exists: false}}, text: u}
     - {text: t}
     - {when: {t: bye}, text: also}
-    - {text: free, meta: {id: x}}
+    - {text: free, reasoning: thought, meta: {id: x}}
     - {finish: stop}
   end: finish
 examples:
@@ -174,11 +174,20 @@ UNLIKE = {
     "more keys in the text's place": [*SAME, b'{"free":"d","x":"e"}', b'{"free":"d","x":""}'],
     "no text": [*SAME, b'{"free":""}', b'{"free":null}', b'{"free":"}'],
     "half a frame": [*SAME, b'{"free":"d'],
+    "most of a frame": [*SAME, b'{"free":"defgh', *SAME],
+    "a zero byte": [*SAME, b'{"free":"d\0e"}', *SAME],
     "less than what is around": [b'{"free":"}"}', b'{"free":"}', b'{"free":"x"}', b'{"free":"'],
     "a control character": [*SAME, b'{"free":"a\tb"}'],
     "no UTF-8": [*SAME, b'{"free":"\xff"}', b'{"free":"\xc3\xa9"}'],
     "an odd space": [*SAME, '{"free":"a\u2028b\u00a0"}'.encode()],
     "an identity": [b'{"x":"1","free":"a"}', b'{"x":"1","free":"b"}', b'{"x":"b","free":"b"}', b'{"x":"c","free":"b"}'],
+    "another identity between": [
+        *[b'{"x":"1","free":"a"}'] * 4,
+        b'{"x":"2","free":"a"}',
+        *[b'{"x":"1","free":"b"}'] * 2,
+    ],
+    "another kind of text between": [*SAME, b'{"thought":"d"}', *SAME],
+    "a frame that says nothing between": [*SAME, b'{"free":"\\u0061"}', b"{}", *SAME, b'{"z":1}', *SAME],
     "a long text": [*SAME, b'{"free":"' + b"x" * 300_000 + b'"}'],
     "another event": [b'{"u":"%d"}' % number for number in range(9)],
 }
@@ -188,11 +197,13 @@ UNLIKE = {
 def test_a_frame_that_only_looks_like_the_one_before_is_read(name: str) -> None:
     quick = Provider(load_text(ALIKE, "alike.yaml"))
     reply = quick.spec.examples[0].reply
-    for names in ([b""], [b"event: other\n"], [b"", b"", b"event: other\n"], [b"event: a\n", b"event: b\n"]):
+    others = [b"", b"", b"event: other\n"], [*[b""] * 5, b"event: other\n"], [b"event: a\n", b"event: b\n"]
+    for names in ([b""], [b"event: other\n"], *others):
         # The first text of an answer is always read.
         frames = [b'{"free":"z"}', UNLIKE[name][0], *UNLIKE[name], *[b'{"free":"z"}'] * 6, b'{"stop":"stop"}']
-        body = b"".join(names[at % len(names)] + b"data: " + frame + b"\n\n" for at, frame in enumerate(frames))
-        assert outcome(quick, reply, [body]) == outcome(interpreter(quick), reply, [body])
+        events = [names[at % len(names)] + b"data: " + frame + b"\n\n" for at, frame in enumerate(frames)]
+        for chunks in ([b"".join(events)], [b"".join(events[:-7]), b"".join(events[-7:])]):
+            assert outcome(quick, reply, chunks) == outcome(interpreter(quick), reply, chunks)
 
 
 WRAPPED = """

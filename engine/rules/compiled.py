@@ -76,7 +76,7 @@ def _take_source(
         source.line("for run in answer.runs: run.pack()")
         if is_counted:
             write_before(source)
-        with source.block("for event, raw in pieces[n:] if n else pieces:"):
+        with source.block("while n < count:" if is_counted else "for event, raw in pieces[n:] if n else pieces:"):
             if is_counted:
                 write_alike(source)
             data = write_data(source, reading, shapes)
