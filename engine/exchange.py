@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .errors import EngineError, TransportError
 from .events import Event, Finish, Usage
@@ -68,8 +68,7 @@ TRANSITIONS: dict[tuple[State, str], State] = {
 Wait = Literal["first_byte", "idle", "total", "drain"]
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How many seconds to wait for the network now, and which deadline that is."""
 
     seconds: float
@@ -116,7 +115,8 @@ class Exchange:
         self._drained = 0.0  # seconds waited for what an answer can do without
         self._drained_bytes = 0
         self._has_bytes = False
-        self._request_id: str | None = None
+        self._head: ResponseHead | None = None
+        self._has_one_request = call.route is None
 
     def _next(self, action: str) -> State:
         try:
@@ -161,14 +161,15 @@ class Exchange:
         self._began = now if self._began is None else self._began
         self._attempt_began, self._has_bytes = now, False
         self._drained, self._drained_bytes = 0.0, 0
-        self._request_id = None
+        self._head = None
         if not self._tries:
             self._budget.began(now)
         self.attempts += 1
         self._tries += 1
         self.pause = 0.0
         wire = self._journey.request()
-        self._reply = self._journey.reply()
+        if self.attempts > 1 or not self._has_one_request:
+            self._reply = self._journey.reply()
         if self._tape is not None:
             self._tape.sent(self._journey.take(wire))
             self._tape.hide(self._journey.secrets)
@@ -179,7 +180,7 @@ class Exchange:
         self._step("head")
         if self._tape is not None:
             self._tape.head(head)
-        self._request_id = head.request_id
+        self._head = head
         self._reply.head(head)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -272,18 +273,18 @@ class Exchange:
         """
         now = self._waits_since = self._clock()
         left = (now if self._began is None else self._began) + self.timeouts.total - now
-        if self._has_bytes and left > self._idle.seconds and not self._reply.is_settled:
-            return self._idle
-        total = Patience(left, "total")
-        if self._reply.is_refused:
-            here = Patience(REFUSAL_SECONDS - self._drained, "drain")
-        elif self._reply.has_ended:
-            here = Patience(DRAIN_SECONDS - self._drained if self._drained_bytes < DRAIN_BYTES else 0.0, "drain")
-        elif not self._has_bytes:
-            here = Patience(self._attempt_began + self.timeouts.first_byte - now, "first_byte")
-        else:
+        if self._reply.is_settled:
+            here = Patience(self._drain_left(), "drain")
+        elif self._has_bytes:
             here = self._idle
-        return min(here, total, key=lambda patience: patience.seconds)
+        else:
+            here = Patience(self._attempt_began + self.timeouts.first_byte - now, "first_byte")
+        return here if here.seconds <= left else Patience(left, "total")
+
+    def _drain_left(self) -> float:
+        if self._reply.is_refused:
+            return REFUSAL_SECONDS - self._drained
+        return DRAIN_SECONDS - self._drained if self._drained_bytes < DRAIN_BYTES else 0.0
 
     def timed_out(self, phase: Wait) -> None:
         """A wait is over. Raises TransportError, unless the call is settled and was only read on."""
@@ -342,7 +343,8 @@ class Exchange:
         error.attempts = self.attempts
         error.provider = self._provider.name
         error.elapsed = 0.0 if self._began is None else self._clock() - self._began
-        error.request_id = redact(self._request_id or "", self._journey.secrets) or None
+        request_id = None if self._head is None else self._head.request_id
+        error.request_id = redact(request_id or "", self._journey.secrets) or None
         if error.partial is not None:
             error.partial = replace(error.partial, attempts=max(self.attempts, 1))
         return error

@@ -62,6 +62,8 @@ class Reply:
         self._frames_before = 0  # the one that is looked at
         self._ended = False
         self.has_given_events = False
+        self.is_settled = False
+        """Whether what it comes to is known, and the rest of the body can only add to it."""
         self._is_deaf = False
         self.fault: EngineError | None = None
 
@@ -82,22 +84,20 @@ class Reply:
         """Whether this is a refusal, and only its words may still come."""
         return self._mode is _Mode.REFUSED
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether what it comes to is known, and the rest of the body can only add to it."""
-        return self._mode is _Mode.REFUSED or self.has_ended
-
     def head(self, head: ResponseHead) -> None:
         """Take status and headers. Raises DecodeError for an unknown coding, ProviderError for a redirect."""
         self._head = head
         if 300 <= head.status < 400:
             raise self._dressed(redirected(head, self._hide))
-        self._mode = _Mode.REFUSED if head.status >= 400 else _Mode.SNIFFING
-        try:
-            body = decompressor(head.headers.get("content-encoding", ""), self._readers.limits.body_bytes)
-        except DecodeError as error:
-            raise self._dressed(self._refusal() if self.is_refused else error) from None
-        self._body = None if isinstance(body, Identity) else body
+        self.is_settled = head.status >= 400
+        self._mode = _Mode.REFUSED if self.is_settled else _Mode.SNIFFING
+        coding = head.headers.get("content-encoding")
+        if coding:
+            try:
+                body = decompressor(coding, self._readers.limits.body_bytes)
+            except DecodeError as error:
+                raise self._dressed(self._refusal() if self.is_refused else error) from None
+            self._body = None if isinstance(body, Identity) else body
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes of the body, as they came; give the events that they complete.
@@ -107,8 +107,13 @@ class Reply:
         if self.fault is not None:
             raise self.fault
         try:
-            if not self._is_deaf:
-                self._uncode(data)
+            if self._is_deaf:
+                pass
+            elif self._body is None:
+                self._feed(data)
+            else:
+                self._feed(self._body.feed(data))
+                self._body.feed(b"")  # raises what is wrong behind that
         except StreamError as error:
             self._stumble(error)
         except EngineError as error:
@@ -138,6 +143,7 @@ class Reply:
 
     def _given(self) -> list[Event]:
         events, self._answer.events = self._answer.events, []
+        self.is_settled = self._mode is _Mode.REFUSED or self.has_ended
         if events:
             self.has_given_events = True
         elif self.fault is not None:
@@ -174,13 +180,6 @@ class Reply:
             if not self.has_ended:
                 raise
             self._is_deaf = True
-
-    def _uncode(self, data: bytes) -> None:
-        if self._body is None:
-            self._feed(data)
-        else:
-            self._feed(self._body.feed(data))
-            self._body.feed(b"")  # raises what is wrong behind that
 
     def _feed(self, data: bytes) -> None:
         self._size += len(data)
@@ -232,6 +231,7 @@ class Reply:
 
     def _read_with(self, reader: FrameReader) -> None:
         self._reader = reader
+        self._plain_loop = self._loop()
         self._decoder = FRAMINGS[reader.codec]()
         limits = self._readers.limits
         self._decoder.max_frame_bytes = limits.body_bytes if reader.codec == "json" else limits.event_bytes
@@ -239,7 +239,7 @@ class Reply:
 
     def _take(self, pieces: list[Piece]) -> None:
         """Take frames: the plain ones in one loop that the file's rules were compiled to, the others one by one."""
-        take = self._loop()
+        take = self._plain_loop
         done, count = 0, len(pieces)
         if count:
             self._held = 0

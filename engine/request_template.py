@@ -50,6 +50,10 @@ class RequestTemplate:
             (name, quote(name, safe=""), _text_leaf(value, f"query.{name}")) for name, value in request.query.items()
         ]
         self._headers = [(name, name.lower(), _header(name, value)) for name, value in request.headers.items()]
+        self._is_always_the_same = not any(
+            isinstance(value, str) and is_template(value) for value in request.headers.values()
+        )
+        self._last: tuple[Credentials, str | None, Headers] | None = None
         self.payload: Rendered = compile_tree(request.payload)
         self.follow: Rendered = compile_tree(request.follow, "follow")
 
@@ -94,6 +98,17 @@ class RequestTemplate:
 
     def headers(self, values: Mapping[str, Any], sent: Credentials, content_type: str | None) -> Headers:
         """All headers that the engine decides. Raises ParameterError or TemplateError."""
+        last = self._last
+        if last is not None and last[0] is sent and last[1] == content_type:
+            return last[2]
+        headers = Headers(self._header_pairs(values, sent, content_type))
+        if self._is_always_the_same:
+            self._last = sent, content_type, headers
+        return headers
+
+    def _header_pairs(
+        self, values: Mapping[str, Any], sent: Credentials, content_type: str | None
+    ) -> list[tuple[str, str]]:
         rendered = [(name, lowered, render(values)) for name, lowered, render in self._headers]
         given = [(name, lowered, value) for name, lowered, value in rendered if value is not OMIT]
         named = {lowered for _, lowered, _ in given}
@@ -105,7 +120,7 @@ class RequestTemplate:
         if "user-agent" not in named:
             pairs.append(("user-agent", USER_AGENT))
         pairs.append(("accept-encoding", "identity"))
-        return Headers(pairs)
+        return pairs
 
 
 def _header(name: str, value: Any) -> Rendered:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
 
+_BREAKS = re.compile(r"[\0\r\n]")
 _REQUEST_ID = re.compile(r"(?:^|-)(?:request|correlation|trace)-?id$")
 
 
@@ -21,11 +22,12 @@ class Headers(Mapping[str, str]):
     'application/json'
     """
 
-    __slots__ = ("_index", "_pairs")
+    __slots__ = ("_index", "_pairs", "_written")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs = tuple(pairs)
         self._index: dict[str, str] | None = None
+        self._written: bytes | None = None
 
     def __getitem__(self, name: str) -> str:
         return self.lowered()[name.lower()]
@@ -62,6 +64,15 @@ class Headers(Mapping[str, str]):
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The fields in the order of the wire, repeated ones apart."""
         return self._pairs
+
+    def written(self) -> bytes:
+        """The fields as HTTP/1.1 writes them, made once. Raises ValueError for one that would be several lines."""
+        if self._written is None:
+            fields = [f"{name}: {str.__str__(value)}" for name, value in self._pairs]
+            if _BREAKS.search("".join(fields)):
+                raise ValueError("a line break in a header")
+            self._written = "\r\n".join([*fields, ""]).encode("ascii")
+        return self._written
 
     def replaced(self, pairs: Iterable[tuple[str, str]]) -> Headers:
         """The same headers with these at the end, in the place of any of the same name."""

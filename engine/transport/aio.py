@@ -54,21 +54,20 @@ class AsyncLines:
         self._closing: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
         self._buffer: memoryview | None = None
+        self._is_direct = False  # whether new connections are our own
         self.is_proxied = proxy is not None
         self.turns = Turns()
 
     async def ready(self) -> None:
         """Prepare what new connections need; to be awaited before the first, and before any deadline runs."""
-        if self._context is None and self._lent is None and not self._is_direct():
-            await self.trust()
+        if self._lent is None:
+            self._is_direct = self._proxy is None and direct.is_there()
+            if not self._is_direct and self._context is None:
+                await self.trust()
 
     async def trust(self) -> None:
         """Learn whom TLS trusts, which takes a while: it is not done before it is needed."""
         self._context = self._context or await aside(_trust)
-
-    def _is_direct(self) -> bool:
-        """Whether new connections may be our own: no proxy is on the way, and the extra `fast` is installed."""
-        return self._proxy is None and self._lent is None and direct.is_there()
 
     def take(self, wire: WireRequest) -> Line:
         """A connection that was kept, else a new one that will be opened."""
@@ -76,13 +75,13 @@ class AsyncLines:
         if self._lent is not None:
             return Lent(self._lent, self.turns, origin, self._telling)
         self._drop_stale()
-        address = Address.of(wire.url) if self._is_direct() else None
+        address = Address.of(wire.url) if self._is_direct else None
         kind = Alone if address is None else Direct
         for index in range(len(self._idle) - 1, -1, -1):
             if self._idle[index][1] == origin and isinstance(self._idle[index][2], kind):
                 line = self._idle[index][2]
                 del self._idle[index]
-                if line.is_usable:
+                if line.is_usable and line.is_silent:
                     return line
                 self._start_closing(line)
         line = self._opened(address)
@@ -105,7 +104,7 @@ class AsyncLines:
             except BaseException:
                 self._start_closing(line)
                 raise
-            if line.is_usable:
+            if line.is_usable and line.is_silent:
                 return line
             self._start_closing(line)
 
@@ -188,8 +187,7 @@ class AsyncBody:
             await lines.trust()
         line = await lines.rested(wire)
         try:
-            async with asyncio.timeout(seconds):
-                return cls(lines, line, wire, await line.send(wire, timeouts))
+            return cls(lines, line, wire, await line.send(wire, timeouts, seconds))
         except BaseException as error:
             await lines.drop(line)
             if isinstance(error, TimeoutError) or not isinstance(error, Exception):

@@ -82,12 +82,12 @@ class Direct(asyncio.BufferedProtocol):
         self.kept_at = -math.inf
         """Since when nobody uses it, in monotonic seconds."""
 
-    async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
-        """Send a request and wait for the head of its answer."""
+    async def send(self, wire: WireRequest, timeouts: Timeouts, seconds: float) -> ResponseHead:
+        """Send a request and wait for the head of its answer. Raises TimeoutError after `seconds`."""
+        until = asyncio.get_running_loop().time() + seconds
         self._wire = wire
         if self._transport is None:
-            await self._connect(timeouts.connect)
-        self.stage.note("http11.send_request_headers.started", {})
+            await self._connect(timeouts.connect, seconds)
         self._inbox = inbox = Inbox(self)
         self._answer = answer = Answer(inbox.chunks)
         if self._is_lost:
@@ -96,7 +96,7 @@ class Direct(asyncio.BufferedProtocol):
         while answer.head is None:
             if inbox.has_ended:
                 await inbox.read(0)  # raises why
-            await inbox.arrival(None)
+            await inbox.arrival(until)
         if _LOG.isEnabledFor(logging.INFO):
             with suppress(Exception):  # a handler that fails, for a full disk say, must not end the call
                 _LOG.info('HTTP Request: %s %s "%d"', wire.method, shown(wire.url), answer.head.status)
@@ -106,14 +106,17 @@ class Direct(asyncio.BufferedProtocol):
         """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
         return self._inbox.read(seconds)
 
-    async def _connect(self, seconds: float) -> None:
+    async def _connect(self, seconds: float, left: float) -> None:
         try:
-            async with asyncio.timeout(seconds) as scope:
+            async with asyncio.timeout(min(seconds, left)) as scope:
                 await self._open()
         except TimeoutError as error:
+            if scope.expired() and left < seconds:
+                raise
             raise (ConnectTimeout if scope.expired() else ConnectError) from error
         except (OSError, ExceptionGroup) as error:
             raise ConnectError(str(error)) from error
+        self.stage.note("http11.send_request_headers.started", {})
 
     async def _open(self) -> None:
         loop, to = asyncio.get_running_loop(), self._address
@@ -135,8 +138,12 @@ class Direct(asyncio.BufferedProtocol):
         """Whether another request may be sent: the answer was read to its end, and then nothing has come."""
         if self._answer is None or not self._answer.keeps_alive or not self._inbox.was_read:
             return False
-        if self._transport.is_closing() or self._transport.get_write_buffer_size():  # an answer to half a request
-            return False
+        # An answer to half a request is no reason to send the other half.
+        return not self._transport.is_closing() and not self._transport.get_write_buffer_size()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing has come that the loop has not looked at yet: the end of the connection, mostly."""
         return not _is_readable(self._transport)
 
     async def aclose(self) -> None:
@@ -224,7 +231,6 @@ class Direct(asyncio.BufferedProtocol):
 
 
 def _is_readable(transport: Any) -> bool:
-    """Whether something has come that the loop has not looked at yet: the other side has closed, mostly."""
     socket = transport.get_extra_info("socket")
     if not hasattr(select, "poll"):
         return bool(select.select([socket], (), (), 0)[0])

@@ -7,6 +7,7 @@ from: for each of them no Python is run.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ..wire import Headers, ResponseHead, WireRequest
@@ -23,7 +24,8 @@ _URL = re.compile(
 
 PORTS = {"http": 80, "https": 443}
 
-_BREAKS = re.compile(r"[\0\r\n]")
+MAX_KNOWN = 64
+"""How many URLs are known apart: a program asks few, again and again."""
 
 
 class Address:
@@ -41,10 +43,17 @@ class Address:
     @classmethod
     def of(cls, url: str) -> Address | None:
         """Take a URL apart."""
-        found = _URL.fullmatch(str.__str__(url))
-        if found is None or (found[3] and not 0 < int(found[3]) < 65536):
-            return None
-        return cls(found[1], found[2], found[3], f"{found[4] or '/'}{found[5] or ''}")
+        return _known(url) if type(url) is str else _taken_apart(str.__str__(url))  # no secret is kept
+
+
+def _taken_apart(url: str) -> Address | None:
+    found = _URL.fullmatch(url)
+    if found is None or (found[3] and not 0 < int(found[3]) < 65536):
+        return None
+    return Address(found[1], found[2], found[3], f"{found[4] or '/'}{found[5] or ''}")
+
+
+_known = lru_cache(MAX_KNOWN)(_taken_apart)
 
 
 def request_bytes(wire: WireRequest) -> bytes:
@@ -52,13 +61,14 @@ def request_bytes(wire: WireRequest) -> bytes:
     address = Address.of(wire.url)
     if address is None:
         raise LocalProtocolError("a URL that is written in an odd way")
-    lines = [f"{wire.method} {address.target} HTTP/1.1", f"host: {address.written}"]
+    head = f"{wire.method} {address.target} HTTP/1.1\r\nhost: {address.written}\r\n"
     if wire.content or wire.method in ("POST", "PUT", "PATCH"):
-        lines.append(f"content-length: {len(wire.content)}")
-    lines += [f"{name}: {str.__str__(value)}" for name, value in wire.headers.pairs]
-    if _BREAKS.search("".join(lines)):
-        raise LocalProtocolError("a line break in a header")
-    return b"%b\r\n\r\n%b" % ("\r\n".join(lines).encode("ascii"), bytes(wire.content))
+        head += f"content-length: {len(wire.content)}\r\n"
+    try:
+        return b"%b%b\r\n%b" % (head.encode("ascii"), wire.headers.written(), bytes(wire.content))
+    except ValueError as error:
+        failure = LocalProtocolError(str(error) if type(error) is ValueError else "a header beyond ASCII")
+    raise failure
 
 
 class LocalProtocolError(Exception):

@@ -81,7 +81,7 @@ class Inbox:
                 self.was_read = True
                 self.stop()
                 return None
-            await self.arrival(seconds)
+            await self.arrival(self._loop.time() + seconds)
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._size = 0
@@ -90,13 +90,12 @@ class Inbox:
             self._owner.resume()
         return data
 
-    def arrival(self, seconds: float | None) -> asyncio.Future[None]:
-        """Done when something comes; fails after `seconds`. One timer serves all waits: it is moved when it rings."""
+    def arrival(self, until: float) -> asyncio.Future[None]:
+        """Done when something comes; fails at `until`, by the loop's clock. One timer serves all and moves late."""
         self._waiter = waiter = self._loop.create_future()
-        if seconds is not None:
-            self._deadline = self._loop.time() + seconds
-            if self._timer is None or self._timer.when() > self._deadline:
-                self._set_timer()
+        self._deadline = until
+        if self._timer is None or self._timer.when() > until:
+            self._set_timer()
         return waiter
 
     def _set_timer(self) -> None:

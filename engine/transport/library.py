@@ -52,8 +52,12 @@ class Library:
     def _begin(self, reading: Coroutine[Any, Any, None]) -> None:
         raise NotImplementedError
 
-    async def send(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
-        """Send a request and wait for the head of its answer."""
+    async def send(self, wire: WireRequest, timeouts: Timeouts, seconds: float) -> ResponseHead:
+        """Send a request and wait for the head of its answer. Raises TimeoutError after `seconds`."""
+        async with asyncio.timeout(seconds):
+            return await self._send_now(wire, timeouts)
+
+    async def _send_now(self, wire: WireRequest, timeouts: Timeouts) -> ResponseHead:
         self._wire, self.stage, self._inbox, self._chunks = wire, Stage(), None, None
         timeout = {"connect": timeouts.connect, "read": None, "write": None, "pool": None}
         request = build(self.client, wire, timeout, self.stage.anote)
@@ -110,6 +114,9 @@ class Library:
         if self._wire is None or not isinstance(error, Exception):
             return error
         return explained(error, self._wire, in_body=True, proxied=self._is_proxied, stage=self.stage)
+
+    is_silent = True
+    """Whether nothing has come since: the library looks for itself."""
 
     @property
     def is_usable(self) -> bool:
