@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from operator import is_
 from typing import Any
 from urllib.parse import quote
 
 from .auth import Credentials
 from .errors import ParameterError
 from .expressions import (
+    FUNCTIONS,
     MAX_SLOT,
     OMIT,
     Rendered,
@@ -33,6 +35,9 @@ from .spec import Request
 from .version import __version__
 from .wire import Headers
 
+_CHANGEFUL = frozenset(FUNCTIONS)
+"""What may say something else each time."""
+
 USER_AGENT = f"wirefile/{__version__}"
 
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
@@ -50,10 +55,7 @@ class RequestTemplate:
             (name, quote(name, safe=""), _text_leaf(value, f"query.{name}")) for name, value in request.query.items()
         ]
         self._headers = [(name, name.lower(), _header(name, value)) for name, value in request.headers.items()]
-        self._is_always_the_same = not any(
-            isinstance(value, str) and is_template(value) for value in request.headers.values()
-        )
-        self._last: tuple[Credentials, str | None, Headers] | None = None
+        self._last: tuple[list[Any], Headers] | None = None
         self.payload: Rendered = compile_tree(request.payload)
         self.follow: Rendered = compile_tree(request.follow, "follow")
 
@@ -62,6 +64,10 @@ class RequestTemplate:
         """The names that the templates of this request read."""
         request = self.request
         return names_in_tree([request.path, request.query, request.headers, request.payload, request.follow])
+
+    @cached_property
+    def _header_names(self) -> tuple[str, ...]:
+        return tuple(names_in_tree(list(self.request.headers.values()), functions=True))
 
     def url(self, values: Mapping[str, Any], base: str, sent: Credentials) -> str:
         """The whole URL, `base` and what follows it. Raises ParameterError or TemplateError."""
@@ -98,12 +104,13 @@ class RequestTemplate:
 
     def headers(self, values: Mapping[str, Any], sent: Credentials, content_type: str | None) -> Headers:
         """All headers that the engine decides. Raises ParameterError or TemplateError."""
-        last = self._last
-        if last is not None and last[0] is sent and last[1] == content_type:
-            return last[2]
+        # Most of what they are made of is of a deployment, and the very same for the next call.
+        made_of = [sent, content_type, *(values.get(name) for name in self._header_names)]
+        if self._last is not None and all(map(is_, made_of, self._last[0])):
+            return self._last[1]
         headers = Headers(self._header_pairs(values, sent, content_type))
-        if self._is_always_the_same:
-            self._last = sent, content_type, headers
+        if _CHANGEFUL.isdisjoint(self._header_names):
+            self._last = made_of, headers
         return headers
 
     def _header_pairs(
