@@ -109,7 +109,8 @@ class Answer:
         self.run_slot: Slot | None = None
         self._usage: dict[str, Any] = {}
         self._normalised: Usage | None = None
-        self._finish: str | None = None
+        self.finish_raw: str | None = None
+        """Why the answer ended, in the API's words, once it has said so."""
         self.id: str | None = None
         self.model: str | None = None
         self._calls = ToolCalls()
@@ -289,12 +290,7 @@ class Answer:
         raw = str(value).lower() if isinstance(value, bool) else printable(str(value))
         table = self._response.finish
         if table.get(raw, table.get("default", raw)) is not None:
-            self._finish = raw
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the API has said why the answer ended."""
-        return self._finish is not None
+            self.finish_raw = raw
 
     def take(self) -> list[Event]:
         """The events since the last call."""
@@ -317,7 +313,7 @@ class Answer:
         self._calls.settled(cut=self.finish == "length")
         if self._usage:
             self.events.append(self.usage)
-        self.events.append(Finish(self.finish, self._finish))
+        self.events.append(Finish(self.finish, self.finish_raw))
 
     @property
     def usage(self) -> Usage:
@@ -330,12 +326,12 @@ class Answer:
     def finish(self) -> FinishReason:
         """Why the answer ended, in our words."""
         table = self._response.finish
-        if self._finish is None:
+        if self.finish_raw is None:
             reason = table.get("missing", "unknown")
         elif table:
-            reason = table.get(self._finish, table.get("default", "unknown"))
+            reason = table.get(self.finish_raw, table.get("default", "unknown"))
         else:
-            reason = self._finish if self._finish in SAME_WORDS else "unknown"
+            reason = self.finish_raw if self.finish_raw in SAME_WORDS else "unknown"
         if reason == "stop" and self._calls:
             reason = table.get("with_tools", reason)
         return reason or "unknown"  # type: ignore[return-value]
@@ -350,7 +346,7 @@ class Answer:
             refusal=texts["refusal"],
             tool_calls=self._calls.so_far(),
             finish=self.finish,
-            finish_raw=self._finish,
+            finish_raw=self.finish_raw,
             usage=self.usage,
             id=self.id,
             model=self.model,

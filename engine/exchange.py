@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .errors import EngineError, TransportError
 from .events import Event, Finish, Usage
+from .json_text import LARGE
 from .messages import ChatResponse
 from .provider import Provider
 from .redaction import redact
@@ -247,7 +248,7 @@ class Exchange:
 
     def takes_long(self, data: bytes = b"") -> bool:
         """Whether `feed`, or without bytes `finish`, may take so long that others should not wait for it."""
-        return self._reply.takes_long(data)
+        return self._reply.held + len(data) >= LARGE and self._reply.takes_long(data)
 
     @property
     def response(self) -> ChatResponse:

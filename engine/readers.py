@@ -144,7 +144,7 @@ class Readers:
             self.whole.apply(answer, frame, self.whole.data_of(frame))
         except StreamError:
             return False
-        return answer.is_finished
+        return answer.finish_raw is not None
 
 
 def _others(stream: Reading) -> list[Reading]:

@@ -14,13 +14,12 @@ from .compression import Decompressor, Identity, decompressor
 from .errors import DecodeError, EngineError, LimitError, ProviderError, StreamError, TruncatedError
 from .events import Event
 from .framing import FRAMINGS, Frame, Piece
-from .json_text import LARGE
 from .masked_errors import without_secrets
 from .messages import Adjustment, ChatResponse
 from .readers import Readers, Start
 from .redaction import redact
 from .redirects import redirected
-from .rules import FrameReader, Take, end_words
+from .rules import Take, end_words
 from .secrets import Secret
 from .wire import ResponseHead
 
@@ -57,10 +56,13 @@ class Reply:
         self._mode = _Mode.NEW
         self._start = Start()  # what is sniffed, or the body of a refusal
         self._size = 0
+        self._most_bytes = readers.limits.body_bytes
         self._frames = 0
-        self._held = 0  # bytes that have come since the last frame was whole
+        self.held = 0
+        """How many bytes have come since the last frame was whole."""
         self._frames_before = 0  # the one that is looked at
         self._ended = False
+        self._ends_with_finish = False
         self.has_given_events = False
         self.is_settled = False
         """Whether what it comes to is known, and the rest of the body can only add to it."""
@@ -75,9 +77,7 @@ class Reply:
     @property
     def has_ended(self) -> bool:
         """Whether what the file names as the end has been seen; only usage may still come."""
-        if self._ended:
-            return True
-        return self._mode is _Mode.READING and self._reader.end.finish and self._answer.is_finished
+        return self._ended or (self._ends_with_finish and self._answer.finish_raw is not None)
 
     @property
     def is_refused(self) -> bool:
@@ -131,9 +131,7 @@ class Reply:
         return self._given()
 
     def takes_long(self, data: bytes = b"") -> bool:
-        """Whether to take the next bytes, or without any the end, may take so long that others should not wait."""
-        if self._held + len(data) < LARGE:
-            return False
+        """Whether to take the next bytes, or without any the end, takes long where what is held is large."""
         is_opaque = self._mode is not _Mode.READING or self._body is not None
         return not data or is_opaque or self._decoder.may_complete(data)
 
@@ -143,7 +141,8 @@ class Reply:
 
     def _given(self) -> list[Event]:
         events, self._answer.events = self._answer.events, []
-        self.is_settled = self._mode is _Mode.REFUSED or self.has_ended
+        if self._ended or self._ends_with_finish or self._mode is _Mode.REFUSED:
+            self.is_settled = self.has_ended or self.is_refused
         if events:
             self.has_given_events = True
         elif self.fault is not None:
@@ -181,22 +180,24 @@ class Reply:
                 raise
             self._is_deaf = True
 
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, data: bytes, *, is_all: bool = False) -> None:
         self._size += len(data)
-        self._held += len(data)
+        self.held += len(data)
         if self._mode is _Mode.REFUSED:
             self._start += data[: MAX_REFUSAL_BYTES - len(self._start)]
             if len(self._start) >= MAX_REFUSAL_BYTES:
                 raise self._refusal()
             return
-        if self._size > self._readers.limits.body_bytes:
-            raise LimitError(f"the answer is larger than {self._readers.limits.body_bytes} bytes (limits.body_bytes)")
-        if self._mode is _Mode.READING:
-            self._decode(data)
-            return
-        self._start += data
-        if not self._needs_more():
-            self._decide()
+        if self._size > self._most_bytes:
+            raise LimitError(f"the answer is larger than {self._most_bytes} bytes (limits.body_bytes)")
+        if self._mode is not _Mode.READING:
+            self._start += data
+            if (not is_all and self._needs_more()) or not self._decide():
+                return
+            data, self._start = bytes(self._start), Start()
+        self._take(self._decoder.pieces(data))
+        if self._decoder.fault is not None:  # behind the frames that were given
+            raise self._decoder.fault
 
     def _needs_more(self) -> bool:
         """Whether the bytes so far do not say yet what they are: nothing but blanks, or perhaps the start of HTML."""
@@ -213,36 +214,29 @@ class Reply:
         stream = self._readers.stream
         return stream is not None and stream.codec == "text" and self._head.media_type not in HTML_TYPES
 
-    def _decide(self) -> None:
+    def _decide(self) -> bool:
+        """Whether what has come can be read, and by which of the readings."""
         start = bytes(self._start)
         is_html = self._head.media_type in HTML_TYPES and _HTML.match(start)
         reader = None if is_html else self._readers.choose(self._head.media_type, start)
         if reader is None:
             self._mode = _Mode.REFUSED
-            return
-        self._read_with(reader)
-        self._start = Start()
-        self._decode(start)
-
-    def _decode(self, data: bytes) -> None:
-        self._take(self._decoder.pieces(data))
-        if self._decoder.fault is not None:  # behind the frames that were given
-            raise self._decoder.fault
-
-    def _read_with(self, reader: FrameReader) -> None:
+            return False
         self._reader = reader
+        self._ends_with_finish = reader.end.finish
         self._plain_loop = self._loop()
         self._decoder = FRAMINGS[reader.codec]()
         limits = self._readers.limits
         self._decoder.max_frame_bytes = limits.body_bytes if reader.codec == "json" else limits.event_bytes
         self._mode = _Mode.READING
+        return True
 
     def _take(self, pieces: list[Piece]) -> None:
         """Take frames: the plain ones in one loop that the file's rules were compiled to, the others one by one."""
         take = self._plain_loop
         done, count = 0, len(pieces)
         if count:
-            self._held = 0
+            self.held = 0
         while done < count:
             if take is not None and not self._ended:
                 done = take(self, self._answer, pieces, done)
@@ -302,7 +296,7 @@ class Reply:
         if self._body is not None:
             self._listen(self._body.finish)
         if self._mode is _Mode.SNIFFING and self._size:
-            self._decide()
+            self._feed(b"", is_all=True)
         if self._mode is _Mode.REFUSED:
             raise self._refusal()
         if self._mode is _Mode.READING:

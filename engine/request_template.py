@@ -37,6 +37,8 @@ from .wire import Headers
 
 _CHANGEFUL = frozenset(FUNCTIONS)
 """What may say something else each time."""
+_FIXED = frozenset({str, Sensitive, int, float, bool, type(None), type(OMIT)})
+"""Types whose values stay what they are."""
 
 USER_AGENT = f"wirefile/{__version__}"
 
@@ -109,7 +111,7 @@ class RequestTemplate:
         if self._last is not None and all(map(is_, made_of, self._last[0])):
             return self._last[1]
         headers = Headers(self._header_pairs(values, sent, content_type))
-        if _CHANGEFUL.isdisjoint(self._header_names):
+        if _CHANGEFUL.isdisjoint(self._header_names) and _FIXED.issuperset(map(type, made_of[2:])):
             self._last = made_of, headers
         return headers
 

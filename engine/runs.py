@@ -20,11 +20,12 @@ class Run(list[str]):
     ('abc', 'ab')
     """
 
-    __slots__ = ("_packed",)
+    __slots__ = ("packed",)
 
     def __init__(self, pieces: tuple[str, ...] | list[str] = ()) -> None:
         super().__init__(pieces)
-        self._packed = 0
+        self.packed = 0
+        """How many of the first are joined."""
 
     @property
     def text(self) -> str:
@@ -34,14 +35,14 @@ class Run(list[str]):
     def add(self, piece: str) -> None:
         """Put the next piece behind the others."""
         self.append(piece)
-        if len(self) - self._packed > MANY:
+        if len(self) - self.packed > MANY:
             self.pack()
 
     def pack(self) -> None:
         """Make one of the pieces that came since the last time, where they are many."""
-        if len(self) - self._packed > MANY:
-            self[self._packed :] = [joined(self[self._packed :])]
-            self._packed += 1
+        if len(self) - self.packed > MANY:
+            self[self.packed :] = [joined(self[self.packed :])]
+            self.packed += 1
 
     def start(self, size: int) -> str:
         """At least so many of its first characters, or all of it; what this takes, it takes for them once."""
@@ -53,5 +54,5 @@ class Run(list[str]):
             taken += 1
         if taken > 1:
             self[:taken] = [joined(self[:taken])]
-            self._packed = max(self._packed - taken + 1, 1)
+            self.packed = max(self.packed - taken + 1, 1)
         return self[0]

@@ -206,7 +206,7 @@ def test_finish(table, said, reason, raw):
     grown = answer(table)
     for value in said:
         grown.add_finish(value)
-    assert grown.is_finished is (raw is not None)
+    assert grown.finish_raw == raw
     assert settled(grown) == [Finish(reason, raw)]
     response = grown.response()
     assert (response.finish, response.finish_raw) == (reason, raw)

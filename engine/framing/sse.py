@@ -42,28 +42,16 @@ class SSEDecoder(Decoder):
         return b"\n" in data or b"\r" in data
 
     def _feed(self, data: bytes, pieces: list[Piece]) -> None:
-        if self._at_start:
-            data = self._without_bom(data)
-        if self._after_cr and data:
-            # The CR has ended its line already; its LF, if this is one, belongs to it.
-            self._after_cr = False
-            if data[:1] == b"\n":
-                data = data[1:]
+        if self._at_start or self._after_cr or b"\r" in data:
+            data = self._plain(data)
         if not data:
             return
-        if b"\r" in data:
-            self._after_cr = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if self._held:
             data, self._held = self._held + data, b""
-        is_between = not self._rest and not self._data and not self._event
-        if is_between and len(data) <= self.max_frame_bytes:
-            self._whole(data, pieces)
-        else:
+        if self._rest or self._data or self._event or len(data) > self.max_frame_bytes:
             self._lines(data, pieces)
-
-    def _whole(self, data: bytes, pieces: list[Piece]) -> None:
-        """Take the events that have come whole; hold what has come of the next."""
+            return
+        # The events that have come whole are taken, and what has come of the next is held.
         whole, end, rest = data.rpartition(b"\n\n")
         if whole[:6] == _DATA and b"\n" not in whole:
             pieces.append((None, whole[6:]))
@@ -75,6 +63,20 @@ class SSEDecoder(Decoder):
             self._held = rest
         else:
             self._lines(rest, pieces)
+
+    def _plain(self, data: bytes) -> bytes:
+        """The same without a byte order mark, with lines that end at LF."""
+        if self._at_start:
+            data = self._without_bom(data)
+        if self._after_cr and data:
+            # The CR has ended its line already; its LF, if this is one, belongs to it.
+            self._after_cr = False
+            if data[:1] == b"\n":
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
 
     def _equals(self, whole: bytes, pieces: list[Piece]) -> bool:
         """Take whole events that differ in their data only, all of them at once; False where there are others."""

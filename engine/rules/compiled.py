@@ -16,6 +16,7 @@ from ..blocks import Carried, Slot
 from ..dispatch import Table, tabulated
 from ..framing import Piece
 from ..paths import MISSING, Path
+from ..runs import MANY
 from ..spec import Condition, Reading, Rule
 from .alike import may_be_alike, write_alike, write_before, write_learning
 from .conditions import OPERATORS, Test
@@ -73,7 +74,8 @@ def _take_source(
     source = Source(is_plain=True, is_typed=is_typed, splits_text=splits_text, is_counted=is_counted)
     with source.block("def take(reply, answer, pieces, n):"):
         source.line("events = answer.events")
-        source.line("for run in answer.runs: run.pack()")
+        with source.block("for run in answer.runs:"):
+            source.line(f"if len(run) - run.packed > {MANY}: run.pack()")
         if is_counted:
             write_before(source)
         with source.block("while n < count:" if is_counted else "for event, raw in pieces[n:] if n else pieces:"):

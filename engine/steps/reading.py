@@ -13,7 +13,7 @@ from typing import Any
 from ..compression import decompressor
 from ..errors import EngineError, LimitError, ProviderError, StreamError
 from ..events import Event
-from ..json_text import LARGE, read_json
+from ..json_text import read_json
 from ..masked_errors import without_secrets
 from ..messages import ChatResponse
 from ..paths import MISSING, first_of
@@ -61,9 +61,14 @@ class StepReply:
         """Whether this is a refusal, and only its words may still come."""
         return self.head_taken.status >= 400
 
+    @property
+    def held(self) -> int:
+        """How many bytes have come."""
+        return len(self._body)
+
     def takes_long(self, data: bytes = b"") -> bool:
-        """Whether to take the next bytes, or without any the end, may take so long that others should not wait."""
-        return not data and len(self._body) >= LARGE
+        """Whether to take the next bytes, or without any the end, takes long where what is held is large."""
+        return not data
 
     @property
     def body(self) -> bytes:

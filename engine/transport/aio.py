@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -172,13 +172,15 @@ async def _close(line: Line) -> None:
 class AsyncBody:
     """The same as Body, async. `open` makes one."""
 
-    __slots__ = ("_line", "_lines", "_wire", "head")
+    __slots__ = ("_line", "_lines", "_wire", "head", "read")
 
     def __init__(self, lines: AsyncLines, line: Line, wire: WireRequest, head: ResponseHead) -> None:
         self._lines = lines
         self._line = line
         self._wire = wire
         self.head = head
+        self.read: Callable[[float], Awaitable[bytes | None]] = line.read
+        """All that has come, else what comes next; None at the end of the body. Raises TimeoutError after `seconds`."""
 
     @classmethod
     async def open(cls, lines: AsyncLines, wire: WireRequest, timeouts: Timeouts, seconds: float) -> AsyncBody:
@@ -193,12 +195,6 @@ class AsyncBody:
             if isinstance(error, TimeoutError) or not isinstance(error, Exception):
                 raise
             raise explained(error, wire, in_body=False, proxied=lines.is_proxied, stage=line.stage) from None
-
-    def read(self, seconds: float) -> Awaitable[bytes | None]:
-        """All that has come, else what comes next; None at the end of the body. Raises TimeoutError after `seconds`."""
-        if seconds <= 0:
-            raise TimeoutError
-        return self._line.read(seconds)
 
     async def aclose(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""

@@ -7,7 +7,7 @@ import logging
 import math
 import select
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,8 @@ class Direct(asyncio.BufferedProtocol):
         self._wire: WireRequest | None = None
         self._answer: Answer | None = None
         self._inbox = Inbox(self)
+        self.read: Callable[[float], Awaitable[bytes | None]] = self._inbox.read
+        """The next bytes of the body; None at the end. Raises TimeoutError after so many seconds without any."""
         self.stage = Stage()
         self.kept_at = -math.inf
         """Since when nobody uses it, in monotonic seconds."""
@@ -89,22 +91,18 @@ class Direct(asyncio.BufferedProtocol):
         if self._transport is None:
             await self._connect(timeouts.connect, seconds)
         self._inbox = inbox = Inbox(self)
+        self.read = inbox.read
         self._answer = answer = Answer(inbox.chunks)
         if self._is_lost:
             raise ConnectionResetError
         self._transport.write(request_bytes(wire))  # under no name: what is in frames may be shown
         while answer.head is None:
-            if inbox.has_ended:
-                await inbox.read(0)  # raises why
+            inbox.refuse_error()
             await inbox.arrival(until)
         if _LOG.isEnabledFor(logging.INFO):
             with suppress(Exception):  # a handler that fails, for a full disk say, must not end the call
                 _LOG.info('HTTP Request: %s %s "%d"', wire.method, shown(wire.url), answer.head.status)
         return answer.head
-
-    def read(self, seconds: float) -> Awaitable[bytes | None]:
-        """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
-        return self._inbox.read(seconds)
 
     async def _connect(self, seconds: float, left: float) -> None:
         try:

@@ -127,35 +127,34 @@ class Answer:
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Raises RemoteProtocolError behind what could be read."""
         before = len(self._chunks)
-        if self.head is None:
-            self._feed_head(bytes(data))
-        else:
-            self._parse(data)
+        try:
+            if self.head is None:
+                self._feed_head(bytes(data))
+            else:
+                self._parser.feed_data(data)
+        except RemoteProtocolError:
+            raise
+        except Exception as error:  # noqa: BLE001  the parser's own, of which it hides ours
+            raise RemoteProtocolError(_said(error)) from None
         self._framing = 0 if len(self._chunks) > before else self._framing + len(data)
         if self._framing > MAX_FRAMING:
             raise RemoteProtocolError("its headers have no end")
         if self.has_ended:
             self.keeps_alive = self.keeps_alive and self._is_exact(bytes(data), before)
 
-    def _parse(self, data: bytes | memoryview) -> None:
-        try:
-            self._parser.feed_data(data)
-        except Exception as error:  # noqa: BLE001  the parser's own, of which it hides ours
-            raise RemoteProtocolError(_said(error)) from None
-
     def _feed_head(self, data: bytes) -> None:
         """The same while the head is not whole: what the parser refuses of it may only be written in an odd way."""
         self._start += data
         if not self._is_odd:
             try:
-                self._parse(data)
-            except RemoteProtocolError:
+                self._parser.feed_data(data)
+            except Exception:
                 if self.head is not None or not self._start.startswith(b"HTTP/1."):
                     raise
                 self._is_odd = True
         if self._is_odd and (plain := plain_head(self._start)) is not None:
             self._pairs, self._parser = [], self._new_parser()
-            self._parse(plain)
+            self._parser.feed_data(plain)
         if self.head is not None:
             self._start = b""
 

@@ -57,26 +57,22 @@ class Inbox:
         self._size += size
         if self._size > HIGH_WATER:
             self.is_full = True
-        if self._waiter is not None:
-            self.wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def end(self, error: BaseException | None = None) -> None:
         """That was all; or an error, which is raised behind what has come. The first word counts."""
         if not self.has_ended:
             self.has_ended, self._error = True, error
-            self.wake()
-
-    def wake(self) -> None:
-        """Let the reader look."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self.came(0)
 
     async def read(self, seconds: float) -> bytes | None:
         """All that has come, else what comes next; None at the end. Raises TimeoutError after `seconds` of waiting."""
+        if seconds <= 0:
+            raise TimeoutError
         chunks = self.chunks
         while not chunks:
-            if self._error is not None:
-                raise self._owner.told(self._error)
+            self.refuse_error()
             if self.has_ended:
                 self.was_read = True
                 self.stop()
@@ -89,6 +85,11 @@ class Inbox:
             self.is_full = False
             self._owner.resume()
         return data
+
+    def refuse_error(self) -> None:
+        """Raise the error that ended it, if one did."""
+        if self._error is not None:
+            raise self._owner.told(self._error)
 
     def arrival(self, until: float) -> asyncio.Future[None]:
         """Done when something comes; fails at `until`, by the loop's clock. One timer serves all and moves late."""
