@@ -13,6 +13,7 @@ from .characters import Characters, half_at_end, printable, rest_of
 from .counters import merged, normalised
 from .errors import DecodeError
 from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
+from .likeness import TRIES, Likeness
 from .messages import Adjustment, ChatResponse
 from .paths import MISSING
 from .runs import Run
@@ -107,6 +108,10 @@ class Answer:
         self.run_mark = NEVER
         self.run_event: type[Event] = TextDelta
         self.run_slot: Slot | None = None
+        self.like: Likeness | None = None
+        """What the frames are like that tell the next piece of a text; None behind one that told anything else."""
+        self.tries = TRIES
+        """How often that may still be learnt before it pays."""
         self._usage: dict[str, Any] = {}
         self._normalised: Usage | None = None
         self.finish_raw: str | None = None

@@ -231,19 +231,31 @@ class _Attempt:
 
     async def has_more(self) -> bool:
         """Get the next events, if there are any. Raises the error of the call, unless it is to be tried again."""
+        exchange = self._exchange
         try:
-            body = self._body = self._body or await self._opened()
-            if self._exchange.fault is not None:
-                raise self._exchange.fault
-            if not self._ended:
-                self.events = await self._next(body)
-                self.events.reverse()
-                return True
-            self.pause = self._exchange.pause
+            body = self._body or await self._opened()
+            if self._ended:
+                self._end()
+                return False
+            piece = next(self._pieces, None)
+            if piece is None:
+                patience = exchange.patience()
+                try:
+                    piece = self._cut(await body.read(patience.seconds))
+                except TimeoutError:
+                    exchange.timed_out(patience.phase)
+                except EngineError as error:
+                    exchange.broke_off(error)
+            if piece is not None and self._lines.turns.are_due(len(piece)):
+                await self._lines.turns.own()
+            self.events = await aside(self._taken, piece) if exchange.takes_long(piece or b"") else self._taken(piece)
         except EngineError as error:
+            piece = None  # a traceback may show what is in its frames
             await self.aclose()
-            self.pause = self._exchange.failed(error)
-        return False
+            self.pause = exchange.failed(error)
+            return False
+        self.events.reverse()
+        return True
 
     async def aclose(self) -> None:
         """Close the connection, or give it back; calling it again does nothing."""
@@ -267,27 +279,21 @@ class _Attempt:
         exchange.head(body.head)
         return body
 
-    async def _next(self, body: transport.AsyncBody) -> list[Event]:
-        piece = next(self._pieces, None)
-        if piece is None:
-            patience = self._exchange.patience()
-            try:
-                piece = await body.read(patience.seconds)
-            except TimeoutError:
-                self._exchange.timed_out(patience.phase)
-            except EngineError as error:
-                self._exchange.broke_off(error)
-            if piece is None:
-                self._ended = True
-                return await self._taken(self._exchange.finish)
-            if len(piece) > PIECE:
-                self._pieces = pieces(piece)
-                piece = next(self._pieces)
-        if self._lines.turns.are_due(len(piece)):
-            await self._lines.turns.own()
-        if self._exchange.takes_long(piece):
-            return await aside(self._exchange.feed, piece)
-        return self._exchange.feed(piece)
+    def _cut(self, data: bytes | None) -> bytes | None:
+        """Of much that has come at once the first piece; the others are next."""
+        if data is None or len(data) <= PIECE:
+            return data
+        self._pieces = pieces(data)
+        return next(self._pieces)
 
-    async def _taken(self, finish: Callable[[], list[Event]]) -> list[Event]:
-        return await aside(finish) if self._exchange.takes_long() else finish()
+    def _taken(self, piece: bytes | None) -> list[Event]:
+        """The events of a piece, without one those of the end."""
+        if piece is not None:
+            return self._exchange.feed(piece)
+        self._ended = True
+        return self._exchange.finish()
+
+    def _end(self) -> None:
+        if self._exchange.fault is not None:
+            raise self._exchange.fault
+        self.pause = self._exchange.pause

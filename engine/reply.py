@@ -255,6 +255,7 @@ class Reply:
         return self._reader.take if self._head.status == 200 else None
 
     def _take_frame(self, frame: Frame) -> None:
+        self._answer.like = None  # this one may tell anything
         if self._reader.is_end_text(frame):
             self._ended = True
             return

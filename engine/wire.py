@@ -143,9 +143,10 @@ class ResponseHead:
         """What the service calls this request, from `x-request-id` or a header of such a name; None without one."""
         lowered = self.headers.lowered().items()
         named = {name: value for name, value in lowered if name[-2:] == "id" and _REQUEST_ID.search(name)}
-        name = min(named, key=lambda name: ("request" not in name, len(name)), default=None)
-        value = "" if name is None else "".join(char for char in named[name] if char.isprintable())[:200].strip()
-        return value or None
+        if not named:
+            return None
+        name = min(named, key=lambda name: ("request" not in name, len(name)))
+        return "".join(char for char in named[name] if char.isprintable())[:200].strip() or None
 
     @property
     def media_type(self) -> str:

@@ -54,6 +54,7 @@ LADDER = (
         "retry",
         "calls",
         "think",
+        "likeness",
         "blocks",
         "counters",
         "dispatch",

@@ -186,6 +186,11 @@ UNLIKE = {
         b'{"x":"2","free":"a"}',
         *[b'{"x":"1","free":"b"}'] * 2,
     ],
+    "another identity in a frame that is not plain": [
+        *[b'{"x":"1","free":"a"}'] * 4,
+        b' {"x":"2","free":"a"}',
+        *[b'{"x":"1","free":"b"}'] * 2,
+    ],
     "another kind of text between": [*SAME, b'{"thought":"d"}', *SAME],
     "a frame that says nothing between": [*SAME, b'{"free":"\\u0061"}', b"{}", *SAME, b'{"z":1}', *SAME],
     "a long text": [*SAME, b'{"free":"' + b"x" * 300_000 + b'"}'],
@@ -202,7 +207,7 @@ def test_a_frame_that_only_looks_like_the_one_before_is_read(name: str) -> None:
         # The first text of an answer is always read.
         frames = [b'{"free":"z"}', UNLIKE[name][0], *UNLIKE[name], *[b'{"free":"z"}'] * 6, b'{"stop":"stop"}']
         events = [names[at % len(names)] + b"data: " + frame + b"\n\n" for at, frame in enumerate(frames)]
-        for chunks in ([b"".join(events)], [b"".join(events[:-7]), b"".join(events[-7:])]):
+        for chunks in ([b"".join(events)], [b"".join(events[:-7]), b"".join(events[-7:])], events):
             assert outcome(quick, reply, chunks) == outcome(interpreter(quick), reply, chunks)
 
 
