@@ -60,6 +60,9 @@ class Headers(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"Headers({dict(self)!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Headers, (self._pairs,)
+
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The fields in the order of the wire, repeated ones apart."""
