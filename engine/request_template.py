@@ -140,7 +140,7 @@ def _header(name: str, value: Any) -> Rendered:
         text = leaf(values)
         return _checked(name, text) if isinstance(text, str) else OMIT
 
-    if isinstance(value, str) and is_template(value):
+    if is_template(value):
         return render
     try:
         literal = render({})

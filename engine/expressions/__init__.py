@@ -24,7 +24,7 @@ from .compiled import (
 from .functions import FILTERS, FUNCTIONS, MAX_SLOT, TESTS, Helpers, quoted
 from .names import bare_name, check, check_keys, members_of
 from .sandbox import OMIT
-from .segments import KEYWORDS, Fault, is_one_expression, is_template
+from .segments import KEYWORDS, Fault, is_one_expression, is_template, template_at
 from .texts import TemplateError, as_text
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ __all__ = [
     "names_in_tree",
     "quoted",
     "spend",
+    "template_at",
 ]
 
 

@@ -128,7 +128,7 @@ def names_in_tree(tree: Any, *, functions: bool = False) -> frozenset[str]:
         return when.union(*rest)
     if isinstance(tree, list | tuple):
         return frozenset().union(*(names_in_tree(item, functions=functions) for item in tree))
-    if not isinstance(tree, str) or not is_template(tree):
+    if not is_template(tree):
         return frozenset()
     if (name := bare_name(tree)) is not None:
         return frozenset({name}) if functions else frozenset({name}) - set(FUNCTIONS)
@@ -160,7 +160,7 @@ def compile_tree(tree: Any, where: str = "payload") -> Rendered:
     if isinstance(tree, list | tuple):
         items = [compile_tree(item, f"{where}.{index}") for index, item in enumerate(tree)]
         return lambda values: [item for render in items if (item := render(values)) is not OMIT]
-    if not isinstance(tree, str) or not is_template(tree):
+    if not is_template(tree):
         return lambda values: tree
     if (name := bare_name(tree)) is not None:
         return lambda values: values.get(name, OMIT)
@@ -185,7 +185,7 @@ def _compile_map(tree: Mapping[str, Any], where: str) -> Rendered:
     for key, value in literal.items():
         if isinstance(value, str) and (name := bare_name(value)) is not None:
             names.append((key, name))
-        elif isinstance(value, Mapping | list | tuple) or (isinstance(value, str) and is_template(value)):
+        elif isinstance(value, Mapping | list | tuple) or is_template(value):
             others.append((key, compile_tree(value, f"{where}.{key}")))
 
     def render(values: Values) -> Any:

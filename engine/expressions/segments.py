@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "self", "super"})
 """Words of the expression language; no name can be spelt like them."""
@@ -45,9 +46,15 @@ _OPENING = re.compile(r"\{\{|\{%|\{#")
 _INSIDE = re.compile(r"""'(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)|[{}]""", re.DOTALL)
 
 
-def is_template(text: str) -> bool:
-    """Whether the text holds anything that is not literal."""
-    return "{{" in text or "{%" in text or "{#" in text
+def is_template(value: object) -> TypeGuard[str]:
+    """Whether a value is text that holds anything that is not literal."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value)
+
+
+def template_at(text: str) -> int | None:
+    """Where the first of what is not literal begins; None where all is."""
+    opening = _OPENING.search(text)
+    return opening and opening.start()
 
 
 def is_one_expression(text: str) -> bool:

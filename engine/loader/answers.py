@@ -10,7 +10,8 @@ from ..errors import Problem
 from ..framing import FRAMINGS
 from .document import Place
 from .published import schema
-from .subject import Check, Subject, dotted
+from .subject import Check, Subject
+from .wording import dotted
 
 _STRUCTURE = frozenset({"when", "for"})
 _PATCH_KEYS = ("patches", "path", "value")

@@ -1,6 +1,6 @@
 """Whether data keeps to the schema, and where its marked values are: the quick answer, for a file that does.
 
-What is wrong with one that does not, jsonschema tells (schema.py); importing that takes longer than all else that
+What is wrong with one that does not, jsonschema tells (validator.py); importing that takes longer than all else that
 judging a sound file does. Only the keywords of our schema are known here, as functions in a table, and a test holds
 both answers against each other for every file of the tests, good and bad.
 """

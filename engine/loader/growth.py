@@ -15,7 +15,8 @@ from ..errors import Problem
 from ..shaping import NAMES
 from .document import Place, walk
 from .schema import Marked
-from .subject import Subject, dotted
+from .subject import Subject
+from .wording import dotted
 
 MAX_TIMES = 500
 """How often a request may hold what the caller says once. The most of a shipped file, counted so, is 66."""

@@ -16,10 +16,11 @@ from .checks import Subject, check
 from .document import Document
 from .inherit import SPOILS, inherited
 from .patches import patch_problems
-from .schema import Examined, examine, type_name
+from .schema import Examined, examine
 from .source import Source
 from .spelling import respelt, violation_problem
 from .versions import version_problem
+from .wording import type_name
 from .yamltext import read
 
 MAX_PROBLEMS = 100

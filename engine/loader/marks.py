@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..errors import Problem
+from ..expressions import check, check_keys, condition_source, is_one_expression, is_template, names_in_tree
 from ..paths import Path
 from ..regex import RegexError, compile_regex
 from ..shaping import NAMES
 from ..suggest import did_you_mean
 from .document import Place, walk
-from .schema import Marked, holds_template, type_name
-from .subject import TEXT_ENCODINGS, Subject, both, dotted
+from .schema import Marked
+from .subject import TEXT_ENCODINGS, Subject, both
+from .wording import dotted, type_name
 
 SHAPED = ("messages", "parts", "tools")
 """The sections whose templates make parts of a payload."""
@@ -40,8 +42,6 @@ def _is_tree(subject: Subject, marked: Marked) -> bool:
 
 
 def _check_when(subject: Subject, place: Place, text: Any, scope: str) -> Iterator[Problem]:
-    from ..expressions import condition_source, is_one_expression
-
     if not isinstance(text, str):
         message = f"`{dotted(place)}` is {type_name(text)}, where an expression is due"
         yield subject.problem(place, "wrong-type", message, "write it as text: model is defined")
@@ -55,8 +55,6 @@ def _check_when(subject: Subject, place: Place, text: Any, scope: str) -> Iterat
 
 
 def _faults(subject: Subject, place: Place, text: str, scope: str, **how: bool) -> Iterator[Problem]:
-    from ..expressions import check, check_keys  # jinja2 is imported only where a file holds templates
-
     faults = check(text, subject.names(scope), collections=subject.collections(scope), **how)
     if scope in ("auth", "token"):
         faults += check_keys(text, subject.section("secrets"), bare=how.get("bare", False))
@@ -92,7 +90,7 @@ def _keys(value: Any, place: Place) -> Iterator[Place]:
 
 def _check_key(subject: Subject, place: Place) -> Iterator[Problem]:
     key = place[-1]
-    if holds_template(key):
+    if is_template(key):
         hint = "keys are literal; use $when to leave a map out"
         message = f"a key of `{dotted(place[:-1])}` holds a template"
         yield subject.problem(place, "template-forbidden", message, hint, key=True)
@@ -138,7 +136,7 @@ def _check_reference(subject: Subject, marked: Marked) -> Iterator[Problem]:
     if subject.data.get("abstract") is True:
         return  # whoever extends it declares what it names
     known = subject.section(marked.says)
-    if holds_template(marked.value):
+    if is_template(marked.value):
         if marked.place[0] == "auth":
             return  # its own checks say so (trust.py)
         message, hint = f"`{dotted(marked.place)}` is literal", f"write a name that is declared under `{marked.says}`"
@@ -163,8 +161,6 @@ def unused_params(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
 
     The templates are sound: names are read out of them. A protocol's params may wait for the file that extends it.
     """
-    from ..expressions import names_in_tree
-
     params = subject.maps("params")
     idle = [name for name, param in params.items() if "maps_to" not in param]
     if not idle or subject.data.get("abstract") is True:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
+from ..expressions import is_template, template_at
 from .addresses import other_requests
 from .document import Place, walk
-from .schema import holds_template, template_at
-from .subject import Check, Subject, dotted
+from .subject import Check, Subject
+from .wording import dotted
 
 _LITERAL: tuple[Place, ...] = (("title",), ("models",), ("hosts",), ("messages", "roles"), ("messages", "first_user"))
 """What is sent, or shown, as it is written, and where a template may seem to have a place."""
@@ -32,7 +33,7 @@ def _check_literals(subject: Subject) -> Iterator[Problem]:
         for place, text in walk(value, literal):
             if place[:2] == ("models", "patches") and place[3:4] != ("match",):
                 continue  # the file with that patch is examined by itself
-            if holds_template(text):
+            if is_template(text):
                 yield _literal(subject, place, text)
 
 
@@ -55,7 +56,7 @@ def _check_maps(subject: Subject) -> Iterator[Problem]:
 
 def _check_keys(subject: Subject, place: Place, maps: dict[str, Any]) -> Iterator[Problem]:
     """Keys are literal: those of payloads are seen to where templates are, those of headers by the schema."""
-    for key in filter(holds_template, maps):
+    for key in filter(is_template, maps):
         message = f"a key of `{dotted(place)}` holds a template"
         yield subject.problem((*place, key), "template-forbidden", message, "keys are literal", key=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
+from ..expressions import FUNCTIONS, KEYWORDS
 from ..fitting import TYPES, fits, patches_for, value_key
 from ..paths import MISSING, Path
 from ..suggest import did_you_mean
@@ -18,8 +19,8 @@ from .misplaced import MISPLACED_CHECKS, is_json_text
 from .patches import patterns_of
 from .published import schema
 from .refusals import REFUSAL_CHECKS
-from .schema import type_name
-from .subject import Check, Subject, dotted
+from .subject import Check, Subject
+from .wording import dotted, type_name
 
 _CALL_KEYS = frozenset(
     {"messages", "model", "stream", "tools", "tool_choice", "settings", "extra_body", "extra_headers"}
@@ -29,8 +30,6 @@ _DOOR_WORDS = frozenset({"settings", "strict", "extra_body", "extra_headers"})
 
 
 def _check_names(subject: Subject) -> Iterator[Problem]:
-    from ..expressions import FUNCTIONS, KEYWORDS
-
     reserved = subject.reserved() | {"steps"}
     taken = {"params": reserved | _DOOR_WORDS, "settings": reserved}
     for section, reserved in taken.items():

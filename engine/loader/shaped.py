@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
+from ..expressions import names_in_tree
 from ..shaping import CONTENT, NAMES, PART_TYPES, RAW, RENDERED, ROLES
 from .document import Place
 from .schema import Marked
-from .subject import Subject, dotted
+from .subject import Subject
+from .wording import dotted
 
 SYSTEM = ("system", "developer")
 
@@ -30,15 +32,11 @@ def check_shaping(subject: Subject, marked: list[Marked]) -> Iterator[Problem]:
 
 def _names(marked: list[Marked]) -> frozenset[str]:
     """The names that the file's requests read."""
-    from ..expressions import names_in_tree
-
     trees = (mark.value for mark in marked if mark.mark == "x-template" and mark.says not in NAMES)
     return frozenset[str]().union(*map(names_in_tree, trees))
 
 
 def _reads(tree: Any) -> frozenset[str]:
-    from ..expressions import names_in_tree
-
     return names_in_tree(tree) & NAMES["message"]
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from .document import Document, Place
-from .schema import Examined, Violation, examine
+from .schema import Examined, examine
+
+if TYPE_CHECKING:
+    from .violations import Violation
 
 _ROUNDS = 4
 """A mistyped key under a mistyped key is found in the next round; the last has none to spell out."""

@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import Problem
+from ..expressions import condition_source, is_one_expression, is_template, members_of, names_in_tree
 from ..hosts import is_loopback, private_host, same_site
 from ..suggest import did_you_mean
 from .document import Place, walk
 from .published import schema
-from .subject import Check, Subject, dotted
+from .subject import Check, Subject
+from .wording import dotted
 
 _HOST_NAME = re.compile(r"[^:]+(?::[0-9]{1,5})?")
 _REQUEST_KEYS = ("path", "query", "headers", "json", "form", "follow")
@@ -54,13 +56,11 @@ def _check_steps(subject: Subject) -> Iterator[Problem]:
 
 def _check_cached(subject: Subject, place: Place, step: dict[str, Any]) -> Iterator[Problem]:
     """What is kept for later calls cannot depend on this one, and is not taken back with it."""
-    from ..expressions import is_template, names_in_tree
-
     if "cleanup" in step:
         message = f"`{dotted(place)}` is kept for later calls and has a clean-up"
         yield subject.problem((*place, "cleanup"), "conflict", message, "remove one of them", key=True)
     for where, text in walk({key: step.get(key) for key in _REQUEST_KEYS}, place):
-        if not isinstance(text, str) or not is_template(text):
+        if not is_template(text):
             continue
         try:
             of_call = names_in_tree(text) - set(subject.section("settings")) - {"steps", "omit"}
@@ -91,8 +91,6 @@ def _check_values(subject: Subject) -> Iterator[Problem]:
 def _check_members(
     subject: Subject, tree: Any, place: Place, known: dict[str, list[str]], declared: dict[str, list[str]]
 ) -> Iterator[Problem]:
-    from ..expressions import condition_source, is_template, members_of
-
     later = {str(step.get("name")) for _, step in _steps(subject)} - set(declared)
     for where, text in walk(tree, place):
         if not isinstance(text, str) or not ("steps" in text and (where[-1] == "$when" or is_template(text))):
@@ -126,8 +124,6 @@ def _fault(
 
 def _check_follow(subject: Subject) -> Iterator[Problem]:
     """What is followed comes out of a reply, all of it: a host that a template puts together is nobody's word."""
-    from ..expressions import is_one_expression, names_in_tree
-
     whole: list[tuple[Place, dict[str, Any]]] = [((), dict(subject.data)), *requests(subject)]
     for place, request in whole:
         follow = request.get("follow")

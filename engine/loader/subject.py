@@ -125,8 +125,3 @@ def both(subject: Subject, where: str, first: Place, second: Place) -> Problem:
 
 
 Check = Callable[[Subject], Iterator[Problem]]
-
-
-def dotted(place: Place) -> str:
-    """A place in the words of our messages."""
-    return ".".join(str(part) for part in place)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
+from ..expressions import is_template, members_of, template_at
 from ..headers import CONTROL, FORBIDDEN_HEADERS
 from ..hosts import is_loopback
 from .addresses import ADDRESS_CHECKS, other_requests, other_urls
 from .bound import hosts_of, is_bound_elsewhere, is_shipped, own_urls, owners_of, variables_of
 from .document import Place, walk
 from .inline import inline_secret, secrets_at
-from .schema import holds_template, template_at
-from .subject import AUTH_NAMES, Check, Subject, dotted, ways
+from .subject import AUTH_NAMES, Check, Subject, ways
+from .wording import dotted
 
 PROTECTED_VARIABLES = re.compile(
     r"AWS_.*|HOME|PATH|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|LANG|LC_.*|LD_.*|DYLD_.*|PYTHON.*|SSH_.*|GPG_.*"
@@ -79,7 +80,7 @@ def _check_auth(subject: Subject) -> Iterator[Problem]:
             elif where[-1] in ("prefix", "value"):
                 yield from _check_header_value(subject, where, text)
         for where, text in walk(way, place):
-            if holds_template(text) and not subject.is_templated(where):
+            if is_template(text) and not subject.is_templated(where):
                 message = f"`{dotted(where)}` is literal"
                 hint = "name a secret of `secrets`; no template is needed"
                 yield subject.problem(where, "template-forbidden", message, hint, index=template_at(text))
@@ -131,8 +132,6 @@ def _check_token(subject: Subject, place: Place, way: dict[str, Any]) -> Iterato
 
 
 def _reads(text: str, name: str) -> bool:
-    from ..expressions import members_of
-
     return bool(members_of(text, name))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Problem
 from .document import Document
-from .schema import type_name
+from .wording import type_name
 
 NEWEST_VERSION = 1
 

@@ -16,6 +16,7 @@ import yaml
 from ..errors import Problems
 from .document import MAX_NODES, Document, Place
 from .source import Mark, Source
+from .wording import shortened
 from .yamlfaults import half_character, syntax_problem, too_deep_at
 
 MAX_DEPTH = 32
@@ -131,7 +132,7 @@ class _Builder:
         if event.anchor is not None:
             self.report(start, "alias-not-allowed", f"'&{event.anchor}' is an anchor", "write each value out")
         if event.tag is not None:
-            self.report(start, "tag-not-allowed", f"the tag '{_short(event.tag)}' is not allowed", "remove it")
+            self.report(start, "tag-not-allowed", f"the tag '{shortened(event.tag)}' is not allowed", "remove it")
 
     def open(self, event: Any) -> bool:
         start = event.start_mark.index
@@ -203,7 +204,7 @@ class _Builder:
         self.settled()
 
     def key(self, value: Any, mark: Mark, parent: _Open) -> str:
-        shown = _short(self.source.text[mark.start : mark.end])
+        shown = shortened(self.source.text[mark.start : mark.end])
         unusable = f"{_UNUSABLE}{mark.start}"
         if not isinstance(value, str) or value.startswith(_UNUSABLE):
             if not shown.startswith("*"):  # an alias was reported as such
@@ -215,7 +216,7 @@ class _Builder:
         place = (*parent.place, value)
         if place in self.document.keys:
             first, _ = self.source.position(self.document.keys[place].start)
-            message = f"'{_short(value)}' is given twice, first in line {first}"
+            message = f"'{shortened(value)}' is given twice, first in line {first}"
             self.report(mark.start, "duplicate-key", message, "keep one of them")
             return unusable
         self.document.keys[place] = mark
@@ -241,7 +242,7 @@ class _Builder:
                     return _STAND_IN
                 value = convert(text)
                 if isinstance(value, float) and not math.isfinite(value):
-                    self.report(start, "not-finite", f"{_short(text)} is no finite number", "JSON cannot say it")
+                    self.report(start, "not-finite", f"{shortened(text)} is no finite number", "JSON cannot say it")
                     return _STAND_IN
                 return value
         return text
@@ -249,7 +250,3 @@ class _Builder:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else "the YAML cannot be read"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
