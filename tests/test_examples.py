@@ -12,9 +12,10 @@ from engine import examples
 from engine.errors import SpecError
 from engine.examples import run_example
 from engine.loader import load_text
-from engine.loader.build import Whole, build
+from engine.loader.building import build
 from engine.loader.document import Document, Mark
 from engine.loader.source import Source
+from engine.loader.whole import Whole
 from engine.provider import Provider
 from engine.spec import ProviderSpec
 

@@ -20,8 +20,8 @@ from engine.events import FINISH_REASONS
 from engine.fitting import TYPES
 from engine.framing import FRAMINGS
 from engine.loader import load_text
-from engine.loader.build import COUNTERS
-from engine.loader.build import OPERATORS as BUILT_OPERATORS
+from engine.loader.building.answers import COUNTERS
+from engine.loader.building.answers import OPERATORS as BUILT_OPERATORS
 from engine.loader.document import Document
 from engine.loader.published import MARKS, schema
 from engine.loader.source import Source

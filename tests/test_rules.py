@@ -15,7 +15,7 @@ from engine.answer import Answer, Keeps, Refused, keeps_of
 from engine.errors import DecodeError
 from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
 from engine.framing import Frame
-from engine.loader.build import condition
+from engine.loader.building.answers import condition
 from engine.messages import ToolCall
 from engine.paths import MISSING
 from engine.rules import OPERATORS, UNWRAPS, YIELDS, FrameReader, compile_condition, compile_rules, end_words

@@ -1,7 +1,7 @@
 """Provider file -> checked ProviderSpec, or all of its problems at once. Reads no environment, network or clock.
 
 The text is read by yamltext.py (restricted YAML, every value with its place), held against the published schema by
-schema.py, checked across its parts by checks.py, and only then built into values by build.py. What was judged before
+schema.py, checked across its parts by checks.py, and only then made into values by building. What was judged before
 and has not changed is built at once: remembered.py. So nothing that judges is imported before it is needed.
 """
 

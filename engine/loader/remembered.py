@@ -76,7 +76,7 @@ class Inquiry(NamedTuple):
 
         document, found = judge(decode(self.data, self.file), self.around)
         if self.cache is not None and self.token and not found and self._guessed(document):
-            from .build import Whole
+            from .whole import Whole
 
             whole = Whole.of(document)
             self.cache.put(self.token, [whole.data, whole.examples, whole.patches])
@@ -89,7 +89,8 @@ class Inquiry(NamedTuple):
 
     def spec(self) -> ProviderSpec:
         """The file as values, judged only where it is not remembered. Raises SpecError."""
-        from .build import Whole, build
+        from .building import build
+        from .whole import Whole
 
         kept = self.cache.get(self.token) if self.cache is not None else None
         if kept is not None:

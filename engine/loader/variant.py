@@ -8,10 +8,11 @@ from dataclasses import replace
 from ..errors import Problems
 from ..spec import ProviderSpec
 from .around import Around
-from .build import Whole, build
+from .building import build
 from .document import Document
 from .patches import patched
 from .source import Mark, Source
+from .whole import Whole
 
 
 def spec_for(spec: ProviderSpec, indexes: Collection[int]) -> ProviderSpec:
