@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .auth import signed_jwt
 from .expressions import OMIT, Helpers, compile_tree
 from .secrets import Secret, shown
 from .spec import TokenRequest
@@ -36,5 +35,7 @@ class TokenCall:
         """A signed statement of who asks (RFC 7523), for services that take no password."""
         says = self.spec.assertion or {}
         parts = {key: compile_tree(says.get(key, {}), f"assertion.{key}")(names) for key in ("header", "claims")}
+        from .auth.jwt import signed_jwt  # few services ask for one
+
         token = signed_jwt(says["algorithm"], self._secrets[says["key"]], parts["header"], parts["claims"])
         return shown(token) if masked else str.__str__(token)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.auth import ALGORITHMS, signed_jwt
+from engine.auth.jwt import ALGORITHMS, signed_jwt
 from engine.errors import EngineError, MissingSecretError, ParameterError, UsageError
 from engine.secrets import MASK, Secret, shown
 

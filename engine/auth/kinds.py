@@ -1,4 +1,7 @@
-"""The kinds of authentication: `AUTH` maps a kind to what compiles its options into a Way."""
+"""The kinds of authentication: `AUTH` maps a kind to what compiles its options into a Way.
+
+Those that are made of the finished request are in signing.py, which is imported for a file that names one of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from ..paths import Path
 from ..secrets import Secret, Sensitive
 from ..spec import Auth
 from .oauth2 import sending_token
-from .signing import aws_sigv4, header_template, jwt
 from .way import Credentials, Options, Secrets, Way, line
 
 
@@ -28,6 +30,8 @@ def _bearer(options: Options) -> Way:
 
 def _header(options: Options) -> Way:
     if "value" in options:
+        from .signing import header_template
+
         return header_template(options)
 
     def credentials(secrets: Secrets) -> Credentials:
@@ -66,6 +70,23 @@ def _body(options: Options) -> Way:
     return Way(fill=fill)
 
 
+def _jwt(options: Options) -> Way:
+    from .signing import jwt
+
+    return jwt(options)
+
+
+def _aws_sigv4(options: Options) -> Way:
+    from .signing import aws_sigv4
+
+    return aws_sigv4(options)
+
+
+def _oauth2(options: Options) -> Way:
+    sending = sending_token(options)
+    return AUTH[sending["type"]](sending)
+
+
 def _with(prefix: str, secret: Secret) -> str:
     return Sensitive(prefix + line(secret), prefix + repr(secret))
 
@@ -77,9 +98,9 @@ AUTH: Mapping[str, Callable[[Options], Way]] = {
     "query": _query,
     "basic": _basic,
     "body": _body,
-    "jwt": jwt,
-    "aws_sigv4": aws_sigv4,
-    "oauth2": lambda options: AUTH[sending_token(options)["type"]](sending_token(options)),
+    "jwt": _jwt,
+    "aws_sigv4": _aws_sigv4,
+    "oauth2": _oauth2,
 }
 
 

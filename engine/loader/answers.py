@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import Problem
-from ..framing import FRAMINGS
 from .document import Place
 from .published import schema
 from .subject import Check, Subject
@@ -27,7 +26,7 @@ def _check_readings(subject: Subject) -> Iterator[Problem]:
 
 
 def _is_codec(value: Any) -> bool:
-    return isinstance(value, str) and value in FRAMINGS
+    return isinstance(value, str) and value in schema()["$defs"]["codec"]["enum"]
 
 
 def _check_streamed(subject: Subject) -> Iterator[Problem]:
