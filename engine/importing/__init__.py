@@ -2,6 +2,6 @@
 
 curl.py and har.py read what was captured; credentials.py takes the secrets out before anything else looks at it;
 conversation.py finds prompt, model and parameters; protocols.py asks the abstract files whether one fits; answer.py
-finds the framing and the text; plan.py holds what was decided, composer.py writes it, and draft.py tries it. Nothing
+finds how the reply is read; plan.py holds what was decided, composer.py writes it, and draft.py tries it. Nothing
 is sent, and no file but the protocols is read.
 """

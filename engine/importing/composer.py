@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..comparison import same
-from .conversation import JSON_INSIDE, Place
 from .lines import Lines
+from .places import JSON_INSIDE, Place
 from .plan import Plan, Trial
 from .protocols import Fit
 from .recorded import ExampleWriter

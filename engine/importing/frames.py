@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from ..errors import EngineError
 from ..framing import FRAMINGS, MEDIA_TYPES, Frame
 from .capture import CapturedReply, json_or_none
-
-Place = tuple[str | int, ...]
+from .places import Place, dotted, walk
 
 MAX_FRAMES = 5000
 """So many frames say how the others are."""
@@ -105,19 +103,3 @@ def _decoded(text: str) -> str:
         return base64.b64decode(text, validate=True).decode()
     except ValueError:
         return ""
-
-
-def walk(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Everything in a value with its place, outer before inner."""
-    yield place, value
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from walk(item, (*place, key))
-
-
-def dotted(place: Place) -> str:
-    """A place as a path of the language.
-
-    >>> dotted(("choices", 0, "text")), dotted(())
-    ('choices.0.text', '$')
-    """
-    return ".".join(map(str, place)) or "$"

@@ -24,8 +24,9 @@ from ..provider import Provider
 from ..spec import Models, Param, ProviderSpec
 from ..wire import WireRequest
 from .capture import CapturedReply, CapturedRequest, json_or_none
-from .conversation import Found, Place, at, find
-from .frames import dotted, media_type
+from .conversation import Found, find
+from .frames import media_type
+from .places import Place, at, dotted
 
 STAND_IN = "https://host.example.com"
 """A host for rendering: the captured one may be one that only the caller may name."""

@@ -15,8 +15,9 @@ from ..messages import ChatResponse
 from ..provider import Provider
 from .capture import CapturedReply, json_or_none
 from .conversation import find
-from .frames import dotted, framing_of, media_type
+from .frames import framing_of, media_type
 from .lines import Lines
+from .places import dotted
 from .plan import Plan, Trial
 from .protocols import conversation_places, differences
 from .sections import headers_of, query_of

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .capture import json_or_none
-from .conversation import JSON_INSIDE, Found, History, Place, at
+from .conversation import Found
+from .history import History
+from .places import JSON_INSIDE, Place, at
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIME_NAME = re.compile(r".*(?:time|stamp|date|created|_at|At|ts|now)", re.IGNORECASE)
