@@ -17,8 +17,8 @@ from ..deployment import Deployment
 from ..errors import TransportError, UsageError
 from ..provider import Provider
 from ..secrets import Secret
-from ..steps.journey import MIN_HIDDEN
 from ..steps.reading import set_cookies
+from ..steps.session import MIN_HIDDEN
 from ..tape import Tape
 from .example import Recorded, example_of
 from .scrub import Scrubber

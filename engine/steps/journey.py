@@ -6,7 +6,6 @@ and who may ask for it, one call at a time, is the drivers' to see to (`turn`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -14,34 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineError, ProviderError
 from ..failures import Failures, said
-from ..headers import is_credential_name
 from ..masked_errors import without_secrets
 from ..messages import Adjustment
 from ..paths import first_of
 from ..readers import Readers
-from ..redaction import redact
 from ..reply import Reply
 from ..retry import is_keyed
 from ..rules import compile_condition
-from ..secrets import Secret, Sensitive, shown, shown_bytes
-from ..spec import Poll, ProviderSpec, RetryPolicy, Step, TokenRequest
+from ..secrets import Secret
+from ..spec import Poll, ProviderSpec, RetryPolicy, TokenRequest
 from ..tape import Take
 from ..wire import Headers, ResponseHead, WireRequest
 from .cache import StepCache
-from .cookies import CookieJar
 from .reading import StepReply, refused, seconds_in, set_cookies, values_in, values_of
 
 if TYPE_CHECKING:
     from ..rendering import RenderedCall
     from ..route import Leg
+    from .session import Session
 
 TOKEN = "token"
 """The name under which a token request keeps its token."""
-
-_STEP_VALUE = re.compile(r"\bsteps\.(\w+)\.(\w+)")
-
-MIN_HIDDEN = 8
-"""Shorter values of a session are not looked for in messages."""
 
 
 class Journey:
@@ -57,11 +49,9 @@ class Journey:
         self._wall = wall
         self._ahead: list[Leg | None] = list(call.route.order if call.route is not None else (None,))
         self._found: dict[str, Mapping[str, Any]] = {}
-        self._hidden: list[Secret] = []
         self._shared: dict[Hashable, Mapping[str, Any]] = {}
         self._token: Secret | None = None
         self._made: tuple[Secret, ...] = ()
-        self._jar = CookieJar()
         self._url = ""
         self._polling_since: float | None = None
         self._noted: dict[Hashable, int] = {}
@@ -69,6 +59,16 @@ class Journey:
         self._has_asked = False
         self._open: list[str] = []  # the steps that a clean-up takes back
         self._keyed: WireRequest | None = None  # a request that may be sent again, with the key that it has
+
+    @cached_property
+    def _session(self) -> Session:
+        from .session import Session  # with what reads cookies; a call of one request has no use for it
+
+        return Session(self._spec)
+
+    @property
+    def _hidden(self) -> tuple[Secret, ...]:
+        return self._session.secrets if self._call.route is not None else ()
 
     # --- what is next ---
 
@@ -116,11 +116,7 @@ class Journey:
             self._token = Secret(values[TOKEN], name="access token")
         else:
             self._found[leg.step.name] = values
-            self._hide(values.values())
-
-    def _hide(self, values: Any) -> None:
-        texts = [value for value in values if isinstance(value, str) and len(value) >= MIN_HIDDEN]
-        self._hidden.extend(Secret(text, name="session") for text in texts)
+            self._session.hide(values.values())
 
     # --- one request and its reply ---
 
@@ -149,7 +145,7 @@ class Journey:
         ready = self._call.route.request(self._leg, self._found, self._token)
         wire, self._made = ready.wire, ready.made
         self._url = str.__str__(wire.url)
-        wire = self._veiled(self._with_cookies(wire)) if self._leg.kind != "token" else wire
+        wire = self._session.joined_by(wire) if self._leg.kind != "token" else wire
         # Rendered once more it would have another key, and signed with the same time it could be refused.
         self._keyed = wire if is_keyed(wire.headers) and ready.unsigned is None else None
         return wire
@@ -170,27 +166,6 @@ class Journey:
         reads = () if self._leg.step is None else tuple(self._leg.step.read.values())
         return Take(wire, self._leg.kind, self._leg.key is not None, reads)
 
-    def _with_cookies(self, wire: WireRequest) -> WireRequest:
-        cookies = self._jar.header(str.__str__(wire.url))
-        if not cookies:
-            return wire
-        own = wire.headers.get("cookie")
-        value = Sensitive(own + "; " + cookies, f"{shown(own)}; ***") if own else Sensitive(cookies, "***")
-        pairs = [pair for pair in wire.headers.pairs if pair[0].lower() != "cookie"]
-        return replace(wire, headers=Headers([*pairs, ("cookie", value)]))
-
-    def _veiled(self, wire: WireRequest) -> WireRequest:
-        """The request, shown without what opens the session, wherever the file has put it."""
-        hidden = tuple(self._hidden)
-        if not hidden:
-            return wire
-        pairs = ((name, redact(shown(value), hidden)) for name, value in wire.headers.pairs)
-        body = redact(shown_bytes(wire.content).decode(errors="surrogateescape"), hidden)
-        content = body.encode(errors="surrogateescape")
-        seen = WireRequest(wire.method, redact(shown(wire.url), hidden), Headers(pairs), content)
-        veiled = wire.masked_by(seen)
-        return veiled if content != shown_bytes(wire.content) else replace(veiled, content=wire.content)
-
     def reply(self) -> Reply | StepReply:
         """What takes the reply to the next request."""
         if self.is_at_main and self.poll is None:
@@ -207,7 +182,7 @@ class Journey:
         """
         leg, self._keyed = self._leg, None
         if leg is None or leg.kind != "token":
-            self._jar_takes(leg, reply.head_taken)
+            self._take_cookies(leg, reply.head_taken)
         if self.poll is not None and not self._is_over(self.poll, reply, now):
             return self.poll.every
         self._polling_since = None
@@ -221,18 +196,17 @@ class Journey:
         self._ahead.pop(0)
         return 0.0
 
-    def _jar_takes(self, leg: Leg | None, head: ResponseHead) -> None:
+    def _take_cookies(self, leg: Leg | None, head: ResponseHead) -> None:
         # A step that is kept for later calls hands on what it reads: its cookies would be there in the first call only.
         if leg is not None and leg.key is None and (fields := set_cookies(head)):
-            self._jar.take(self._url, fields)
-            self._hide(self._jar.values)
+            self._session.take_cookies(self._url, fields)
 
     def _take_step(self, leg: Leg, reply: StepReply, now: float) -> None:
         step = leg.step
         assert step is not None
         # Hidden before a value that is not there makes a refusal of the reply. All that is shared opens a session.
-        read = values_in(step.read, reply)
-        self._hide(value for name, value in read.items() if leg.key is not None or self._opens(step, name))
+        read, opens = values_in(step.read, reply), self._session.opens
+        self._session.hide(value for name, value in read.items() if leg.key is not None or opens(step, name))
         values = values_of(leg.what, step.read, reply)
         self._found[step.name] = values
         if step.cleanup is not None:
@@ -242,21 +216,6 @@ class Journey:
         self._take_shared(leg, values)
         life = step.expires_in
         self._keep(leg, values, seconds_in(first_of(life)(reply.data)) if isinstance(life, str) else life, now)
-
-    def _opens(self, step: Step, name: str) -> bool:
-        """Whether a value of a reply opens a session: where it stands there, its name, or where it goes says so."""
-        read = step.read[name]
-        if read.source in ("header", "cookie"):
-            return True
-        words = (name, *read.where.split(".")[-1:]) if read.source == "json" else (name,)
-        return any(map(is_credential_name, words)) or f"{step.name}.{name}" in self._sent_in_headers
-
-    @cached_property
-    def _sent_in_headers(self) -> frozenset[str]:
-        """The values of steps that a later request says in a header."""
-        requests = (self._spec.request, *(step.request for step in self._spec.steps))
-        texts = [value for request in requests for value in request.headers.values() if isinstance(value, str)]
-        return frozenset(f"{step}.{name}" for text in texts for step, name in _STEP_VALUE.findall(text))
 
     def _keep(self, leg: Leg, values: Mapping[str, Any], seconds: float | None, now: float) -> None:
         assert leg.key is not None
@@ -332,7 +291,7 @@ class Journey:
 
     def explained(self, error: EngineError) -> EngineError:
         """The error as the caller gets it: one about the token names the host that refused it."""
-        error = without_secrets(error, tuple(self._hidden))  # with what the reply itself has brought
+        error = without_secrets(error, self._hidden)  # with what the reply itself has brought
         if not self._is_fetching or not isinstance(error, ProviderError):
             return error
         host = WireRequest("GET", self._url, Headers()).origin.partition("://")[2]
@@ -357,7 +316,7 @@ class Journey:
         assert route is not None
         assert step.cleanup is not None
         try:
-            return self._veiled(self._with_cookies(route.cleanup(step.cleanup, self._found, self._token).wire))
+            return self._session.joined_by(route.cleanup(step.cleanup, self._found, self._token).wire)
         except EngineError:  # it must not stand before the error that the call ended with
             return None
 
