@@ -47,7 +47,7 @@ def test_import_engine_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("from engine import Client; Client()", ("httpx", "jinja2", "yaml", "jsonschema", "click", "asyncio")),
+        ("from engine import Client; Client()", ("httpx", "jinja2", "yaml", "jsonschema", "click", "asyncio", "email")),
         (
             "from engine import Catalog; Catalog().names()",
             ("httpx", "jinja2", "yaml", "jsonschema", "click", "asyncio"),

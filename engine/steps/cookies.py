@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
@@ -105,12 +104,16 @@ def _is_over(says: dict[str, str]) -> bool:
     if "max-age" in says:
         seconds = re.fullmatch("(-?)([0-9]+)", says["max-age"])
         return seconds is not None and (seconds[1] == "-" or not seconds[2].strip("0"))
+    if "expires" not in says:
+        return False
+    from email.utils import parsedate_to_datetime  # which every client would pay for, and few services need
+
     try:
-        then = parsedate_to_datetime(says["expires"]) if "expires" in says else None
+        then = parsedate_to_datetime(says["expires"])
     except (ValueError, OverflowError):
         return False
     # Only what is meant as a deletion: a call is over before any other date.
-    return then is not None and then.replace(tzinfo=then.tzinfo or UTC) < datetime(2000, 1, 1, tzinfo=UTC)
+    return then.replace(tzinfo=then.tzinfo or UTC) < datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _covers(cookie_path: str, path: str) -> bool:
