@@ -19,12 +19,17 @@ import certifi
 import pytest
 from hypothesis import settings
 
+from engine import Catalog
 from engine.loader import load
 from engine.mock import server as mock_server
 from engine.spec import ProviderSpec
 from engine.transport import direct
 
 from . import invariants
+from .callers import Caller
+from .doors import KINDS
+from .logs import Lines, heard_by
+from .quickfiles import catalog_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -104,6 +109,26 @@ def _mocks_speak_fast() -> Iterator[None]:
 def shipped(path: Path) -> ProviderSpec:
     """A file in `providers/`, loaded once in a process: a spec does not change, and there are many tests of each."""
     return load(path, shipped=True)
+
+
+@pytest.fixture(scope="module")
+def catalog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """The files of a test's module: its `FILES`, by their names."""
+    return catalog_of(tmp_path_factory.mktemp("providers"), request.module.FILES)
+
+
+@pytest.fixture(params=KINDS)
+def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
+    """A client of each kind over these files."""
+    return Caller(request.param, catalog)
+
+
+@pytest.fixture
+def logged() -> Iterator[Lines]:
+    """What is logged while a test runs."""
+    lines = Lines()
+    with heard_by(lines):
+        yield lines
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ from .canary import (
 )
 from .conftest import Ran, Run
 from .faults import fault
+from .logs import heard_by
 from .pages import free_port
 from .stepserver import ASKS, Answer, Asked, StepServer
 
@@ -446,13 +447,9 @@ PLACES: dict[str, Callable[[Scene], str]] = {
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    root, log = logging.getLogger(), Log()
-    level = root.level
-    root.addHandler(log)
-    root.setLevel(logging.DEBUG)
-    yield log
-    root.removeHandler(log)
-    root.setLevel(level)
+    log = Log()
+    with heard_by(log):
+        yield log
 
 
 @fault(

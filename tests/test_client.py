@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gzip
 import json
-import logging
 import pickle
 import socket
 import threading
@@ -35,7 +34,7 @@ from engine.errors import (
     UnknownProviderError,
     UsageError,
 )
-from engine.events import Event, Finish, TextDelta, Usage
+from engine.events import Finish, TextDelta, Usage
 from engine.messages import ChatResponse
 from engine.testing import (
     FIN,
@@ -57,150 +56,30 @@ from engine.testing import (
     sse,
     whole,
 )
+from tests.callers import HELLO, Caller, Outcome
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, USAGE, delta
+from tests.quickfiles import BOTH, KEY, SECRET, SSE, TEXT
 
 BYTES, HTTP, COMPRESSION = "Bytes and event streams", "HTTP framing", "Compression"
 ERRORS_PART, TIME = "Refusals and errors in an answer", "Time"
-KINDS = ("sync", "async")
-KEY = "sk-Verysecret/Key+0123456789abcdef"
 PASSWORD = "hush-hush-1"
-HELLO = "Привет! Как дела?"
 
-FILE = """
-spec_version: 1
-name: {name}
-url: http://127.0.0.1
-path: /chat
-payload: {{messages: "{{{{ messages }}}}", stream: "{{{{ stream }}}}"}}
-{more}
-examples:
-  - {{name: busy, call: {{messages: hi}}, reply: {{status: 503, body: busy}}, expect: {{error: unavailable}}}}
-  - {answer}
-"""
-STREAM = """{codec: sse, rules: [{text: choices.0.delta.content, finish: choices.0.finish_reason, usage: usage}],
-    end: '[DONE]'}"""
-USAGE_MAP = "usage: {input_tokens: prompt_tokens, output_tokens: completion_tokens}"
-SSE = f"response: {{stream: {STREAM}, {USAGE_MAP}}}"
-BOTH = f"""response: {{stream: {STREAM}, whole: {{codec: json, rules: [{{text: choices.0.message.content,
-    finish: choices.0.finish_reason, usage: usage}}]}}, {USAGE_MAP}}}"""
-TEXT = "response: {codec: text}"
 FAST = "retry: {base: 0.01, cap: 0.02, max_wait: 1}"
-SECRET = "secrets: {api_key: {env: [WIREFILE_TEST_KEY]}, user: {env: [WIREFILE_TEST_USER], optional: true}}"
-TEXT_ANSWER = "{name: plain, call: {messages: hi}, reply: {text: hello}, expect: {text: hello}}"
-SSE_ANSWER = r"""{name: streamed, call: {messages: hi}, expect: {text: hello}, reply: {headers: {
-    content-type: text/event-stream},
-    chunks: ["data: {\"choices\": [{\"delta\": {\"content\": \"hello\"}, \"finish_reason\": \"stop\"}]}\n\n",
-    "data: [DONE]\n\n"]}}"""
 
 FILES = {
-    "text": (f"{TEXT}\n{FAST}", TEXT_ANSWER),
-    "sse": (f"{SSE}\n{FAST}", SSE_ANSWER),
-    "both": (f"{BOTH}\n{FAST}", SSE_ANSWER),
-    "once": (f"{TEXT}\nretry: {{max: 0}}", TEXT_ANSWER),
-    "again": (f"{TEXT}\nretry: {{base: 0.01, cap: 0.02, idempotent: true}}", TEXT_ANSWER),
-    "small": (f"{TEXT}\nlimits: {{body_bytes: 1024}}", TEXT_ANSWER),
-    "narrow": (f"{SSE}\nlimits: {{event_bytes: 1024}}", SSE_ANSWER),
-    "query": (f"{TEXT}\n{FAST}\n{SECRET}\nauth: {{type: query, name: key, secret: api_key}}", TEXT_ANSWER),
-    "bearer": (f"{SSE}\n{FAST}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}", SSE_ANSWER),
-    "header": (f"{TEXT}\n{FAST}\n{SECRET}\nauth: {{type: header, name: x-api-key, secret: api_key}}", TEXT_ANSWER),
-    "region": (
-        f"{TEXT}\nsettings: {{region: {{default: eu}}}}\nheaders: {{x-region: '{{{{ region }}}}'}}",
-        TEXT_ANSWER,
-    ),
+    "text": f"{TEXT}\n{FAST}",
+    "sse": f"{SSE}\n{FAST}",
+    "both": f"{BOTH}\n{FAST}",
+    "once": f"{TEXT}\nretry: {{max: 0}}",
+    "again": f"{TEXT}\nretry: {{base: 0.01, cap: 0.02, idempotent: true}}",
+    "small": f"{TEXT}\nlimits: {{body_bytes: 1024}}",
+    "narrow": f"{SSE}\nlimits: {{event_bytes: 1024}}",
+    "query": f"{TEXT}\n{FAST}\n{SECRET}\nauth: {{type: query, name: key, secret: api_key}}",
+    "bearer": f"{SSE}\n{FAST}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}",
+    "header": f"{TEXT}\n{FAST}\n{SECRET}\nauth: {{type: header, name: x-api-key, secret: api_key}}",
+    "region": f"{TEXT}\nsettings: {{region: {{default: eu}}}}\nheaders: {{x-region: '{{{{ region }}}}'}}",
 }
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory) -> Catalog:
-    folder = tmp_path_factory.mktemp("providers")
-    for name, (more, answer) in FILES.items():
-        (folder / f"{name}.yaml").write_text(FILE.format(name=name, more=more, answer=answer), encoding="utf-8")
-    return Catalog(folder)
-
-
-@dataclass
-class Outcome:
-    """What a call came to: the events, then the answer or the error; `probed` was read before the client closed."""
-
-    events: list[Event] = field(default_factory=list)
-    response: ChatResponse | None = None
-    error: BaseException | None = None
-    probed: Any = None
-    seconds: float = 0.0
-
-    @property
-    def text(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
-
-
-class Caller:
-    """The same words for both clients. `probe` is called after the call and before the client is closed."""
-
-    def __init__(self, kind: str, catalog: Catalog) -> None:
-        self.kind = kind
-        self.catalog = catalog
-
-    def __call__(
-        self, server: FaultServer | str, provider: str = "text", *, stop_after: int = 1_000_000, **options: Any
-    ) -> Outcome:
-        url = server if isinstance(server, str) else server.url
-        options = {"base_urls": {provider: url}, **options}
-        outcome = Outcome()
-        probe = options.pop("probe", lambda: None)
-        before = time.monotonic()
-        if self.kind == "sync":
-            self._sync(outcome, provider, stop_after, probe, options)
-        else:
-            asyncio.run(self._async(outcome, provider, stop_after, probe, options))
-        outcome.seconds = time.monotonic() - before
-        return outcome
-
-    def _sync(self, outcome: Outcome, provider: str, stop_after: int, probe: Any, options: Any) -> None:
-        with Client(self.catalog, **options) as client:
-            try:
-                with client.stream(provider, HELLO) as stream:
-                    for event in stream:
-                        outcome.events.append(event)
-                        if len(outcome.events) == stop_after:
-                            break
-                    else:
-                        outcome.response = stream.response
-            except Exception as error:  # noqa: BLE001  what crosses is what is tested
-                outcome.error = error
-            outcome.probed = probe()
-
-    async def _async(self, outcome: Outcome, provider: str, stop_after: int, probe: Any, options: Any) -> None:
-        async with AsyncClient(self.catalog, **options) as client:
-            try:
-                async with client.stream(provider, HELLO) as stream:
-                    async for event in stream:
-                        outcome.events.append(event)
-                        if len(outcome.events) == stop_after:
-                            break
-                    else:
-                        outcome.response = stream.response
-            except Exception as error:  # noqa: BLE001
-                outcome.error = error
-            outcome.probed = await asyncio.to_thread(probe)
-
-    def chat(self, server: FaultServer, *providers: str, **options: Any) -> list[ChatResponse]:
-        """The answers of calls one after the other, all with one client."""
-        options = {"base_urls": dict.fromkeys(providers, server.url), **options}
-        if self.kind == "sync":
-            with Client(self.catalog, **options) as client:
-                return [client.chat(provider, HELLO) for provider in providers]
-
-        async def run() -> list[ChatResponse]:
-            async with AsyncClient(self.catalog, **options) as client:
-                return [await client.chat(provider, HELLO) for provider in providers]
-
-        return asyncio.run(run())
-
-
-@pytest.fixture(params=KINDS)
-def call(request, catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -1623,28 +1502,6 @@ def test_a_client_of_ones_own_that_is_closed(catalog):
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
-
-
-class Recorder(logging.Handler):
-    """Everything that is logged, in every form."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines += [self.format(record), repr(record.args), repr(record.__dict__)]
-
-
-@pytest.fixture
-def logged():
-    root, recorder = logging.getLogger(), Recorder()
-    level = root.level
-    root.addHandler(recorder)
-    root.setLevel(logging.DEBUG)
-    yield recorder
-    root.removeHandler(recorder)
-    root.setLevel(level)
 
 
 ECHOES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import logging
 import pickle
 import socket
 import traceback
@@ -11,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from engine import Catalog
 from engine.errors import ProviderError, TransportError, UsageError
 from engine.secrets import veiled_url
 from engine.testing import FIN, RST, FaultServer, Hello, Request, Send, Stall, Tls, whole
 
 from .certificates import Authority
 from .faults import fault
-from .quickfiles import catalog_of
-from .test_client import KEY, KINDS, SECRET, TEXT, Caller, Recorder
+from .quickfiles import KEY, SECRET, TEXT
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -27,16 +24,6 @@ CONNECTIONS = "Connections, TLS and proxies"
 PASSWORD = "hush-hush-1"
 QUICK = f"{TEXT}\nretry: {{max: 2, base: 0, cap: 0}}"
 FILES = {"plain": QUICK, "header": f"{QUICK}\n{SECRET}\nauth: {{type: header, name: x-api-key, secret: api_key}}"}
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
-
-
-@pytest.fixture(params=KINDS)
-def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 @pytest.fixture(scope="module")
@@ -229,17 +216,6 @@ def test_no_key_goes_out_in_the_clear(call, trusted):
 
 
 # --- proxies ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def logged():
-    root, recorder = logging.getLogger(), Recorder()
-    level = root.level
-    root.addHandler(recorder)
-    root.setLevel(logging.DEBUG)
-    yield recorder
-    root.removeHandler(recorder)
-    root.setLevel(level)
 
 
 def refusal(status: int, words: str = "No") -> Send:

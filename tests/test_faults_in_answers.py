@@ -15,24 +15,15 @@ from engine.provider import Provider
 from engine.spec import Example
 from engine.testing import FaultServer, Send, Stall, chunk, chunked, head, whole
 
+from .callers import Caller
 from .conftest import ROOT, shipped
+from .doors import KINDS
 from .faults import fault
-from .quickfiles import catalog_of
-from .test_client import KINDS, Caller
-from .test_faults_refusals import FILES, REFUSALS, clean
+from .test_faults_refusals import FILES as FILES
+from .test_faults_refusals import REFUSALS, clean
 from .test_framing_aws_eventstream import message, text
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
-
-
-@pytest.fixture(params=KINDS)
-def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 IN_JSON = {

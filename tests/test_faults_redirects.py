@@ -6,13 +6,12 @@ import json
 
 import pytest
 
-from engine import Catalog
 from engine.errors import EngineError, ProviderError
 from engine.testing import FaultServer, Pause, Request, Send, head, whole
 
+from .callers import Caller
 from .faults import fault
-from .quickfiles import catalog_of
-from .test_client import KEY, KINDS, SECRET, TEXT, Caller
+from .quickfiles import KEY, SECRET, TEXT, catalog_of
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -25,16 +24,6 @@ FILES = {
     "basic": f"{TEXT}\n{SECRET}\nauth: {{type: basic, user: user, password: api_key}}",
     "body": f"{TEXT}\n{SECRET}\nauth: {{type: body, key: key, secret: api_key}}",
 }
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
-
-
-@pytest.fixture(params=KINDS)
-def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 REDIRECTS = "Redirects"

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import pytest
 
-from engine import Catalog
 from engine.errors import ProviderError, TransportError
 from engine.exchange import REFUSAL_SECONDS
 from engine.failures import MAX_BODY_SHOWN
@@ -19,8 +18,7 @@ from engine.reply import _HTML, MAX_REFUSAL_BYTES
 from engine.testing import FIN, RST, Again, Drip, FaultServer, Pause, Request, Send, Stall, chunk, chunked, head, whole
 
 from .faults import fault
-from .quickfiles import catalog_of
-from .test_client import BOTH, KEY, KINDS, SECRET, SSE, TEXT, Caller
+from .quickfiles import BOTH, KEY, SECRET, SSE, TEXT
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -34,16 +32,6 @@ FILES = {
     "stepped": f"{TEXT}\n{ONCE}\n{STEPS}",
     "secret": f"{SSE}\n{ONCE}\n{SECRET}\nauth: {{type: bearer, secret: api_key}}",
 }
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
-
-
-@pytest.fixture(params=KINDS)
-def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 def clean(error: BaseException | None, status: int | None = None) -> ProviderError:

@@ -16,8 +16,7 @@ from engine.testing import FIN, RST, Again, FaultServer, Pause, Request, Send, c
 
 from .faults import fault
 from .faultserver import DONE, STOP, delta
-from .quickfiles import catalog_of
-from .test_client import KINDS, SSE, TEXT, Caller
+from .quickfiles import SSE, TEXT, catalog_of
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
 
@@ -46,11 +45,6 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     text = catalog.path_of("plain").read_text(encoding="utf-8").replace("name: plain\nurl", "name: get\nurl")
     (folder / "get.yaml").write_text(text.replace("payload:", "method: GET\nx-payload:"), encoding="utf-8")
     return catalog
-
-
-@pytest.fixture(params=KINDS)
-def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 def busy(status: int = 503, body: bytes = b"busy", **headers: str) -> list[Any]:

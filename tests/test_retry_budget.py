@@ -16,9 +16,9 @@ from engine.retry import RetryBudget, wait_before_retry
 from engine.spec import RetryPolicy
 from engine.testing import FIN, Again, FaultServer, whole
 
+from .doors import KINDS
 from .faults import fault
-from .quickfiles import catalog_of
-from .test_client import KINDS, TEXT, Caller
+from .quickfiles import TEXT
 from .test_faults_retries import FAST, RETRIES
 
 pytestmark = pytest.mark.usefixtures("few_authorities")
@@ -28,16 +28,6 @@ FILES = {
     "other": f"{TEXT}\nretry: {{{FAST}}}",
     "many": f"{TEXT}\nretry: {{{FAST}, max: 6}}",
 }
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return catalog_of(tmp_path_factory.mktemp("providers"), FILES)
-
-
-@pytest.fixture(params=KINDS)
-def call(request: pytest.FixtureRequest, catalog: Catalog) -> Caller:
-    return Caller(request.param, catalog)
 
 
 def count_requests(kind: str, catalog: Catalog, url: str, calls: int) -> Counter[int]:

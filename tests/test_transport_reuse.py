@@ -13,13 +13,12 @@ from engine import AsyncClient, Client
 from engine.errors import EngineError
 from engine.testing import LAST, Again, FaultServer, Request, Send, Step, Tls, chunk, head, lie, sse, whole
 from engine.transport.reuse import is_spent
-from tests import test_client
+from tests.callers import Caller
 from tests.certificates import Authority
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, delta
-from tests.test_client import EVENT_STREAM, Caller
-
-catalog, call = test_client.catalog, test_client.call
+from tests.test_client import EVENT_STREAM
+from tests.test_client import FILES as FILES
 
 OTHERS = whole(b"another's").data
 """A second answer that nobody asked for."""
