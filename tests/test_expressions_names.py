@@ -41,8 +41,9 @@ SHAPES = (
 def test_a_name_is_judged_as_any_template_is(word: str) -> None:
     for shape, bare, as_text in product(SHAPES, (False, True), (False, True)):
         text = shape.replace("#", word)
-        how = {"bare": bare, "as_text": as_text, "collections": {"messages", "x1"}}
-        assert names.check(text, NAMES, **how) == allowed.check(text, NAMES, **how), text
+        collections = {"messages", "x1"}
+        found = names.check(text, NAMES, bare=bare, as_text=as_text, collections=collections)
+        assert found == allowed.faults_in(text, NAMES, bare, as_text, collections), text
         assert list(names.check_keys(text, {"k"}, bare=bare)) == list(masked.check_keys(text, {"k"}, bare=bare)), text
         for root in ("steps", "secrets", "model"):
             assert names.members_of(text, root, bare=bare) == members.members_of(text, root, bare=bare), text

@@ -181,23 +181,10 @@ def _is_collection(tree: nodes.Node, collections: Collection[str]) -> bool:
     return isinstance(tree, nodes.List | nodes.Dict) or (isinstance(tree, nodes.Name) and tree.name in collections)
 
 
-def check(
-    text: str,
-    names: Collection[str],
-    *,
-    bare: bool = False,
-    as_text: bool = False,
-    collections: Collection[str] = (),
+def faults_in(
+    text: str, names: Collection[str], bare: bool, as_text: bool, collections: Collection[str]
 ) -> list[Fault]:
-    """What is wrong with a template, in the order of its text; `names` are those it may use.
-
-    `bare` says that the whole text is one expression, without braces; `as_text` that its value becomes text even when
-    it is one expression. `collections` are the names that hold lists or maps, which have no text. At most
-    `MAX_FAULTS` faults are given.
-
-    >>> check("Hi {{ mesages }}", {"messages"})
-    [Fault(offset=6, rule='undefined-variable', message="'mesages' is not defined", hint="did you mean 'messages'?")]
-    """
+    """What `names.check` says of a template that is more than one name: there is what each of these means."""
     if len(text) > MAX_TEXT:
         return [Fault(None, "template-too-big", f"a template has at most {MAX_TEXT} characters", "make it smaller")]
     faults = islice(_faults(text, names, bare, as_text, collections), MAX_FAULTS)

@@ -32,13 +32,21 @@ def check(
     as_text: bool = False,
     collections: Collection[str] = (),
 ) -> list[Fault]:
-    """What `allowed.check` says, which says nothing of a name that may be used where it stands."""
+    """What is wrong with a template, in the order of its text; `names` are those it may use.
+
+    `bare` says that the whole text is one expression, without braces; `as_text` that its value becomes text even when
+    it is one expression. `collections` are the names that hold lists or maps, which have no text. At most
+    `allowed.MAX_FAULTS` faults are given.
+
+    >>> check("Hi {{ mesages }}", {"messages"})
+    [Fault(offset=6, rule='undefined-variable', message="'mesages' is not defined", hint="did you mean 'messages'?")]
+    """
     name = None if bare else bare_name(text)
     if name is not None and name in names and name not in FUNCTIONS and not (as_text and name in collections):
         return []
     from . import allowed
 
-    return allowed.check(text, names, bare=bare, as_text=as_text, collections=collections)
+    return allowed.faults_in(text, names, bare, as_text, collections)
 
 
 def check_keys(text: str, declared: Collection[str], *, bare: bool = False) -> Iterable[Fault]:
