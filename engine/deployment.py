@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import MissingSecretError, ParameterError
 from .keyfiles import value_in_file
-from .plain import plain
+from .plain import briefly, plain
 from .secrets import Hidden, Secret
 from .spec import Auth, ProviderSpec, SecretSource, Setting
 from .suggest import did_you_mean
@@ -80,11 +80,11 @@ class Deployment:
             value = int(value)
         expected = int if setting.type == "integer" else str
         if not isinstance(value, expected) or isinstance(value, bool) or value == "":
-            raise ParameterError(f"the setting '{name}' of {spec.name} is of type {setting.type}, not {_short(value)}")
+            raise ParameterError(f"the setting '{name}' of {spec.name} is of type {setting.type}, not {briefly(value)}")
         if setting.enum and value not in setting.enum:
             allowed = ", ".join(str(item) for item in setting.enum)
             hint = did_you_mean(str(value), map(str, setting.enum))
-            message = f"the setting '{name}' of {spec.name} is one of: {allowed}; not {_short(value)}"
+            message = f"the setting '{name}' of {spec.name} is one of: {allowed}; not {briefly(value)}"
             raise ParameterError(f"{message}; {hint}" if hint else message)
         settled: str | int = value
         return settled
@@ -173,8 +173,3 @@ def _expressions(tree: Any, key: str = "") -> Iterator[str]:
             yield from _expressions(value)
     elif isinstance(tree, str):
         yield from [tree] if key == "$when" else re.findall(r"\{\{.*?\}\}", tree, re.DOTALL)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -17,7 +17,6 @@ from .json_text import fast_json, has_fast_json
 from .secrets import shown
 from .weight import OF_A_FLOAT, OF_SCALARS, NotPlainError, Weighed, weight
 
-Encode = Callable[[Any], tuple[bytes, str]]
 AsText = Callable[[Any], str]
 
 MAX_BODY = 2**27

@@ -10,6 +10,7 @@ from .errors import ParameterError
 from .fitting import TYPES, fits, value_key
 from .messages import Adjustment
 from .paths import Path
+from .plain import briefly
 from .spec import Param, ProviderSpec
 from .suggest import did_you_mean
 
@@ -152,7 +153,7 @@ def _refuse_other_type(spec: ProviderSpec, name: str, param: Param, value: Any) 
     if not any(fits(kind, value) for kind in param.type):
         kinds = " or ".join(param.type)
         raise ParameterError(
-            f"the parameter '{name}' of {spec.name} is of type {kinds}, not {_kind(value)} ({_short(value)})"
+            f"the parameter '{name}' of {spec.name} is of type {kinds}, not {_kind(value)} ({briefly(value)})"
         )
 
 
@@ -160,7 +161,7 @@ def _bounded(spec: ProviderSpec, name: str, param: Param, value: Any, adjustment
     if param.enum and value not in param.enum:
         allowed = ", ".join(str(item) for item in param.enum)
         hint = did_you_mean(value, map(str, param.enum)) if isinstance(value, str) else ""
-        message = f"the parameter '{name}' of {spec.name} is one of: {allowed}; not {_short(value)}"
+        message = f"the parameter '{name}' of {spec.name} is one of: {allowed}; not {briefly(value)}"
         raise ParameterError(f"{message}; {hint}" if hint else message)
     if not fits("number", value):
         return value
@@ -172,7 +173,7 @@ def _bounded(spec: ProviderSpec, name: str, param: Param, value: Any, adjustment
     if nearest == value:
         return value
     if param.out_of_range == "error":
-        raise ParameterError(f"the parameter '{name}' of {spec.name} is {_short(value)}; {_range(param)}")
+        raise ParameterError(f"the parameter '{name}' of {spec.name} is {briefly(value)}; {_range(param)}")
     adjustments.append(Adjustment(name, "clamped", value, nearest))
     return nearest
 
@@ -205,18 +206,10 @@ def _unknown(spec: ProviderSpec, given: Mapping[str, Any], adjustments: list[Adj
 
 def _range(param: Param) -> str:
     if param.min is not None and param.max is not None:
-        return f"the range is {_short(param.min)} to {_short(param.max)}"
-    return f"the least is {_short(param.min)}" if param.min is not None else f"the most is {_short(param.max)}"
+        return f"the range is {briefly(param.min)} to {briefly(param.max)}"
+    return f"the least is {briefly(param.min)}" if param.min is not None else f"the most is {briefly(param.max)}"
 
 
 def _kind(value: Any) -> str:
     names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
     return names.get(type(value), type(value).__name__)
-
-
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no number of more than 4,300 digits
-        return "a number too large to write"
-    return text if len(text) <= 60 else text[:57] + "..."

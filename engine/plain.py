@@ -101,3 +101,16 @@ def kind_of(value: Any) -> str:
     ('nothing', 'a value of type float')
     """
     return "nothing" if value is None else f"a value of type {type(value).__name__}"
+
+
+def briefly(value: Any) -> str:
+    """A value as a message shows it.
+
+    >>> briefly("low"), len(briefly("x" * 100))
+    ("'low'", 60)
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number too large to write"
+    return text if len(text) <= 60 else text[:57] + "..."

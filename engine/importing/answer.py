@@ -23,7 +23,6 @@ class Answer:
 
     response: dict[str, Any]
     todos: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def answer_of(reply: CapturedReply) -> Answer:
