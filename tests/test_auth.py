@@ -9,7 +9,6 @@ import json
 import logging
 import pickle
 import re
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from engine.secrets import Secret, shown
 from engine.spec import Auth
 from engine.wire import Headers, ResponseHead, WireRequest
 from tests.badfiles import text_of
+from tests.tracebacks import raised_with, with_locals
 
 SECRETS = {
     "k": Secret("s3cr3t/+ &", name="K_VAR"),
@@ -214,13 +214,6 @@ def test_what_was_made_with_a_secret_is_kept_out_of_messages(way: str) -> None:
 # --- shown nowhere ---
 
 
-def with_locals(error: BaseException) -> str:
-    """A traceback of our own frames, with what is in them; the test's own frame holds the canary."""
-    assert error.__traceback__ is not None
-    ours = error.__traceback__.tb_next
-    return "".join(traceback.TracebackException(type(error), error, ours, capture_locals=True).format())
-
-
 def spellings() -> list[str]:
     signed = call("header").wire.headers["x-signature"].partition("sig=")[2][:64]
     aws = call("aws_sigv4").wire.headers["authorization"].rpartition("=")[2]
@@ -238,20 +231,8 @@ SHOWS = {
     "json": lambda value: REQUEST_FORMATS["json"](value.wire),
     "content": lambda value: f"{value.wire.content!r} {value.wire.content} {value.wire.headers}",
     "pickle": lambda value: pickle.dumps(value.wire).decode("latin-1"),
-    "traceback": lambda value: with_locals(failed(value)),
+    "traceback": lambda value: with_locals(raised_with(value)),
 }
-
-
-def failed(value: object) -> BaseException:
-    def inner(argument: object) -> None:
-        kept = [argument, {"key": argument}]
-        raise ValueError(f"{len(kept)} values")
-
-    try:
-        inner(value)
-    except ValueError as error:
-        return error
-    raise AssertionError
 
 
 @pytest.mark.parametrize("show", SHOWS)
@@ -298,7 +279,7 @@ def test_what_fails_says_nothing_of_the_secret(value: str, way: str) -> None:
     secrets = {"k": Secret("Canary", name="K")}
     with pytest.raises(ParameterError) as caught:
         compiled.sign(unsigned, secrets)
-    assert "Canary" not in with_locals(caught.value)
+    assert "Canary" not in with_locals(caught.value, behind=1)
     assert caught.value.__context__ is None
 
 
@@ -306,7 +287,7 @@ def test_a_payload_that_cannot_be_sent_says_nothing_of_the_secret() -> None:
     spec = load_text(text_of(**parts_of("body")))
     with pytest.raises(ParameterError, match="half a character") as caught:
         Renderer(spec).render(ChatRequest.of("\ud800"), Deployment(environ=ENVIRON))
-    assert "Canary" not in with_locals(caught.value)
+    assert "Canary" not in with_locals(caught.value, behind=1)
 
 
 @pytest.mark.parametrize("way", ["body", "header", "jwt", "aws_sigv4"])
@@ -348,7 +329,7 @@ def test_errors_are_of_our_tree() -> None:
     spec = load_text(text_of(**parts_of("jwt", auth="auth: {type: jwt, algorithm: RS256, key: k}")))
     with pytest.raises(EngineError) as caught:
         Renderer(spec).render(ChatRequest.of("hi"), Deployment(environ=ENVIRON))
-    assert "Canary" not in with_locals(caught.value)
+    assert "Canary" not in with_locals(caught.value, behind=1)
 
 
 # --- over a socket ---

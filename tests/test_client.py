@@ -60,6 +60,7 @@ from tests.callers import HELLO, Caller, Outcome
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, USAGE, delta
 from tests.quickfiles import BOTH, KEY, SECRET, SSE, TEXT
+from tests.stormserver import deaf_listener
 
 BYTES, HTTP, COMPRESSION = "Bytes and event streams", "HTTP framing", "Compression"
 ERRORS_PART, TIME = "Refusals and errors in an answer", "Time"
@@ -822,21 +823,6 @@ def test_refused_connection(call):
     assert outcome.error.attempts == 3
     assert url in outcome.error.message
     assert outcome.error.partial == ChatResponse()
-
-
-@contextlib.contextmanager
-def deaf_listener():
-    """A port that neither accepts nor refuses: its queue is full."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                filler.connect(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @fault(

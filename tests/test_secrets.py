@@ -6,7 +6,6 @@ import copy
 import inspect
 import json
 import pickle
-import traceback
 from dataclasses import asdict, dataclass
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from engine.secrets import Hidden, Sealed, Secret, Sensitive, SensitiveBytes, shown, shown_bytes, veiled_url
 
 from .faults import fault
+from .tracebacks import raised_with, with_locals
 
 CANARY = 'sk-Canary/7+"é"=?\\ &'
 
@@ -26,22 +26,6 @@ def secret() -> Secret:
 @dataclass(frozen=True)
 class Holder:
     value: object
-
-
-def with_locals(error: BaseException) -> str:
-    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
-
-
-def fail_with(value: object) -> BaseException:
-    def inner(argument: object) -> None:
-        kept = [argument, {"key": argument}]
-        raise ValueError(f"{len(kept)} values")
-
-    try:
-        inner(value)
-    except ValueError as error:
-        return error
-    raise AssertionError
 
 
 def test_only_reveal_gives_the_value(secret):
@@ -66,7 +50,7 @@ def test_only_reveal_gives_the_value(secret):
         lambda s: repr([s, {"k": s}, (s,), Holder(s)]),
         lambda s: str(vars(Holder(s))),
         lambda s: repr(asdict(Holder(s))),
-        lambda s: with_locals(fail_with(s)),
+        lambda s: with_locals(raised_with(s)),
         lambda s: json.dumps({"k": s}, default=str),
         lambda s: repr([inspect.getmembers(s), s.__getstate__(), s]),
     ],
@@ -121,7 +105,7 @@ def test_sensitive_text_is_the_text_to_send(sensitive):
         lambda s: str(Sensitive(s, s.shown)),
         lambda s: repr([s, {"k": s}, Holder(s)]),
         lambda s: repr(asdict(Holder(s))),
-        lambda s: with_locals(fail_with(s)),
+        lambda s: with_locals(raised_with(s)),
         lambda s: repr(copy.deepcopy([s])),
         shown,
     ],
@@ -206,7 +190,7 @@ def test_a_sensitive_body_is_the_bytes_to_send(body):
         lambda b: repr([b, {"k": b}, Holder(b)]),
         lambda b: repr(asdict(Holder(b))),
         lambda b: repr(vars(b)),
-        lambda b: with_locals(fail_with(b)),
+        lambda b: with_locals(raised_with(b)),
         *(lambda b, p=p: pickle.dumps(Holder(b), p).decode("latin-1") for p in range(pickle.HIGHEST_PROTOCOL + 1)),
     ],
 )
