@@ -57,6 +57,10 @@ class ToolCallDelta:
     arguments: str = ""
 
 
+COUNTERS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+"""What is counted in a call, as files and `Usage` name it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of the call, normalised: input includes cached, output includes reasoning; None where the API is silent.
@@ -68,6 +72,8 @@ class Usage:
     >>> usage = Catalog().provider("ollama").decode(whole).usage
     >>> usage.input_tokens, usage.output_tokens, usage.cached_input_tokens
     (3, 1, None)
+    >>> usage.counters
+    {'input_tokens': 3, 'output_tokens': 1}
     """
 
     input_tokens: int | None = None
@@ -75,6 +81,12 @@ class Usage:
     cached_input_tokens: int | None = None
     reasoning_tokens: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The counters that the API has told, by their names."""
+        counts = ((name, getattr(self, name)) for name in COUNTERS)
+        return {name: count for name, count in counts if count is not None}
 
 
 @dataclass(frozen=True, slots=True)

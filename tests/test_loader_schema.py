@@ -16,11 +16,10 @@ from engine import framing, spec
 from engine.auth import AUTH
 from engine.encoding import ENCODINGS
 from engine.errors import KINDS
-from engine.events import FINISH_REASONS
+from engine.events import COUNTERS, FINISH_REASONS
 from engine.fitting import TYPES
 from engine.framing import FRAMINGS
 from engine.loader import load_text
-from engine.loader.building.answers import COUNTERS
 from engine.loader.building.answers import OPERATORS as BUILT_OPERATORS
 from engine.loader.document import Document
 from engine.loader.published import MARKS, schema

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..events import COUNTERS
 from .places import Place, at, dotted, is_sayable, walk
 from .series import Frames
 
@@ -27,7 +28,6 @@ FINISHES: Mapping[str, str] = {
     **dict.fromkeys(("tool_calls", "tool_use", "function_call", "tool-calls"), "tool_calls"),
     **dict.fromkeys(("content_filter", "safety", "refusal", "blocked", "content-filter"), "content_filter"),
 }  # fmt: skip
-_ORDER = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 
 NO_END = "nothing in the reply says that it is whole, so the end of the body does; name a last event, if there is one"
 
@@ -62,7 +62,7 @@ def counters_in(frames: Frames) -> tuple[Place, dict[str, str]] | None:
                 continue
             found = _counters(leaf)
             if {"input_tokens", "output_tokens"} <= found.keys():
-                return _innermost(place, {name: found[name] for name in _ORDER if name in found})
+                return _innermost(place, {name: found[name] for name in COUNTERS if name in found})
     return None
 
 

@@ -89,10 +89,8 @@ def answer_data(answer: ChatResponse) -> dict[str, Any]:
         ]
     if answer.finish:
         data["finish"] = answer.finish
-    counters = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
-    said = {name: getattr(answer.usage, name, None) for name in counters} if answer.usage is not None else {}
-    if said := {name: value for name, value in said.items() if value is not None}:
-        data["usage"] = said
+    if counters := answer.usage.counters:
+        data["usage"] = counters
     return data
 
 

@@ -156,15 +156,13 @@ def _expect(recorded: Recorded, main: Take, *, is_answered: bool) -> dict[str, A
         told = f"reads as {kind or 'an answer'} by itself, and the call ended as {said or 'an answer'}"
         raise UsageError(f"the reply {told}; such a call cannot be recorded")
     expect: dict[str, Any] = {} if kind is None else {"error": kind}
-    counters = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
-    usage = {name: getattr(response.usage, name) for name in counters}
     more = {
         "text": response.text or None,
         "reasoning": response.reasoning or None,
         "refusal": response.refusal or None,
         "tool_calls": [_tool_call(call) for call in response.tool_calls] or None,
         "finish": response.finish if kind is None else None,
-        "usage": {name: count for name, count in usage.items() if count is not None} or None,
+        "usage": response.usage.counters or None,
     }
     return expect | {name: value for name, value in more.items() if value is not None}
 

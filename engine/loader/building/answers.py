@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...events import COUNTERS
 from ...spec import (
     CarryMap,
     Comparison,
@@ -19,7 +20,6 @@ from ...spec import (
     UsageMap,
 )
 
-COUNTERS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 OPERATORS = ("equals", "in", "exists", "contains", "regex")
 
 
