@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..comparison import same
+from .leaves import written
 from .lines import Lines
 from .places import JSON_INSIDE, Place
 from .plan import Plan, Trial
 from .protocols import Fit
 from .recorded import ExampleWriter
 from .sections import headers_of, place_of, query_of, variable_name
-from .template import Templated, written
+from .template import Templated
 
 
 class Composer:

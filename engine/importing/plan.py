@@ -9,9 +9,10 @@ from typing import Any
 from .answer import Answer, answer_of
 from .conversation import Found, find
 from .credentials import Cleaned
+from .leaves import without
 from .protocols import Fit, best_fit
 from .sections import is_for_caller, query_of
-from .template import Templated, templated, without
+from .template import Templated, templated
 
 
 @dataclass(frozen=True, slots=True)

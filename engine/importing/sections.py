@@ -11,7 +11,8 @@ from ..hosts import is_loopback, private_host
 from ..loader.bound import is_bound_elsewhere
 from ..loader.trust import PROTECTED_VARIABLES
 from .capture import CapturedRequest
-from .template import UUID, written
+from .leaves import written
+from .template import UUID
 
 _NOISE = re.compile(
     r"sec-.*|user-agent|accept-language|origin|referer|cookie|priority|dnt|pragma|cache-control|authorization|if-.*"

@@ -1,47 +1,20 @@
-"""What was found in a body -> the same body with templates in its places, and how messages are shaped for it.
-
-A text of the body stays that text: one that would read as a template is written as an expression that gives it.
-"""
+"""What was found in a body -> the same body with templates in its places, and how messages are shaped for it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .capture import json_or_none
 from .conversation import Found
 from .history import History
+from .leaves import Condition, Expression, leaves, literal, put, written
 from .places import JSON_INSIDE, Place, at
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TIME_NAME = re.compile(r".*(?:time|stamp|date|created|_at|At|ts|now)", re.IGNORECASE)
 _HISTORY_NAME = re.compile(r".*(?:history|messages|context|conversation|turns)", re.IGNORECASE)
-_SIGHT = re.compile(r"\{\{|\{%|\{#|\}\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A leaf that is an expression, with the text around it."""
-
-    text: str
-    before: str = ""
-    behind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """The condition of a map that may be left out."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """A leaf that is JSON as text."""
-
-    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +88,8 @@ def _with_system(tree: Any, place: Place) -> Any:
         within = at(tree, outer)
         if isinstance(within, dict):
             return put(tree, outer, {"$when": Condition("system is defined"), **within})
-        return put(tree, outer, Expression(f"{_literal(within)} if system is defined"))
+        return put(tree, outer, Expression(f"{literal(within)} if system is defined"))
     return tree
-
-
-# --- messages ---
 
 
 def _shaping(history: History, todos: dict[Place, str], changes: list[str], *, has_system: bool) -> dict[str, Any]:
@@ -147,7 +117,7 @@ def _shape(item: dict[str, Any], history: History, todos: dict[Place, str], chan
     shape: Any = put(item, history.text, Expression("text"))
     if history.role is not None:
         shape = put(shape, history.role, Expression("role"))
-    for place, leaf in _leaves(item, ()):
+    for place, leaf in leaves(item, ()):
         values = [at(other, place) for other in history.items]
         if isinstance(leaf, str) and place not in (history.text, history.role):
             if UUID.fullmatch(leaf):
@@ -178,42 +148,9 @@ def _roles(history: History, todos: dict[Place, str]) -> dict[str, str]:
     return {role: name for role, name in theirs.items() if name != role}
 
 
-# --- places ---
-
-
-def put(tree: Any, place: Place, value: Any) -> Any:
-    """A copy of the tree with a value at a place that is there."""
-    if not place:
-        return value
-    key, rest = place[0], place[1:]
-    if key == JSON_INSIDE:
-        inner = tree.value if isinstance(tree, Embedded) else json_or_none(tree)
-        return Embedded(put(inner, rest, value))
-    if isinstance(tree, list):
-        return [put(item, rest, value) if index == key else item for index, item in enumerate(tree)]
-    return {name: put(item, rest, value) if name == key else item for name, item in tree.items()}
-
-
-def without(tree: Any, place: Place) -> Any:
-    """A copy of the tree without the key at a place; a map that is empty then stays."""
-    if len(place) == 1:
-        return {key: item for key, item in tree.items() if key != place[0]}
-    return put(tree, place[:-1], without(at(tree, place[:-1]), place[-1:]))
-
-
-def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    if isinstance(value, Embedded):
-        yield from _leaves(value.value, (*place, JSON_INSIDE))
-        return
-    if not isinstance(value, dict | list) or not value:
-        yield place, value
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from _leaves(item, (*place, key))
-
-
 def _note_fixed(tree: Any, place: Place, todos: dict[Place, str]) -> None:
     """Say of ids and times that they are those of the captured call."""
-    for where, leaf in _leaves(tree, place):
+    for where, leaf in leaves(tree, place):
         key = next((part for part in reversed(where) if isinstance(part, str) and part != JSON_INSIDE), "")
         if isinstance(leaf, str) and UUID.fullmatch(leaf):
             todos.setdefault(
@@ -235,52 +172,3 @@ def _is_time(place: Place, leaf: Any) -> bool:
 def _time_todo(leaf: float) -> str:
     new = "now()" if leaf < 1e10 else "now() * 1000"
     return f'the time of the captured call; "{{{{ {new} }}}}" is that of each call'
-
-
-# --- writing ---
-
-
-def written(value: Any) -> Any:
-    """A tree with its templates spelt out; everything else is the text that it was."""
-    if isinstance(value, Expression):
-        return f"{_plain(value.before)}{{{{ {value.text} }}}}{_plain(value.behind)}"
-    if isinstance(value, Embedded):
-        return f"{{{{ {_literal(value.value)} | tojson }}}}"
-    if isinstance(value, str):
-        return _plain(value)
-    if isinstance(value, dict):
-        return {key: written(item) for key, item in value.items()}
-    if isinstance(value, Condition):
-        return value.text
-    return [written(item) for item in value] if isinstance(value, list) else value
-
-
-def _plain(text: str) -> str:
-    """A text that no reader takes for a template."""
-    return f"{{{{ {_literal(text)} }}}}" if _SIGHT.search(text) else text
-
-
-def _literal(value: Any) -> str:
-    """A value as an expression."""
-    if isinstance(value, Expression):
-        pieces = [_literal(piece) if piece else "" for piece in (value.before, value.behind)]
-        joined = " ~ ".join(filter(None, (pieces[0], f"({value.text})" if any(pieces) else value.text, pieces[1])))
-        return f"({joined})" if any(pieces) else joined
-    if isinstance(value, Embedded):
-        return f"({_literal(value.value)} | tojson)"
-    if isinstance(value, str):
-        pieces = re.split(r"(?<=[{}%])(?=[{}%#])", value)
-        return " ~ ".join(map(_quoted, pieces)) if len(pieces) == 1 else f"({' ~ '.join(map(_quoted, pieces))})"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_quoted(key)}: {_literal(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_literal, value)) + "]"
-    names = {True: "true", False: "false", None: "none"}
-    return names[value] if value is None or isinstance(value, bool) else repr(value)
-
-
-def _quoted(text: str) -> str:
-    escaped = (
-        text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    )
-    return f"'{escaped}'"
