@@ -6,8 +6,10 @@ Every field means what `schemas/provider.schema.json` says of the key of that na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from .value import value
 
 PART_TYPES = ("text", "image", "audio", "file", "tool_call", "tool_result", "reasoning", "refusal")
 """What a message is made of."""
@@ -63,7 +65,7 @@ RENDERED: Mapping[str, frozenset[str]] = {
 """Names of a shape that hold rendered parts, and of which types."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageShaping:
     """How messages become the API's: passes in the order of the fields, then a template for each message."""
 
@@ -80,7 +82,7 @@ class MessageShaping:
     shapes: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PartShaping:
     """A template for each type of part, and what becomes of a part that has none."""
 
@@ -88,7 +90,7 @@ class PartShaping:
     fallback: Literal["error", "drop", "text"] = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolShaping:
     """A template for one tool, passes over the schema of its parameters, and what each choice of tools is called.
 

@@ -14,7 +14,6 @@ ENGINE = Path(__file__).resolve().parents[1] / "engine"
 LADDER = (
     (
         "errors",
-        "shaping",
         "suggest",
         "files",
         "version",
@@ -27,8 +26,9 @@ LADDER = (
         "comparison",
         "weight",
         "json_text",
+        "value",
     ),
-    ("plain",),
+    ("plain", "shaping"),
     (
         "messages",
         "replacing",

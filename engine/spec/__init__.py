@@ -6,10 +6,11 @@ Every field means what `schemas/provider.schema.json` says of the key of that na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from ..shaping import MessageShaping, PartShaping, ToolShaping
+from ..value import value
 from .answers import CarryMap, Comparison, Condition, End, ErrorRule, Reading, Response, Rule, SlotMap, Think, UsageMap
 from .declared import Limits, Models, Param, ParamType, Patch, RetryPolicy, SecretSource, Setting, Timeouts
 from .examples import Example, Reply, StepExample
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderSpec(Later):
     """A valid provider file. `file` is where it came from, `tree` its plain data.
 

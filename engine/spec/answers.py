@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from ..value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Comparison:
     """One comparison: `subject` is a path, a list of them, a header's name, or None for the frame's event name.
 
@@ -24,7 +26,7 @@ Condition = tuple[Comparison, ...]
 """All of them must hold; an empty one always does."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SlotMap:
     """Where a frame says which block it belongs to (`key`), and of what kind that block is (`kind`)."""
 
@@ -32,7 +34,7 @@ class SlotMap:
     kind: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CarryMap:
     """Where an opaque value is, and its name. A list may come in pieces: see blocks.Carried."""
 
@@ -42,7 +44,7 @@ class CarryMap:
     append: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Think:
     """The tags around reasoning in the text; unless `anywhere`, only the text's start can open it."""
 
@@ -51,7 +53,7 @@ class Think:
     anywhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rule:
     """What to read out of a frame: `yields` holds pairs of a yield's name and what the file says of it.
 
@@ -67,7 +69,7 @@ class Rule:
     carry: tuple[CarryMap, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class End:
     """What shows that an answer is whole: any of these."""
 
@@ -77,7 +79,7 @@ class End:
     body: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """One form of an answer: how it is framed, unwrapped, read, and when it is whole.
 
@@ -91,7 +93,7 @@ class Reading:
     other_codecs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UsageMap:
     """Where each counter is, as lists of paths, and what the API's totals leave out.
 
@@ -103,7 +105,7 @@ class UsageMap:
     sums: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     """How answers are read: as a stream, as a whole, or either."""
 
@@ -122,7 +124,7 @@ class Response:
         return wanted if is_a_choice else self.stream is not None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ErrorRule:
     """A refusal that the file knows: predicates, our kind, and where its words are."""
 

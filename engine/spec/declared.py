@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from ..value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Patch:
     """Which models a patch is for, as patterns of names, and where it is written; what it says is in `tree`."""
 
@@ -16,7 +18,7 @@ class Patch:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Models:
     """Which models the service takes; without `allow`, any. `patches` are in the order in which they are laid on."""
 
@@ -29,7 +31,7 @@ class Models:
 ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Param:
     """A call parameter: the types of its value, its bounds, and what happens beyond them."""
 
@@ -46,7 +48,7 @@ class Param:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Setting:
     """A value of a deployment; the only thing that may vary a URL's host."""
 
@@ -58,7 +60,7 @@ class Setting:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SecretSource:
     """The environment variables that may hold a secret, in order.
 
@@ -70,7 +72,7 @@ class SecretSource:
     json: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RetryPolicy:
     """Retries after the first attempt, and the waits between them in seconds."""
 
@@ -81,7 +83,7 @@ class RetryPolicy:
     idempotent: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timeouts:
     """Deadlines in seconds; `pool` bounds the wait for a connection slot, the others start when it is held."""
 
@@ -92,7 +94,7 @@ class Timeouts:
     pool: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """Caps on one event and on the whole body, in bytes."""
 

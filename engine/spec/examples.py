@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Reply:
     """What the service answers in an example: pieces of the body, as they arrive."""
 
@@ -21,7 +22,7 @@ class Reply:
         return b"".join(self.chunks)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StepExample:
     """A request before the main one in an example, and the reply to it."""
 
@@ -29,7 +30,7 @@ class StepExample:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Example:
     """A call, the request it becomes, the reply to it and what is read out of that.
 

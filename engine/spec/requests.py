@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from ..value import value
 from .answers import Condition, ErrorRule
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One request as templates; `payload` is a tree, `encoding` how it becomes a body.
 
@@ -26,7 +27,7 @@ class Request:
     follow: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenRequest:
     """Where an access token comes from, and when it is used up.
 
@@ -57,7 +58,7 @@ SECRET_KEYS: Mapping[str, tuple[str, ...]] = {
 """The keys of each kind of authentication that name a secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Auth:
     """One way to authenticate: `type` names it, `options` are its other keys.
 
@@ -90,7 +91,7 @@ class Auth:
         return (named or "authorization").lower()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Read:
     """Where a reply holds a value: `where` is a path in its JSON, the name of a header or cookie, or a pattern."""
 
@@ -98,7 +99,7 @@ class Read:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Poll:
     """Send a request again `every` so many seconds, for at most `seconds`, until its reply says that all is done."""
 
@@ -108,7 +109,7 @@ class Poll:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """A request before the main one, and what later templates read of its reply.
 
@@ -123,7 +124,7 @@ class Step:
     cleanup: Request | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Host:
     """A host that a URL in a reply may lead to: a name, or `*.` and a suffix; `auth`: credentials go there too."""
 
