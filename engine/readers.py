@@ -26,6 +26,11 @@ _SSE_STARTS = (b":", b"d", b"e", b"i", b"r")  # a comment, or data, event, id, r
 _STARTS = {"sse": _SSE_STARTS, "json_array": (b"[",)}
 """What tells a framing from every other."""
 
+SNIFFED = 64
+"""How many bytes may be waited for to tell a page from a text."""
+HTML_TYPES = ("text/html", "application/xhtml+xml")
+_HTML = re.compile(rb"\s*(?:<!--(?>.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
 MAX_FIRST_LINE = 64 * 1024
 _LINE_END = re.compile(rb"[\r\n]")
 _NOT_BLANK = re.compile(rb"[^%b]" % re.escape(BLANK))
@@ -90,16 +95,25 @@ class Readers:
         return Answer(self.response, self._keeps, self.provider)
 
     def is_unclear(self, media_type: str, start: Start) -> bool:
-        """Whether a body that begins so may be lines of JSON, or one value: the second line tells."""
-        is_short = len(start) - start.begin < MAX_FIRST_LINE
-        return is_short and self._may_be_either(media_type) and start.second_line is None
+        """Whether what has come does not say yet what it is: blanks, maybe lines of JSON or one value, maybe a page."""
+        begin, size = start.begin, len(start)
+        if begin == size:
+            return not self._is_text(media_type)
+        if size - begin < MAX_FIRST_LINE and self._may_be_either(media_type) and start.second_line is None:
+            return True
+        return size - begin < SNIFFED and media_type in HTML_TYPES and start[begin : begin + 1] == b"<"
+
+    def _is_text(self, media_type: str) -> bool:
+        return self.stream is not None and self.stream.codec == "text" and media_type not in HTML_TYPES
 
     def choose(self, media_type: str, start: bytes) -> FrameReader | None:
-        """The reader for a body that begins so; None when it is JSON that the file does not know how to read.
+        """The reader for a body that begins so; None for a page, and for JSON that the file does not know how to read.
 
         The first byte outweighs the content type, which lies often enough: servers send JSON errors as octet-stream
         and as event streams. So do lines: some are sent as one JSON value.
         """
+        if media_type in HTML_TYPES and is_html(start):
+            return None
         if self.stream is None or self.stream.codec == "text":
             named = self.whole if self.whole is not None and media_type in MEDIA_TYPES[self.whole.codec] else None
             return named or self.stream or self.whole
@@ -145,6 +159,15 @@ class Readers:
         except StreamError:
             return False
         return answer.finish_raw is not None
+
+
+def is_html(body: bytes) -> bool:
+    """Whether a body is a page for people.
+
+    >>> is_html(b"<!-- busy --> <!DOCTYPE html>"), is_html(b"<think>")
+    (True, False)
+    """
+    return _HTML.match(body) is not None
 
 
 def _others(stream: Reading) -> list[Reading]:

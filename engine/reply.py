@@ -5,7 +5,6 @@ A status that refuses is an error; else what arrives decides by which of the fil
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
@@ -16,7 +15,7 @@ from .events import Event
 from .framing import FRAMINGS, Frame, Piece
 from .masked_errors import without_secrets
 from .messages import Adjustment, ChatResponse
-from .readers import Readers, Start
+from .readers import Readers, Start, is_html
 from .redaction import redact
 from .redirects import redirected
 from .rules import Take, end_words
@@ -24,9 +23,6 @@ from .secrets import Secret
 from .wire import ResponseHead
 
 MAX_REFUSAL_BYTES = 64 * 1024
-SNIFFED = 64
-HTML_TYPES = ("text/html", "application/xhtml+xml")
-_HTML = re.compile(rb"\s*(?:<!--(?>.*?-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 class _Mode(Enum):
@@ -192,33 +188,19 @@ class Reply:
             raise LimitError(f"the answer is larger than {self._most_bytes} bytes (limits.body_bytes)")
         if self._mode is not _Mode.READING:
             self._start += data
-            if (not is_all and self._needs_more()) or not self._decide():
+            if not is_all and self._readers.is_unclear(self._head.media_type, self._start):
+                return
+            if not self._decide():
                 return
             data, self._start = bytes(self._start), Start()
         self._take(self._decoder.pieces(data))
         if self._decoder.fault is not None:  # behind the frames that were given
             raise self._decoder.fault
 
-    def _needs_more(self) -> bool:
-        """Whether the bytes so far do not say yet what they are: nothing but blanks, or perhaps the start of HTML."""
-        begin, size = self._start.begin, len(self._start)
-        if begin == size:
-            return not self._is_plain_text
-        if self._readers.is_unclear(self._head.media_type, self._start):
-            return True
-        is_short = size - begin < SNIFFED
-        return is_short and self._head.media_type in HTML_TYPES and self._start[begin : begin + 1] == b"<"
-
-    @property
-    def _is_plain_text(self) -> bool:
-        stream = self._readers.stream
-        return stream is not None and stream.codec == "text" and self._head.media_type not in HTML_TYPES
-
     def _decide(self) -> bool:
         """Whether what has come can be read, and by which of the readings."""
         start = bytes(self._start)
-        is_html = self._head.media_type in HTML_TYPES and _HTML.match(start)
-        reader = None if is_html else self._readers.choose(self._head.media_type, start)
+        reader = self._readers.choose(self._head.media_type, start)
         if reader is None:
             self._mode = _Mode.REFUSED
             return False
@@ -362,6 +344,6 @@ class Reply:
         body = bytes(self._start)
         error = self._readers.failures.refusal(self._head, body, self._hide)
         if self._head.status < 300:
-            what = "an HTML page" if _HTML.match(body) else "JSON that the file has no rules for"
+            what = "an HTML page" if is_html(body) else "JSON that the file has no rules for"
             error.message = error.message.replace("an error in the answer", f"{what} with HTTP {self._head.status}")
         return error
