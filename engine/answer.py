@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -12,20 +12,14 @@ from .calls import NO_CALL, ToolCalls
 from .characters import Characters, half_at_end, printable, rest_of
 from .counters import merged, normalised
 from .errors import DecodeError
-from .events import Event, Finish, FinishReason, ReasoningDelta, RefusalDelta, TextDelta, Usage
+from .events import DELTAS, Event, Finish, FinishReason, TextDelta, Usage
+from .keeps import NOTHING_MORE, Keeps
 from .likeness import TRIES, Likeness
 from .messages import Adjustment, ChatResponse
 from .paths import MISSING
 from .runs import Run
-from .spec import Response, Rule
+from .spec import Response
 from .think import NEVER, ThinkSplitter
-
-DELTAS: Final[Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]]] = {
-    "text": TextDelta,
-    "reasoning": ReasoningDelta,
-    "refusal": RefusalDelta,
-}
-"""The kinds of text that an answer has, and the event of each."""
 
 
 class _Channel:
@@ -48,36 +42,6 @@ class _Channels(dict[str, _Channel]):
 
     def __missing__(self, kind: str) -> _Channel:
         return self.setdefault(kind, _Channel())
-
-
-@dataclass(frozen=True, slots=True)
-class Keeps:
-    """What is kept beside the answer because the file's rules need it: its blocks, and texts as the API said them."""
-
-    blocks: bool = False
-    said: bool = False
-
-
-NOTHING_MORE = Keeps()
-
-
-def keeps_of(response: Response) -> Keeps:
-    """What an answer must keep to be read by these rules."""
-    rules = [rule for reading in (response.stream, response.whole) if reading for rule in every_rule(reading.rules)]
-    yields = [pair for rule in rules for pair in rule.yields]
-    return Keeps(
-        response.think is not None
-        or any(rule.carry for rule in rules)
-        or any(name == "reasoning" for name, _ in yields),
-        any(name in DELTAS and isinstance(says, Mapping) and says.get("mode") == "final" for name, says in yields),
-    )
-
-
-def every_rule(rules: Iterable[Rule]) -> Iterator[Rule]:
-    """Rules, and the rules in them."""
-    for rule in rules:
-        yield rule
-        yield from every_rule(rule.rules)
 
 
 @dataclass(frozen=True, slots=True)

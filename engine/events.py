@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "unknown"]
 FINISH_REASONS: tuple[FinishReason, ...] = get_args(FinishReason)
@@ -104,3 +104,10 @@ class Finish:
 
 
 Event = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Usage | Finish
+
+DELTAS: Final[Mapping[str, type[TextDelta | ReasoningDelta | RefusalDelta]]] = {
+    "text": TextDelta,
+    "reasoning": ReasoningDelta,
+    "refusal": RefusalDelta,
+}
+"""The kinds of text that an answer has, and the event of each."""

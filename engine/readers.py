@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from .answer import Answer, keeps_of
+from .answer import Answer
 from .errors import StreamError
 from .failures import Failures
 from .framing import MEDIA_TYPES, Frame
 from .json_text import is_json
+from .keeps import keeps_of
 from .rules import FrameReader
 from .spec import Limits, Reading, Response
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.answer import DELTAS, Answer, Refused
+from engine.answer import Answer, Refused
 from engine.blocks import Carried, Slot
+from engine.events import DELTAS
 from engine.paths import MISSING, Path, first_of
 from engine.provider import Provider
 from engine.rules import FrameReader, compile_condition

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.answer import DELTAS, Answer
+from engine.answer import Answer
 from engine.errors import DecodeError
-from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
+from engine.events import DELTAS, Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
 from engine.messages import Adjustment, ChatResponse, ToolCall
 from engine.paths import MISSING
 from engine.spec import Response, Think, UsageMap

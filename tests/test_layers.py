@@ -55,6 +55,7 @@ LADDER = (
         "calls",
         "think",
         "likeness",
+        "keeps",
         "blocks",
         "counters",
         "dispatch",

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.answer import Answer, Keeps, Refused, keeps_of
+from engine.answer import Answer, Refused
 from engine.errors import DecodeError
 from engine.events import Finish, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
 from engine.framing import Frame
+from engine.keeps import Keeps, keeps_of
 from engine.loader.building.answers import condition
 from engine.messages import ToolCall
 from engine.paths import MISSING

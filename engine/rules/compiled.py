@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from ..answer import Answer, every_rule
+from ..answer import Answer
 from ..blocks import Carried, Slot
 from ..dispatch import Table, tabulated
 from ..framing import Piece
+from ..keeps import every_rule
 from ..paths import MISSING, Path
 from ..runs import MANY
 from ..spec import Condition, Reading, Rule

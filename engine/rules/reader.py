@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from ..answer import Answer, every_rule
+from ..answer import Answer
 from ..framing import Frame
+from ..keeps import every_rule
 from ..spec import Comparison, Condition, End, Reading
 from .compiled import Apply, Take, compile_ends, compile_rules, compile_take
 from .conditions import Test

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..answer import DELTAS, Answer, Refused
+from ..answer import Answer, Refused
+from ..events import DELTAS
 from ..paths import MISSING, Path, first_of
 from .source import Source
 from .source import says as says_something
