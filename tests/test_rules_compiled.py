@@ -211,6 +211,62 @@ def test_a_frame_that_only_looks_like_the_one_before_is_read(name: str) -> None:
             assert outcome(quick, reply, chunks) == outcome(interpreter(quick), reply, chunks)
 
 
+BY_WORDS = """
+spec_version: 1
+name: words
+url: https://api.acme.example
+payload: {messages: "{{ messages }}"}
+response:
+  codec: sse
+  rules:
+    - rules:
+        - {when: {kind: a}, text: d}
+        - {when: {kind: b}, meta: {id: d}}
+        - {when: {kind: c}, reasoning: d}
+    - rules:
+        - {when: {kind: e}, text: d}
+        - {when: {kind: c}, finish: stop}
+        - {when: {kind: b, parts.0.d: "5"}, reasoning: kind}
+    - rules:
+        - {when: {sort: x, d: "5"}, reasoning: sort}
+        - {when: {sort: y}, usage: u}
+        - {when: {sort: z}, finish: d}
+    - for: parts.*
+      rules:
+        - {when: {kind: a}, text: d}
+        - {when: {kind: b}, meta: {id: d}}
+        - {when: {kind: c}, reasoning: d}
+    - {finish: stop}
+  end: finish
+examples:
+  - name: one
+    call: {messages: hi}
+    reply: {chunks: ["data: {\\"kind\\": \\"a\\", \\"d\\": \\"a\\", \\"stop\\": \\"stop\\"}\\n\\n"]}
+    expect: {text: a}
+  - {name: busy, call: {messages: hi}, reply: {status: 503, body: busy}, expect: {error: unavailable}}
+"""
+FRAMES_BY_WORDS = (
+    '{"kind":"%s","d":"%d"}',
+    '{"kind":"%s","d":"%d","sort":"y"}',
+    '{"kind":"%s","d":"%d","sort":"x"}',
+    '{"parts":[{"kind":"%s","d":"%d"}]}',
+    '{"parts":[{"kind":"b","d":"b"},{"kind":"%s","d":"%d"}]}',
+    '{"kind":"b","d":"b","parts":[{"kind":"%s","d":"%d"}]}',
+    '{"kind":"%s","d":"%d","parts":[{"kind":"b","d":"0"}]}',
+)
+
+
+@pytest.mark.parametrize("frame", FRAMES_BY_WORDS)
+@pytest.mark.parametrize("kind", "abcef")
+def test_a_text_is_weighed_where_the_words_beside_it_say_so(frame: str, kind: str) -> None:
+    quick = Provider(load_text(BY_WORDS, "words.yaml"))
+    reply = quick.spec.examples[0].reply
+    frames = [*[frame % (kind, number) for number in range(9)], '{"stop":"stop"}']
+    events = [f"data: {frame}\n\n".encode() for frame in frames]
+    for chunks in ([b"".join(events)], events):
+        assert outcome(quick, reply, chunks) == outcome(interpreter(quick), reply, chunks)
+
+
 WRAPPED = """
 spec_version: 1
 name: wrapped

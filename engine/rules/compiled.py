@@ -163,15 +163,18 @@ def _loops(rule: Rule) -> int:
 def _write_table(source: Source, table: Table, data: str, slot: str, level: int) -> None:
     word = "event" if table.subject is None else source.path(data, Path(table.subject).keys)
     how = "if"
-    for said, rules in table.rules.items():
-        with source.block(f"{how} {word} == {source.literal(said)}:"):
-            for rule in rules:
-                _write_rule(source, rule, data, slot, level)
-        how = "elif"
-    if table.others:
-        with source.block("else:"):
-            for rule in table.others:
-                _write_rule(source, rule, data, slot, level)
+    with source.table(data, table.subject) as turn_to:
+        for said, rules in table.rules.items():
+            turn_to(said)
+            with source.block(f"{how} {word} == {source.literal(said)}:"):
+                for rule in rules:
+                    _write_rule(source, rule, data, slot, level)
+            how = "elif"
+        if table.others:
+            turn_to(None)
+            with source.block("else:"):
+                for rule in table.others:
+                    _write_rule(source, rule, data, slot, level)
 
 
 def _write_rule(source: Source, rule: Rule, data: str, slot: str, level: int) -> None:

@@ -12,21 +12,24 @@ from typing import Annotated, Any
 from ..json_text import fast_json, has_fast_json, read_plain
 from ..paths import MISSING
 
+Branch = tuple[tuple[Any, str | None, Any], ...]
+"""What a part of what is written is for: words, each at a path below a value, or names of events."""
+
 
 class Shape:
     """One value of a frame: the keys that are read below it, its items, and whether it is read itself.
 
-    `is_asked` says that it makes a difference whether it is there, `is_weighed` that it does which text it is.
+    `is_asked` says that it makes a difference whether it is there, `weighed` where it does which text it is.
     """
 
-    __slots__ = ("_cls", "is_asked", "is_value", "is_weighed", "items", "keys")
+    __slots__ = ("_cls", "is_asked", "is_value", "items", "keys", "weighed")
 
     def __init__(self) -> None:
         self.keys: dict[str, Shape] = {}
         self.items: Shape | None = None
         self.is_value = False
         self.is_asked = False
-        self.is_weighed = False
+        self.weighed: set[Branch] = set()
         self._cls: Any = None
 
     def key(self, key: str) -> Shape:

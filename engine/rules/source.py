@@ -14,7 +14,7 @@ from typing import Any
 from ..paths import MISSING, Path
 from ..spec import Comparison
 from .conditions import OPERATORS
-from .shapes import Shape
+from .shapes import Branch, Shape
 
 Key = tuple[Any, ...]
 
@@ -44,6 +44,7 @@ class Source:
         self._scopes: list[dict[Key, str]] = [{}]
         self._maps: set[str] = set()  # variables that are known to hold a map
         self._names = 0
+        self._branch: Branch = ()
 
     def __str__(self) -> str:
         return "\n".join(self._lines)
@@ -74,6 +75,18 @@ class Source:
             self.line("pass")
         self._scopes.pop()
         self.depth -= 1
+
+    @contextmanager
+    def table(self, base: str, subject: str | None) -> Iterator[Callable[[Any], None]]:
+        """What is written inside is for words at one place below a value: behind each call, for that word alone."""
+        around = self._branch
+        place = None if subject is None else self.shapes.get(base) or object()  # one that is not known is no other's
+
+        def turn_to(word: Any) -> None:
+            self._branch = (*around, (place, subject, word))
+
+        yield turn_to
+        self._branch = around
 
     def name(self) -> str:
         """A new variable."""
@@ -112,8 +125,12 @@ class Source:
         variable = self._place(base, keys)
         if variable in self.shapes:
             self.shapes[variable].is_value = True
-            self.shapes[variable].is_weighed |= not by_type
+            self._weigh(self.shapes[variable], by_type)
         return variable
+
+    def _weigh(self, shape: Shape, by_type: bool) -> None:
+        if not by_type:
+            shape.weighed.add(self._branch)
 
     def place(self, base: str, keys: tuple[str | int, ...]) -> str:
         """The same for a value of which only what is below it is read, and whether it is there."""
@@ -166,7 +183,7 @@ class Source:
         texts = (paths,) if isinstance(paths, str) else tuple(paths)
         for shape in self._shapes_at(base, texts):
             if shape is not None:
-                shape.is_weighed |= not by_type
+                self._weigh(shape, by_type)
         if len(texts) == 1:
             return self.path(base, Path(texts[0]).keys, by_type=by_type)
 
@@ -185,9 +202,12 @@ class Source:
             yield shape
 
     def is_free(self, base: str, paths: str | Sequence[str]) -> bool:
-        """Whether nothing that is written depends on which text stands at these paths, once all of it was written."""
+        """Whether nothing that may run here depends on which text stands at these paths, once all of it was written."""
         texts = (paths,) if isinstance(paths, str) else tuple(paths)
-        return all(shape is not None and not shape.is_weighed for shape in self._shapes_at(base, texts))
+        return all(
+            shape is not None and all(_exclude(where, self._branch) for where in shape.weighed)
+            for shape in self._shapes_at(base, texts)
+        )
 
     def _others(self, base: str, variable: str, texts: Sequence[str]) -> None:
         if not texts:
@@ -238,6 +258,11 @@ class Source:
         asks = OPERATORS[comparison.operator](comparison.operand)
         # A stream has a few names of events, and says them in every frame.
         return f"{self.constant(lru_cache(MAX_NAMES)(asks) if value == 'event' else asks)}({value})"
+
+
+def _exclude(one: Branch, other: Branch) -> bool:
+    """Whether only one of two branches runs for a value: somewhere they are for two words at one place."""
+    return any(here[:2] == there[:2] and here[2] != there[2] for here in one for there in other)
 
 
 def _is_by_type(comparison: Comparison) -> bool:
