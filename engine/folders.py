@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from .files import read_file
+from .files import Stamp, read_stamped
 
 MAX_FILE_BYTES = 256 * 1024
 """How large a provider file may be."""
@@ -72,21 +72,22 @@ def find_file(name: str, folders: Iterable[Path]) -> Path | None:
 
 def find_path(name: str, folders: Iterable[Path]) -> str | None:
     """The same as text: to make a Path takes as long as to read a small file."""
-    return next((path for path in _candidates(name, folders) if _exists(path) and is_there(path)), None)
+    return next((path for path in candidates(name, folders) if exists(path) and is_there(path)), None)
 
 
 class Found(NamedTuple):
-    """A file: whether it is a link, and its bytes unless it is, or cannot be read."""
+    """A file: whether it is a link, its bytes unless it is, or cannot be read, and its stamp if that tells them."""
 
     path: str
     is_link: bool
     data: bytes | None = None
+    stamp: Stamp | None = None
 
 
 def read_first(name: str, folders: Iterable[Path]) -> Found | None:
     """The file that `find_file` finds, read in the same step."""
-    for nth, path in enumerate(_candidates(name, folders)):
-        if nth and not _exists(path):
+    for nth, path in enumerate(candidates(name, folders)):
+        if nth and not exists(path):
             continue
         found = look_at(path)
         if found is not None:
@@ -94,39 +95,44 @@ def read_first(name: str, folders: Iterable[Path]) -> Found | None:
     return None
 
 
-def _exists(path: str) -> bool:
+def exists(path: str) -> bool:
     """Whether something is at a path: to ask takes a fifth of what it takes to fail to open it."""
     try:
-        return os.access(path, os.F_OK, effective_ids=os.access in os.supports_effective_ids)
+        return os.access(path, os.F_OK, effective_ids=_OF_THE_PROCESS)
     except ValueError:
         return False
+
+
+_OF_THE_PROCESS = os.access in os.supports_effective_ids
 
 
 def look_at(path: str) -> Found | None:
     """What a path leads to, if that is no folder."""
     try:
-        return Found(path, False, read_file(path, MAX_FILE_BYTES, follow=False))
+        stamp, data = read_stamped(path, MAX_FILE_BYTES)
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
         return Found(path, os.path.islink(path)) if is_there(path) else None
+    return Found(path, False, data, stamp)
 
 
 _SEPARATORS = re.compile(r"[/\\\0]")
 
 
-def _candidates(name: str, folders: Iterable[Path]) -> Iterator[str]:
+def candidates(name: str, folders: Iterable[Path]) -> Iterator[str]:
     """The paths that the file of a name may have, first to last."""
     if name in ("", ".", "..") or _SEPARATORS.search(name):
         return
     for folder in folders:
-        above = _above(folder)
+        start = above(folder)
         for suffix in SUFFIXES:
-            yield f"{above}{name}{suffix}"
+            yield f"{start}{name}{suffix}"
 
 
 @lru_cache(maxsize=256)
-def _above(folder: Path) -> str:
+def above(folder: Path) -> str:
+    """What stands before the names of a folder's files."""
     return os.path.join(folder, "") if folder.parts else ""
 
 

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any
 
+from ..folders import exists
 from .own import folder_of, own_folder, read_own, write_own
 
 MAX_ENTRIES = 8192
@@ -22,8 +23,6 @@ _KEPT = 3 / 4
 """How much of it is left then."""
 _SEAL, _NAME = 32, 20
 """The bytes of a seal and of the user's key, and those of a token."""
-_FEW = 8
-"""So many entries are asked for one by one; from then on all are listed, which costs as much."""
 
 
 class Cache:
@@ -36,8 +35,6 @@ class Cache:
         self._folder = folder
         self._key_file = key_file
         self._begun: dict[bytes, blake2b] = {}
-        self._asked = 0
-        self._listed: set[str] | None = None
 
     @cached_property
     def _key(self) -> bytes:
@@ -71,17 +68,7 @@ class Cache:
 
     def knows(self, token: str) -> bool:
         """Whether there is an entry of this name: no one but this user can have made a file of this name first."""
-        if not token:
-            return False
-        if self._listed is None:
-            self._asked += 1
-            if self._asked <= _FEW:
-                return os.path.exists(self._path(token))
-            try:
-                self._listed = set(os.listdir(self._folder))
-            except OSError:
-                self._listed = set()
-        return token in self._listed or os.path.exists(self._path(token))  # another process may have been quicker
+        return bool(token) and exists(self._path(token))
 
     def get(self, token: str) -> Any:
         """What an entry holds; None when there is none, or it is not what was put there."""
@@ -103,8 +90,6 @@ class Cache:
             return
         if len(data) + _SEAL > MAX_ENTRY or not write_own(self._path(token), self._seal(token, data) + data):
             return
-        if self._listed is not None:
-            self._listed.add(token)
         if token.startswith("00"):  # one in 256
             self.prune()
 

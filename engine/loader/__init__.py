@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import Problem, SpecError
 from .around import Around
-from .remembered import Inquiry
+from .remembered import Inquiry, loaded
 from .source import file_bytes
 
 if TYPE_CHECKING:
@@ -45,12 +45,7 @@ def load(
     """
     around = Around(shipped, folders, frozenset(allow_env), redirected, path)
     file = str(path)
-    inquiry = Inquiry.about(file_bytes(path, file) if data is None else data, file, around, cache)
-    if not inquiry.is_sound:
-        return inquiry.spec()
-    from ..spec import ProviderSpec
-
-    return ProviderSpec.later(inquiry.spec)
+    return loaded(Inquiry.about(file_bytes(path, file) if data is None else data, file, around, cache))
 
 
 def load_text(text: str, file: str = "<text>", *, shipped: bool = False, folders: Iterable[Path] = ()) -> ProviderSpec:
@@ -99,8 +94,7 @@ def known_sound(
     files: Iterable[Found], *, is_shipped: Callable[[str, bool], bool], folders: Iterable[Path], cache: Cache
 ) -> Iterator[str]:
     """Those of some files, with their bytes, of which is known that there is nothing to be found in them."""
-    seen: dict[Any, Any] = {}
-    for path, is_link, data in files:
-        around = Around(is_shipped(path, is_link), folders, beside=path, seen=seen)
+    for path, is_link, data, _ in files:
+        around = Around(is_shipped(path, is_link), folders, beside=path)
         if data is not None and Inquiry.about(data, path, around, cache).is_sound:
             yield path

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..folders import builtin_folder, with_protocols
+from .ways import Ways
 
 MAX_CHAIN = 8
 """How many files may extend each other."""
@@ -18,8 +19,7 @@ class Around(NamedTuple):
     """Whether a file came with the package, where its parents are looked for, and what it may read.
 
     `redirected` says that a base URL of the caller's stands for the file's `url`; `beside` is a file in whose folder a
-    parent is looked for first. Who asks about many files in one go may keep what was `seen` of their parents, so that
-    each is looked for once.
+    parent is looked for first.
     """
 
     shipped: bool = False
@@ -27,13 +27,17 @@ class Around(NamedTuple):
     allow_env: frozenset[str] = frozenset()
     redirected: bool = False
     beside: str | Path | None = None
-    seen: dict[Any, Any] | None = None
 
     @property
     def places(self) -> tuple[Path, ...]:
         """The folders in which a file to extend is looked for, first to last."""
+        return self.ways.places
+
+    @property
+    def ways(self) -> Ways:
+        """These folders, and what was found in them before."""
         own = () if self.beside is None else (os.path.dirname(self.beside),)
-        return _places(*own, *self.folders, builtin_folder())
+        return _ways(*own, *self.folders, builtin_folder())
 
     def told(self, engine: bytes) -> bytes:
         """As bytes, who judges, and what the verdict on all files of a catalog depends on."""
@@ -41,8 +45,8 @@ class Around(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _places(*folders: str | Path) -> tuple[Path, ...]:
-    return tuple(with_protocols(dict.fromkeys(map(Path, folders))))
+def _ways(*folders: str | Path) -> Ways:
+    return Ways(tuple(with_protocols(dict.fromkeys(map(Path, folders)))))
 
 
 @lru_cache(maxsize=64)

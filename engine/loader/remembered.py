@@ -1,46 +1,25 @@
 """Files that were found sound before: built at once, or only when they are looked at, without a new judgement.
 
 What a verdict depends on is all in the name of its entry (cache/): the engine, the file's name and bytes, what it is
-loaded in, and the names and bytes of the files that it extends. Those are found without reading YAML: a line of the
-text says which they are. It is a guess, so a verdict is only kept where the judgement, which does read YAML, found the
-same files with the same text. Of a file with problems, and of one that only has warnings, nothing is kept.
+loaded in, and the names and bytes of the files that it extends (lineage.py). Which these are is guessed, so a verdict
+is only kept where the judgement, which does read YAML, found the same files with the same text. Of a file with
+problems, and of one that only has warnings, nothing is kept.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import stat
-from functools import lru_cache
-from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cache import Cache, identity
 from ..errors import Problem, Problems
-from ..folders import builtin_folder, find_path
-from .around import MAX_CHAIN, Around
-from .source import decode, read_bytes
+from ..folders import builtin_folder
+from .around import Around
+from .lineage import Chain, chain_of, parent_in
+from .source import decode
 
 if TYPE_CHECKING:
     from ..spec import ProviderSpec
     from .document import Document
-
-
-_EXTENDS = re.compile(rb"""extends["']?[ \t]*:[ \t]+["']?([A-Za-z0-9][\w-]*)""", re.ASCII)
-
-
-class Parent(NamedTuple):
-    """A file that another extends, what stands for it in the token of a child, and what it extends itself."""
-
-    path: str
-    data: bytes
-    told: tuple[bytes, bytes]
-    extends: str
-
-
-Chain = tuple[Parent, ...]
-"""The files that a file extends, nearest first."""
 
 
 class Inquiry(NamedTuple):
@@ -50,6 +29,7 @@ class Inquiry(NamedTuple):
     file: str
     around: Around
     cache: Cache | None = None
+    extends: str = ""
     chain: Chain = ()
     token: str = ""
 
@@ -57,13 +37,13 @@ class Inquiry(NamedTuple):
     def about(cls, data: bytes, file: str, around: Around, cache: Cache | None = None) -> Inquiry:
         """Ask about a file."""
         engine = identity(builtin_folder()) if cache is not None else None
-        chain = _chain(data, around) if engine is not None and b"extends" in data else ()
+        extends = parent_in(data) if engine is not None else ""
+        chain = chain_of(extends, around.ways) if extends else ()
         if cache is None or engine is None or chain is None:
             return cls(data, file, around)
         parts = [file.encode("utf-8", "surrogatepass"), data]
-        for parent in chain:
-            parts += parent.told
-        return cls(data, file, around, cache, chain, cache.token(around.told(engine), parts))
+        parts += [parent.said.encode("utf-8", "surrogatepass") for parent in chain]
+        return cls(data, file, around, cache, extends, chain, cache.token(around.told(engine), parts))
 
     @property
     def is_sound(self) -> bool:
@@ -89,61 +69,33 @@ class Inquiry(NamedTuple):
 
     def spec(self) -> ProviderSpec:
         """The file as values, judged only where it is not remembered. Raises SpecError."""
+        kept = remembered(self.cache, self.token, self.file) if self.cache is not None else None
+        if kept is not None:
+            return kept
         from .building import build
         from .whole import Whole
 
-        kept = self.cache.get(self.token) if self.cache is not None else None
-        if kept is not None:
-            data, examples, patches = kept
-            return build(Whole(self.file, data, examples, patches))
         document, found = self.judge()
         Problems(found).raise_if_any()
         return build(Whole.of(document))
 
 
-def _chain(data: bytes, around: Around) -> Chain | None:
-    """The files that a text extends, one after the other, as far as its lines tell; None where they do not."""
-    name = _parent_in(data)
-    if not name:
-        return ()
-    places = around.places
-    if around.seen is None:
-        return _chain_from(name, places)
-    if (name, places) not in around.seen:
-        around.seen[name, places] = _chain_from(name, places)
-    known: Chain | None = around.seen[name, places]
-    return known
+def loaded(inquiry: Inquiry) -> ProviderSpec:
+    """A file that was asked about: at once, or when somebody looks into it if it was found sound before."""
+    if not inquiry.is_sound:
+        return inquiry.spec()
+    from ..spec import ProviderSpec
+
+    return ProviderSpec.later(inquiry.spec)
 
 
-def _chain_from(name: str, places: tuple[Path, ...]) -> Chain | None:
-    chain: list[Parent] = []
-    while name:
-        path = find_path(name, places)
-        if path is None or len(chain) == MAX_CHAIN:
-            return None
-        try:
-            info = os.lstat(path)
-            if not stat.S_ISREG(info.st_mode):
-                return None  # where a link leads to may change, and no name or byte of it tells
-            parent = _parent(path, (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino))
-        except OSError:
-            return None
-        chain.append(parent)
-        name = parent.extends
-    return tuple(chain)
+def remembered(cache: Cache, token: str, file: str) -> ProviderSpec | None:
+    """The file as values, if there is an entry of it."""
+    kept = cache.get(token)
+    if kept is None:
+        return None
+    from .building import build
+    from .whole import Whole
 
-
-@lru_cache(maxsize=64)
-def _parent(path: str, stamp: object) -> Parent:
-    """A parent; the same one is read once for all of the files that extend it, as it is by the judgement."""
-    data = read_bytes(path)
-    return Parent(path, data, (path.encode("utf-8", "surrogatepass"), blake2b(data).digest()), _parent_in(data))
-
-
-def _parent_in(data: bytes) -> str:
-    """What a text extends, by the first line that begins with that key; empty when none does."""
-    for match in _EXTENDS.finditer(data):
-        line = data.rfind(b"\n", 0, match.start()) + 1
-        if data[line : match.start()] in (b"", b'"', b"'"):
-            return match[1].decode()
-    return ""
+    data, examples, patches = kept
+    return build(Whole(file, data, examples, patches))
