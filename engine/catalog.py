@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,13 @@ from .suggest import did_you_mean
 
 if TYPE_CHECKING:
     from .cache import Cache
+    from .loader.register import Register
     from .provider import Provider
     from .spec import ProviderSpec
+
+
+FEW = 8
+"""So many files are read; for the next, what is known of its whole folder is, which takes longer than one file."""
 
 
 class Catalog:
@@ -39,7 +44,6 @@ class Catalog:
         self._allow_env = frozenset([allow_env] if isinstance(allow_env, str) else allow_env)
         self._has_cache = cache
         self._is_shipped = Shipped()
-        self._places = _Places(self)
         self._providers: dict[str, Provider] = {}
         self._redirected: dict[str, Provider] = {}
         self._lock = threading.Lock()
@@ -51,10 +55,23 @@ class Catalog:
 
         return user_cache() if self._has_cache else None
 
-    @property
+    @cached_property
+    def _register(self) -> Register | None:
+        """What is known of whole folders of files; None without a cache."""
+        from .cache import identity
+
+        engine = identity(builtin_folder()) if self.cache is not None else None
+        if self.cache is None or engine is None or not self.cache.token(engine, ()):
+            return None
+        from .loader.register import Register
+
+        return Register(self.cache, engine, self.folders, self._allow_env)
+
+    @cached_property
     def folders(self) -> tuple[Path, ...]:
-        """Where files are looked for, first to last."""
-        return _folders(self._given, os.environ.get("WIREFILE_PATH", ""), user_folder(), builtin_folder())
+        """Where files are looked for, first to last; the environment is asked once."""
+        listed = os.environ.get("WIREFILE_PATH", "").split(os.pathsep)
+        return (*self._given, *(Path(part) for part in listed if part), user_folder(), builtin_folder())
 
     def files(self) -> Iterator[Path]:
         """Every provider file that a name can reach, in the order of names within each folder."""
@@ -125,16 +142,20 @@ class Catalog:
         from .provider import Provider
 
         def loaded(name: str, redirected: bool) -> Provider:
+            register = None if redirected or len(self._providers) < FEW else self._register
             if name.endswith(SUFFIXES):
                 found: Found | None = Found(str(Path(name)), os.path.islink(name))
+            elif register is not None and (spec := register.spec(name)) is not None:
+                return Provider(spec)
             else:
-                found = read_first(name, self._given) or read_first(name, self.folders)
+                found = read_first(name, self.folders)
             if found is None:
                 raise self._unknown(name)
-            spec = load(
+            spec = None if register is None else register.load(found)
+            spec = spec or load(
                 found.path,
                 shipped=self._is_shipped(found.path, found.is_link),
-                folders=self._places,
+                folders=self.folders,
                 allow_env=self._allow_env,
                 redirected=redirected,
                 data=found.data,
@@ -143,18 +164,3 @@ class Catalog:
             return Provider(spec)
 
         return loaded
-
-
-class _Places:
-    """The folders of a catalog, worked out where somebody looks into them: most files extend nothing."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter(self._catalog.folders)
-
-
-@lru_cache(maxsize=64)
-def _folders(given: tuple[Path, ...], listed: str, *others: Path) -> tuple[Path, ...]:
-    return (*given, *(Path(part) for part in listed.split(os.pathsep) if part), *others)

@@ -14,10 +14,15 @@ class Later:
     __slots__ = ("_make",)
 
     @classmethod
-    def later(cls, make: Callable[[], Self]) -> Self:
-        """A value that is the one that `make` will give; what it raises, the first look does."""
-        value = cls.__new__(cls)
-        object.__setattr__(value, "_make", make)
+    def later(cls, make: Callable[[], Self], **known: Any) -> Self:
+        """A value that is the one that `make` will give; what it raises, the first look does.
+
+        Attributes that are `known` before are no look.
+        """
+        value, put = cls.__new__(cls), object.__setattr__
+        for name, attribute in known.items():
+            put(value, name, attribute)
+        put(value, "_make", make)
         return value
 
     if not TYPE_CHECKING:  # for the type checker every attribute would be there
