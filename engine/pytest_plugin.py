@@ -53,13 +53,14 @@ class ProviderFile(pytest.File):
         from .contracts.outcomes import provider_of
         from .errors import SpecError
 
-        folders = Catalog().folders
+        catalog = Catalog()
+        folders = catalog.folders
         try:
-            provider = provider_of(self.path, folders)
+            provider, examples = provider_of(self.path, folders, cache=catalog.cache)
         except SpecError as error:
             yield InvalidItem.from_parent(self, name="valid", error=error)
             return
-        for example in provider.spec.examples:
+        for example in examples:
             yield ExampleItem.from_parent(
                 self, name=_one_line(example.name), provider=provider, example=example, folders=folders
             )

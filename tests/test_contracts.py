@@ -16,6 +16,7 @@ from engine.contracts.contrast import LONG, contrast, sides
 from engine.contracts.families import run_all
 from engine.contracts.outcomes import Finding, Outcome, outcomes
 from engine.examples import Failure
+from engine.loader import judging
 from engine.loader.positions import Position
 
 from .conftest import CHIRP, ROOT, Run, environment
@@ -145,6 +146,16 @@ def test_processes_give_the_same_in_the_same_order(tmp_path: Path) -> None:
     assert run_all(files, (), jobs=2) == one
     assert [Path(found.file).stem for found in one[::4]] == ["c3", "c1", "c2", "c5", "c4", "missing"]
     assert one[-1].problems[0].rule == "cannot-read"
+
+
+def test_a_file_that_was_found_sound_is_not_judged_again(chirp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [chirp / "chirp.yaml"]
+    one = run_all(files, (), jobs=1)
+    assert run_all(files, (), jobs=1, has_cache=True) == one
+    monkeypatch.setattr(judging, "judge", None)
+    assert run_all(files, (), jobs=1, has_cache=True) == one
+    with pytest.raises(TypeError):
+        run_all(files, (), jobs=1)
 
 
 def test_a_fifo_is_not_waited_for(process: Run, tmp_path: Path) -> None:

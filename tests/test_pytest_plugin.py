@@ -47,6 +47,14 @@ def test_one_test_an_example(project: Callable[..., Results]) -> None:
     project("--wirefile", "providers", "test_own.py").assert_outcomes(passed=5)
 
 
+def test_a_file_that_was_found_sound_is_not_judged_again(
+    project: Callable[..., Results], pytester: pytest.Pytester
+) -> None:
+    project("--wirefile", "providers").assert_outcomes(passed=4)
+    pytester.makeconftest("from engine.loader import judging\njudging.judge = None")
+    project("--wirefile", "providers").assert_outcomes(passed=4)
+
+
 def test_without_the_word_yaml_files_are_left_alone(project: Callable[..., Results]) -> None:
     project().assert_outcomes(passed=1)
     project("providers").assert_outcomes()

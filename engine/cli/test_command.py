@@ -31,7 +31,7 @@ def command(context: click.Context, paths: tuple[str, ...], is_update: bool, job
     from ..contracts.families import run_all
 
     catalog = catalog_of(context)
-    results = run_all(spec_files(catalog, paths), catalog.folders, jobs)
+    results = run_all(spec_files(catalog, paths), catalog.folders, jobs, has_cache=catalog.cache is not None)
     failed = [result for result in results if not result.ok]
     updates = _update(failed, catalog.folders) if is_update else []
     if as_json:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ..cache import user_cache
 from ..examples import Proven
 from ..processes import processors, side_by_side
 from .outcomes import Outcome, outcomes
@@ -17,12 +18,17 @@ FEW = 4
 Done = list[tuple[Path, list[Outcome]]]
 
 
-def run_all(files: Sequence[Path], folders: tuple[Path, ...], jobs: int | None = None) -> list[Outcome]:
-    """What comes of all examples, in the order of the files; `jobs` is how many processes there may be."""
+def run_all(
+    files: Sequence[Path], folders: tuple[Path, ...], jobs: int | None = None, *, has_cache: bool = False
+) -> list[Outcome]:
+    """What comes of all examples, in the order of the files; `jobs` is how many processes there may be.
+
+    With `has_cache`, a file that the user's cache knows to be sound is not checked again.
+    """
     families: dict[str, list[Path]] = {}
     for file in files:
         families.setdefault(_parent_of(file), []).append(file)
-    run = partial(_run_family, folders=folders)
+    run = partial(_run_family, folders=folders, has_cache=has_cache)
     workers = min(len(families), jobs or processors())
     if workers < 2 or (jobs is None and len(files) < FEW):
         found = [run(family) for family in families.values()]
@@ -46,6 +52,7 @@ def _weight(family: list[Path]) -> int:
     return sum(file.stat().st_size for file in family if file.is_file())
 
 
-def _run_family(family: list[Path], folders: tuple[Path, ...]) -> Done:
+def _run_family(family: list[Path], folders: tuple[Path, ...], has_cache: bool) -> Done:
     proven: Proven = set()
-    return [(file, list(outcomes(file, folders, proven))) for file in family]
+    cache = user_cache() if has_cache else None
+    return [(file, list(outcomes(file, folders, proven, cache))) for file in family]

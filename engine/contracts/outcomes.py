@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..comparison import NOTHING
 from ..errors import Problem, SpecError
@@ -15,6 +15,9 @@ from ..loader import load
 from ..loader.positions import Position, Positions
 from ..provider import Provider
 from ..spec import Example
+
+if TYPE_CHECKING:
+    from ..cache import Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +66,28 @@ class Outcome:
         return {**head, "ok": self.ok, "failures": failures}
 
 
-def provider_of(file: Path, folders: Iterable[Path], text: str | None = None) -> Provider:
-    """The provider of a file, or of another text in its place. Raises SpecError with every problem of it."""
+def provider_of(
+    file: Path, folders: Iterable[Path], text: str | None = None, cache: Cache | None = None
+) -> tuple[Provider, tuple[Example, ...]]:
+    """The provider of a file, or of another text in its place, and its examples.
+
+    Raises SpecError with every problem of the file.
+    """
     data = None if text is None else text.encode()
-    return Provider(load(file, shipped=is_built_in(file), folders=folders, data=data))
+    spec = load(file, shipped=is_built_in(file), folders=folders, data=data, cache=cache)
+    return Provider(spec), spec.examples
 
 
-def outcomes(file: Path, folders: Iterable[Path], proven: Proven | None = None) -> Iterator[Outcome]:
-    """What comes of each example of a file; `proven` is that of `run_example`."""
+def outcomes(
+    file: Path, folders: Iterable[Path], proven: Proven | None = None, cache: Cache | None = None
+) -> Iterator[Outcome]:
+    """What comes of each example of a file; `proven` is that of `run_example`, `cache` that of `load`."""
     try:
-        provider = provider_of(file, folders)
+        provider, examples = provider_of(file, folders, cache=cache)
     except SpecError as error:
         yield Outcome(str(file), str(file), error.problems[0].line, "", problems=tuple(error.problems))
         return
-    for example in provider.spec.examples:
+    for example in examples:
         yield outcome_of(provider, example, folders, proven)
 
 

@@ -105,11 +105,11 @@ def _tried(
             _apply(examples[outcome.example], finding.failure)
     try:
         text = spliced(document, data)
-        provider = provider_of(file, folders, text)
+        provider, written = provider_of(file, folders, text)
     except (NotSplicedError, SpecError) as error:
         fault = error.problems[0] if isinstance(error, SpecError) else "its form does not allow it"
         return "", [(outcome, f"what was observed cannot be written here: {fault}") for outcome in due]
-    by_name = {example.name: example for example in provider.spec.examples}
+    by_name = {example.name: example for example in written}
     still = [
         (outcome, f"it fails with what was observed, too: {failures[0]}")
         for outcome in due
