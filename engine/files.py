@@ -66,11 +66,10 @@ def stamp_at(path: str) -> Stamp | None:
     except (OSError, ValueError):
         return None
     try:
-        return stamp_of(_stat(handle))
-    except OSError:
-        return None
+        info = os.fstat(handle)
     finally:
         os.close(handle)
+    return stamp_of(info) if stat.S_ISREG(info.st_mode) else None
 
 
 def stamp_of(info: os.stat_result) -> Stamp:
