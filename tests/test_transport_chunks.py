@@ -16,7 +16,7 @@ from engine.transport.chunks import Chunks, all_at_once
 
 from . import test_client
 
-catalog = test_client.catalog
+FILES = test_client.FILES
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
