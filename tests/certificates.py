@@ -25,7 +25,11 @@ class Authority:
         self._made = 0
         self.bundle = folder / "authority.pem"
         basic = self._x509.BasicConstraints(ca=True, path_length=None)
-        self.bundle.write_bytes(_pem(self._signed(self._name, self._key, [(basic, True)], DAY)))
+        others = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+        others += ("crl_sign", "encipher_only", "decipher_only")
+        signs = self._x509.KeyUsage(key_cert_sign=True, **dict.fromkeys(others, False))
+        papers = [(basic, True), (signs, True)]
+        self.bundle.write_bytes(_pem(self._signed(self._name, self._key, papers, DAY)))
 
     def server(self, host: str = "127.0.0.1", *, lasts: datetime.timedelta = DAY, by_itself: bool = False) -> Any:
         """The TLS context of a server with a certificate for `host`, signed by the authority or by itself."""
@@ -68,7 +72,10 @@ class Authority:
         now = datetime.datetime.now(datetime.UTC)
         serial = self._x509.random_serial_number()
         builder = self._x509.CertificateBuilder(issuer, name, key.public_key(), serial, now - 9 * DAY, now + lasts)
-        for extension, is_critical in extensions:
+        # RFC 5280, 4.2.1.1 and 4.2.1.2; from Python 3.13 on they are asked for.
+        whose = self._x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        own = self._x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        for extension, is_critical in [*extensions, (whose, False), (own, False)]:
             builder = builder.add_extension(extension, critical=is_critical)
         return builder.sign(signer, hashes.SHA256())
 

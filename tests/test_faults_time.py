@@ -202,6 +202,7 @@ def test_a_jump_of_the_clock(kind, catalog, monkeypatch, jump):
 
 
 WALL = {
+    "files.py": "whether a file's times are old enough to tell it from what it will be",
     "version.py": "whether a file of the engine is younger than this process",
     "expressions/functions.py": "`now` in a template",
     "auth/access.py": "times in signatures",
