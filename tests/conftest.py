@@ -23,7 +23,7 @@ from engine import Catalog
 from engine.loader import load
 from engine.mock import server as mock_server
 from engine.spec import ProviderSpec
-from engine.transport import direct
+from engine.transport import own
 
 from . import invariants
 from .callers import Caller
@@ -40,15 +40,15 @@ settings.load_profile("wirefile")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Whose connections the tasks of the tests have."""
-    parser.addoption("--stock", action="store_true", help="tasks use httpx's connections, as without the extra fast")
+    """Whose connections the clients of the tests have."""
+    parser.addoption("--stock", action="store_true", help="clients use httpx's connections, as without the extra fast")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Look after every test whether what is true after each of them is true after it."""
     config.pluginmanager.register(invariants)
     if config.getoption("stock"):
-        direct.is_there = lambda: False
+        own.is_there = lambda: False
     # Whoever starts the tests in the background may have Ctrl-C ignored, and a process that is started inherits that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.spec import Timeouts
 from engine.testing import LAST, FaultServer, chunk, head, whole
-from engine.transport import aio, direct
+from engine.transport import aio, own
 from engine.transport.http1 import Address, Answer, RemoteProtocolError
 from engine.wire import Headers, WireRequest
 
@@ -81,7 +81,7 @@ def test_the_same_bytes_are_sent_as_by_the_library(wire: WireRequest, monkeypatc
 
     with FaultServer([whole(b"hi")]) as server:
         asyncio.run(ask(server.url))
-        monkeypatch.setattr(direct, "is_there", lambda: False)
+        monkeypatch.setattr(own, "is_there", lambda: False)
         asyncio.run(ask(server.url))
         ours, theirs = (request.raw for request in server.requests)
     assert ours == theirs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -12,22 +11,21 @@ from typing import TYPE_CHECKING, Any
 from ..aside import Turns, aside
 from ..spec import Timeouts
 from ..wire import ResponseHead, WireRequest
-from . import direct
+from . import own
 from .alone import Alone
-from .direct import BUFFER, Direct
+from .direct import Direct
 from .explain import explained
 from .http1 import Address
 from .lent import Lent
+from .own import BUFFER, trust
 from .quiet import quiet
 from .request import proxy_of
+from .shelf import REST_SECONDS, Shelf
 
 if TYPE_CHECKING:
     import ssl
 
 Line = Alone | Lent | Direct
-
-REST_SECONDS = 0.002
-"""How long a connection is left alone between two calls of many."""
 
 
 class AsyncLines:
@@ -40,16 +38,12 @@ class AsyncLines:
     of its own, which a second cancel cannot reach.
     """
 
-    IDLE_SECONDS = 5.0
-    """How long a connection is kept for the next call; httpx's own figure."""
-
     def __init__(self, proxy: str | None, keep: int, lent: Any = None) -> None:
         self._lent = lent
         self._telling: set[str] = set()
         self._proxy = proxy_of(proxy)
-        self._most = keep
         self._context: ssl.SSLContext | None = None
-        self._idle: deque[tuple[float, str, Line]] = deque()
+        self._idle: Shelf[Line] = Shelf(keep)
         self._open: set[Line] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
@@ -61,13 +55,13 @@ class AsyncLines:
     async def ready(self) -> None:
         """Prepare what new connections need; to be awaited before the first, and before any deadline runs."""
         if self._lent is None:
-            self._is_direct = self._proxy is None and direct.is_there()
+            self._is_direct = self._proxy is None and own.is_there()
             if not self._is_direct and self._context is None:
                 await self.trust()
 
     async def trust(self) -> None:
         """Learn whom TLS trusts, which takes a while: it is not done before it is needed."""
-        self._context = self._context or await aside(_trust)
+        self._context = self._context or await aside(trust)
 
     def take(self, wire: WireRequest) -> Line:
         """A connection that was kept, else a new one that will be opened."""
@@ -77,13 +71,10 @@ class AsyncLines:
         self._drop_stale()
         address = Address.of(wire.url) if self._is_direct else None
         kind = Alone if address is None else Direct
-        for index in range(len(self._idle) - 1, -1, -1):
-            if self._idle[index][1] == origin and isinstance(self._idle[index][2], kind):
-                line = self._idle[index][2]
-                del self._idle[index]
-                if line.is_usable and line.is_silent:
-                    return line
-                self._start_closing(line)
+        while (line := self._idle.take(origin, kind)) is not None:
+            if line.is_usable and line.is_silent:
+                return line
+            self._start_closing(line)
         line = self._opened(address)
         self._open.add(line)
         return line
@@ -110,21 +101,19 @@ class AsyncLines:
 
     def _opened(self, address: Address | None) -> Line:
         if address is None:
-            return Alone(self._proxy, self._context or _trust(), self.turns)
+            return Alone(self._proxy, self._context or trust(), self.turns)
         self._buffer = self._buffer or memoryview(bytearray(BUFFER))
-        return Direct(address, (self._context or _trust()) if address.is_tls else None, self._buffer)
+        return Direct(address, (self._context or trust()) if address.is_tls else None, self._buffer)
 
     def keep(self, origin: str, line: Line) -> None:
         """Keep a connection whose answer was read to its end."""
         if line in self._open:
-            now = line.kept_at = time.monotonic()
-            self._idle.append((now, origin, line))
+            self._idle.put(origin, line)
             self._drop_stale()
 
     def _drop_stale(self) -> None:
-        oldest = time.monotonic() - self.IDLE_SECONDS
-        while self._idle and (self._idle[0][0] < oldest or len(self._idle) > self._most):
-            self._start_closing(self._idle.popleft()[2])
+        for line in self._idle.stale():
+            self._start_closing(line)
 
     async def drop(self, line: Line) -> None:
         """Close a connection in the middle of whatever it does. Closing goes on when the caller is cancelled."""
@@ -148,20 +137,11 @@ class AsyncLines:
         """Close every connection, those in use too; errands, which are short, come to their end first."""
         while self._errands:
             await asyncio.wait(list(self._errands))
-        self._idle.clear()
+        self._idle.all()
         for line in list(self._open):
             self._start_closing(line)
         while self._closing:
             await asyncio.wait(list(self._closing))
-
-
-def _trust() -> ssl.SSLContext:
-    """Whom connections trust; to read all those certificates takes a while."""
-    import httpx
-
-    context = httpx.create_ssl_context(trust_env=False)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 async def _close(line: Line) -> None:
@@ -170,7 +150,7 @@ async def _close(line: Line) -> None:
 
 
 class AsyncBody:
-    """The same as Body, async. `open` makes one."""
+    """The same as sync.OwnBody, async. `open` makes one."""
 
     __slots__ = ("_line", "_lines", "_wire", "head", "read")
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
-from itertools import chain, zip_longest
 from typing import Any
 
-NEXT_SECONDS = 0.25
-"""After how long the next address of a host is tried beside the first (RFC 8305)."""
+from .addresses import NEXT_SECONDS, in_turns, unreachable
 
 
 async def dial(host: str, port: int) -> socket.socket:
@@ -21,7 +18,7 @@ async def dial(host: str, port: int) -> socket.socket:
     found = await _addresses(host, port)
     if len(found) == 1:
         return await _connected(loop, *found[0])
-    ahead = deque(_in_turns(found))
+    ahead = in_turns(found)
     tries: dict[asyncio.Task[None], socket.socket] = {}
     errors: list[OSError] = []
     try:
@@ -48,7 +45,7 @@ async def dial(host: str, port: int) -> socket.socket:
     finally:
         for task, own in tries.items():
             _give_up(task, own)
-    raise errors[0] if len(errors) == 1 else ExceptionGroup("no address of the host can be reached", errors)
+    raise unreachable(errors)
 
 
 async def _connected(
@@ -81,10 +78,3 @@ async def _addresses(host: str, port: int) -> list[Any]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
         return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-
-def _in_turns(found: list[Any]) -> list[Any]:
-    """Addresses of the two families by turns, beginning with the first: one of the families may lead nowhere."""
-    first = [info for info in found if info[0] == found[0][0]]
-    others = [info for info in found if info[0] != found[0][0]]
-    return [info for info in chain.from_iterable(zip_longest(first, others)) if info is not None]

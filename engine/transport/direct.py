@@ -3,60 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-import select
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..secrets import shown
 from ..spec import Timeouts
 from ..wire import ResponseHead, WireRequest
 from .dial import dial
 from .explain import explained
 from .http1 import Address, Answer, RemoteProtocolError, request_bytes
 from .inbox import Inbox
+from .own import ConnectError, ConnectTimeout, log
 from .stage import Stage
+from .waiting import reader
 
 if TYPE_CHECKING:
     import ssl
 
 CLOSING_SECONDS = 1.0
 """How long asyncio is waited for to close what was given up: a turn of the loop, mostly."""
-
-BUFFER = 64 * 1024
-"""How many bytes are taken from the network at once; all connections of a loop share one buffer."""
-
-_LOG = logging.getLogger(__name__)
-"""What httpx logs of a request, said by whom it is now."""
-
-
-class ConnectError(Exception):
-    """There is no connection; it comes from why. The name is httpx's, as those of its kin are."""
-
-
-class ConnectTimeout(Exception):
-    """There is no connection yet, and the time for it is over."""
-
-
-def is_there() -> bool:
-    """Whether this network can be used: its parser is installed, and nothing stands in for the library's.
-
-    What tests put in the place of httpx's transport, or of httpcore's pool below it, is to be asked.
-    """
-    return find_spec("httptools") is not None and not _has_stand_in()
-
-
-def _has_stand_in() -> bool:
-    for room, name in (("httpx", "AsyncHTTPTransport"), ("httpcore", "AsyncConnectionPool")):
-        owner = getattr(sys.modules.get(room), name, None)
-        made_in = getattr(getattr(owner, "handle_async_request", None), "__globals__", {}).get("__name__", "")
-        if owner is not None and made_in.partition(".")[0] != room:
-            return True
-    return False
 
 
 class Direct(asyncio.BufferedProtocol):
@@ -99,9 +64,7 @@ class Direct(asyncio.BufferedProtocol):
         while answer.head is None:
             inbox.refuse_error()
             await inbox.arrival(until)
-        if _LOG.isEnabledFor(logging.INFO):
-            with suppress(Exception):  # a handler that fails, for a full disk say, must not end the call
-                _LOG.info('HTTP Request: %s %s "%d"', wire.method, shown(wire.url), answer.head.status)
+        log(wire, answer.head.status)
         return answer.head
 
     async def _connect(self, seconds: float, left: float) -> None:
@@ -142,7 +105,7 @@ class Direct(asyncio.BufferedProtocol):
     @property
     def is_silent(self) -> bool:
         """Whether nothing has come that the loop has not looked at yet: the end of the connection, mostly."""
-        return not _is_readable(self._transport)
+        return not reader(self._transport.get_extra_info("socket"))(0)
 
     async def aclose(self) -> None:
         """Close at once, and wait until that is done."""
@@ -226,12 +189,3 @@ class Direct(asyncio.BufferedProtocol):
             return error
         in_body = self._answer is not None and self._answer.head is not None
         return explained(error, self._wire, in_body=in_body, proxied=False, stage=self.stage)
-
-
-def _is_readable(transport: Any) -> bool:
-    socket = transport.get_extra_info("socket")
-    if not hasattr(select, "poll"):
-        return bool(select.select([socket], (), (), 0)[0])
-    waiting = select.poll()
-    waiting.register(socket.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
