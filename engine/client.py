@@ -15,7 +15,9 @@ from .errors import EngineError, UsageError
 from .events import Event
 from .exchange import CLEANUP_SECONDS, Exchange
 from .messages import ChatResponse, Messages
+from .spec import Timeouts
 from .transport import sync as transport
+from .wire import WireRequest
 
 
 class ChatStream:
@@ -74,6 +76,7 @@ class Client(Caller):
         self._lock = threading.Lock()
         self._turns: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._process = os.getpid()
+        self._lines: transport.Lines | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,24 +108,24 @@ class Client(Caller):
         """Close all connections. Calling it again does nothing."""
         with self._lock:
             self._closed = True
-            if self._owns_http_client and self._http_client is not None:
-                transport.close_client(self._http_client)
-                self._http_client = None
+            lines, self._lines = self._lines, None
+        if lines is not None:
+            lines.close()
 
     def _notice_fork(self) -> None:
         """Begin anew in a child process: with its parent's connections each would read what is for the other."""
         if self._process != os.getpid():
-            if self._owns_http_client:
-                self._inherited, self._http_client = self._http_client, None  # kept: the sockets are the parent's
+            self._inherited = self._lines  # kept: the sockets are the parent's
             self._prepare()
 
-    def _http(self) -> Any:
+    def _open(self, wire: WireRequest, timeouts: Timeouts, seconds: float) -> transport.Body:
         with self._lock:
             if self._closed:
                 raise UsageError("this client is closed; make a new one")
-            if self._http_client is None:
-                self._http_client = transport.new_client(self._proxy, self._max_connections)
-            return self._http_client
+            if self._lines is None:
+                self._lines = transport.Lines(self._proxy, self._max_connections, self._http_client)
+            lines = self._lines
+        return lines.open(wire, timeouts, seconds)
 
     def _run(self, exchange: Exchange) -> Generator[Event, None, None]:
         self._notice_fork()
@@ -168,15 +171,14 @@ class Client(Caller):
         until = time.monotonic() + CLEANUP_SECONDS
         for wire in exchange.cleanup():
             with suppress(Exception):
-                left = until - time.monotonic()
-                transport.Body(self._http(), wire, exchange.timeouts, left, self._proxy is not None).close()
+                self._open(wire, exchange.timeouts, until - time.monotonic()).close()
 
     def _attempt(self, exchange: Exchange) -> Generator[Event, None, None]:
         wire = exchange.start()
         self.refuse_open_proxy(wire)
         patience = exchange.patience()
         try:
-            body = transport.Body(self._http(), wire, exchange.timeouts, patience.seconds, self._proxy is not None)
+            body = self._open(wire, exchange.timeouts, patience.seconds)
         except TimeoutError:
             exchange.timed_out(patience.phase)
             raise
@@ -184,8 +186,6 @@ class Client(Caller):
             exchange.head(body.head)
             while (chunk := self._read(exchange, body)) is not None:
                 yield from exchange.feed(chunk)
-                if exchange.fault is not None:
-                    raise exchange.fault
             yield from exchange.finish()
             if exchange.fault is not None:
                 raise exchange.fault

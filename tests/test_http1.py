@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from engine.spec import Timeouts
 from engine.testing import LAST, FaultServer, chunk, head, whole
-from engine.transport import aio, own
-from engine.transport.http1 import Address, Answer, RemoteProtocolError
+from engine.transport import aio, own, sync
+from engine.transport.http1 import Address, Answer, RemoteProtocolError, request_bytes
 from engine.wire import Headers, WireRequest
 
 PIECES = [
@@ -60,6 +60,30 @@ def test_usual_urls_need_no_library() -> None:
         assert Address.of(url) is not None
 
 
+def ask_in_a_thread(wire: WireRequest) -> None:
+    lines = sync.Lines(None, 1)
+    body = lines.open(wire, PATIENCE, 5)
+    while body.read(5) is not None:
+        pass
+    body.close()
+    lines.close()
+
+
+async def ask_in_a_task(wire: WireRequest) -> None:
+    lines = aio.AsyncLines(None, 1)
+    await lines.ready()
+    body = await aio.AsyncBody.open(lines, wire, PATIENCE, 5)
+    while await body.read(5) is not None:
+        pass
+    await body.aclose()
+    await lines.aclose()
+
+
+PATIENCE = Timeouts(5, 5, 5, 5, 5)
+ASKS = {"sync": ask_in_a_thread, "async": lambda wire: asyncio.run(ask_in_a_task(wire))}
+
+
+@pytest.mark.parametrize("kind", ASKS)
 @pytest.mark.parametrize(
     "wire",
     [
@@ -69,20 +93,26 @@ def test_usual_urls_need_no_library() -> None:
         WireRequest("DELETE", "/jobs/1", Headers()),
     ],
 )
-def test_the_same_bytes_are_sent_as_by_the_library(wire: WireRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask(url: str) -> None:
-        lines = aio.AsyncLines(None, 1)
-        sent = WireRequest(wire.method, url + wire.url, wire.headers, wire.content)
-        body = await aio.AsyncBody.open(lines, sent, Timeouts(5, 5, 5, 5, 5), 5)
-        while await body.read(5) is not None:
-            pass
-        await body.aclose()
-        await lines.aclose()
+def test_the_same_bytes_are_sent_as_by_the_library(
+    kind: str, wire: WireRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not own.is_there():
+        pytest.skip("the tests are run with httpx's connections")
+    written: list[WireRequest] = []
 
+    def noted(wire: WireRequest) -> bytes:
+        written.append(wire)
+        return request_bytes(wire)
+
+    for module in ("blocking", "direct"):
+        monkeypatch.setattr(f"engine.transport.{module}.request_bytes", noted)
     with FaultServer([whole(b"hi")]) as server:
-        asyncio.run(ask(server.url))
+        sent = WireRequest(wire.method, server.url + wire.url, wire.headers, wire.content)
+        ASKS[kind](sent)
+        assert written == [sent]
         monkeypatch.setattr(own, "is_there", lambda: False)
-        asyncio.run(ask(server.url))
+        ASKS[kind](sent)
+        assert written == [sent]
         ours, theirs = (request.raw for request in server.requests)
     assert ours == theirs
 

@@ -187,9 +187,13 @@ class OfThreads:
 
     def connections(self) -> tuple[int, int]:
         """In use, and kept."""
-        pool = self.client._http_client._transport._pool if self.client._http_client is not None else None
-        idle = [connection.is_idle() for connection in pool.connections] if pool is not None else []
-        return idle.count(False), idle.count(True)
+        lines = self.client._lines
+        if lines is None:
+            return 0, 0
+        if lines._pool is not None:
+            idle = [connection.is_idle() for connection in lines._pool._transport._pool.connections]
+            return idle.count(False), idle.count(True)
+        return len(lines._open) - len(lines._idle), len(lines._idle)
 
     def rest(self) -> None:
         time.sleep(0.002)

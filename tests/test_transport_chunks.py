@@ -92,6 +92,7 @@ def test_a_long_chunk_is_given_as_it_comes() -> None:
 def test_a_client_reads_them_so(catalog: Catalog, is_lent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[bytes] = []
     take = Chunks._take
+    monkeypatch.setattr("engine.transport.own.is_there", lambda: False)
     monkeypatch.setattr(Chunks, "_take", lambda *args: reads.append(args[1]) or take(*args))
     script = [Send(head(transfer_encoding="chunked") + chunk(b"a") * 500 + LAST)]
     with FaultServer(script) as server, httpx.Client() as http_client:

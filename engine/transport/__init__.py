@@ -8,6 +8,8 @@ httpx logs never holds a secret.
 request.py makes the library's request and explain.py says what its exceptions mean; sync.py and aio.py open, read and
 close. Cancelling must leave nothing behind, and the pool of httpx 0.28 does not survive it: see `aio.AsyncLines`. A
 connection for tasks is `alone.Alone` in a client of httpx, `lent.Lent` in a caller's own (both in library.py), or our
-own, `direct.Direct`, where httptools is installed. A connection that holds more than its answer is not used again
-(reuse.py). HTTP chunks that came together are read together, by httpx as well (chunks.py).
+own, `direct.Direct`, where httptools is installed. Threads have `blocking.Blocking` then, else httpx's pool or a
+caller's client (pooled.py); what the two of our own share is in own.py, http1.py and shelf.py. A connection that holds
+more than its answer is not used again (reuse.py). HTTP chunks that came together are read together, by httpx as well
+(chunks.py).
 """

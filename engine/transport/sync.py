@@ -1,184 +1,152 @@
-"""The network for threads: deadlines that bound a whole wait, not only each of its reads."""
+"""The network for threads: connections of our own where they can be used, else httpx's pool or a caller's client."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..spec import Timeouts
 from ..wire import WireRequest
-from .chunks import all_at_once
+from . import own, pooled
 from .explain import explained
-from .quiet import quiet
-from .request import Bare, build, head_of, proxy_of, wrap_backend
-from .reuse import guarded
-from .stage import Stage
+from .http1 import Address
+from .shelf import REST_SECONDS, Shelf
+from .waiting import TooLate
+
+if TYPE_CHECKING:
+    from .blocking import Blocking
 
 
-class _Deadline(threading.local):
-    """When the wait of this thread is over, in monotonic seconds."""
+class Lines:
+    """The connections of a client for its threads: taken for a call, kept when its answer was read to its end."""
 
-    at: float | None = None
+    def __init__(self, proxy: str | None, keep: int, lent: Any = None) -> None:
+        self._proxy = proxy
+        self._most = keep
+        self._lent = lent
+        self._pool: Any = None
+        self._context: Any = None
+        self._idle: Shelf[Blocking] = Shelf(keep)
+        self._open: set[Blocking] = set()
+        self._lock = threading.RLock()  # a call that is garbage may be closed in the middle of another one
+        self._is_closed = False
 
+    def open(self, wire: WireRequest, timeouts: Timeouts, seconds: float) -> Body:
+        """Send a request and wait for the head of its answer. Raises TimeoutError after `seconds`."""
+        address = Address.of(wire.url) if self._is_direct() else None
+        if address is None:
+            return pooled.Body(self._client(), wire, timeouts, seconds, self._proxy is not None)
+        return OwnBody(self, address, wire, timeouts, seconds)
 
-_DEADLINE = _Deadline()
+    def _is_direct(self) -> bool:
+        """Whether connections may be our own: no proxy is on the way, and the extra `fast` is installed."""
+        return self._proxy is None and self._lent is None and own.is_there()
 
+    def _client(self) -> Any:
+        if self._lent is not None:
+            return self._lent
+        with self._lock:
+            self._pool = self._pool or pooled.new_client(self._proxy, self._most, self._trust())
+            return self._pool
 
-def _left(timeout: float | None) -> float | None:
-    if _DEADLINE.at is None:
-        return timeout
-    left = max(_DEADLINE.at - time.monotonic(), 0.001)
-    return left if timeout is None else min(left, timeout)
+    def _trust(self) -> Any:
+        with self._lock:
+            self._context = self._context or pooled.context()
+            return self._context
 
+    def take(self, origin: str, address: Address) -> Blocking:
+        """A connection that was kept, else a new one that will be opened.
 
-class _DeadlineStream:
-    """A network stream whose every read and write ends at this thread's deadline.
+        Where many calls wait for few connections, one that was just given back rests first: see `aio.AsyncLines`.
+        """
+        while True:
+            line = self._taken(origin) or self._opened(address)
+            left = line.kept_at + REST_SECONDS - time.monotonic()
+            if left <= 0 or len(self._open) - len(self._idle) < 2:
+                return line
+            try:
+                time.sleep(left)
+            except BaseException:
+                self.drop(line)
+                raise
+            if line.is_silent:
+                return line
+            self.drop(line)
 
-    The library's own timeouts bound each read, so a server that drips a byte at a time is never too late for them.
-    """
+    def _taken(self, origin: str) -> Blocking | None:
+        with self._lock:
+            self._drop_stale()
+            while (line := self._idle.take(origin)) is not None:
+                if line.is_silent:
+                    return line
+                self.drop(line)
+        return None
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def _opened(self, address: Address) -> Blocking:
+        from .blocking import Blocking  # what it needs of the standard library is not needed to make a client
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        at = _DEADLINE.at
-        if at is not None:
-            # The library's own is that of idle, which must not end the wait for the first byte of a body.
-            timeout = at - time.monotonic()
-            if timeout <= 0:
-                import httpcore
+        line = Blocking(address, self._trust() if address.is_tls else None)
+        with self._lock:
+            self._open.add(line)
+        return line
 
-                raise httpcore.ReadTimeout("the deadline has passed")
-            timeout = max(timeout, 0.001)
-        return self._stream.read(max_bytes, timeout=timeout)
+    def keep(self, origin: str, line: Blocking) -> None:
+        """Keep a connection whose answer was read to its end."""
+        with self._lock:
+            if self._is_closed:
+                self.drop(line)
+            else:
+                self._idle.put(origin, line)
+                self._drop_stale()
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
-        return self._stream.write(buffer, timeout=_left(timeout))
+    def _drop_stale(self) -> None:
+        for line in self._idle.stale():
+            self.drop(line)
 
-    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
-        stream = self._stream.start_tls(ssl_context, server_hostname=server_hostname, timeout=_left(timeout))
-        return _DeadlineStream(stream)
+    def drop(self, line: Blocking) -> None:
+        """Close a connection in the middle of whatever it does."""
+        with self._lock:
+            self._open.discard(line)
+        line.close()
 
     def close(self) -> None:
-        self._stream.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _DeadlineBackend:
-    """A network backend that opens such streams."""
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-
-    def connect_tcp(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
-        return _DeadlineStream(self._backend.connect_tcp(*args, timeout=_left(timeout), **kwargs))
-
-    def connect_unix_socket(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
-        return _DeadlineStream(self._backend.connect_unix_socket(*args, timeout=_left(timeout), **kwargs))
-
-    def sleep(self, seconds: float) -> None:
-        self._backend.sleep(seconds)
+        """Close every connection; those in use end what they do, and are closed by who does it."""
+        with self._lock:
+            self._is_closed = True
+            for line in self._idle.all():
+                self.drop(line)
+            for line in list(self._open):
+                line.stop()
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pooled.close_client(pool)
 
 
-def _context() -> Any:
-    """TLS as httpx has it, with sockets that are closed when Ctrl-C ends their handshake: nobody else has them yet."""
-    import ssl
+class OwnBody:
+    """The same as pooled.Body, on a connection of our own."""
 
-    import httpx
+    __slots__ = ("_line", "_lines", "_origin", "head", "read")
 
-    class Socket(ssl.SSLSocket):
-        def do_handshake(self, block: bool = False) -> None:
-            try:
-                super().do_handshake(block)
-            except BaseException:
-                self.close()
+    def __init__(self, lines: Lines, address: Address, wire: WireRequest, timeouts: Timeouts, seconds: float) -> None:
+        self._lines = lines
+        self._origin = wire.origin
+        self._line = line = lines.take(wire.origin, address)
+        self.read = line.read
+        try:
+            self.head = line.send(wire, timeouts, time.monotonic() + seconds)
+        except BaseException as error:
+            lines.drop(line)
+            if isinstance(error, TooLate) or not isinstance(error, Exception):
                 raise
-
-    context = httpx.create_ssl_context(trust_env=False)
-    context.sslsocket_class = Socket
-    return context
-
-
-def new_client(proxy: str | None, keep: int) -> Any:
-    """An httpx client of our own; `keep` idle connections are kept."""
-    import httpx
-
-    # No limit inside the pool: ours is in front of it, has its own deadline and its own words.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=keep)
-    options = {"verify": _context(), "trust_env": False, "follow_redirects": False}
-    client = httpx.Client(limits=limits, proxy=proxy_of(proxy), **options)
-    for transport in (client._transport, *client._mounts.values()):
-        wrap_backend(transport, _DeadlineBackend)
-    return client
-
-
-def close_client(client: Any) -> None:
-    """Close such a client, and its connections."""
-    with quiet():
-        client.close()
-
-
-class Body:
-    """A response that is open: its head, its raw bytes one read at a time, and its end."""
-
-    def __init__(
-        self, client: Any, wire: WireRequest, timeouts: Timeouts, seconds: float, proxied: bool = False
-    ) -> None:
-        self._wire = wire
-        self._proxied = proxied
-        # The library asks this map when it begins to wait for the head, and again when it begins to read the body.
-        timeout = {
-            "connect": timeouts.connect,
-            "read": max(seconds, 0.001),
-            "write": max(seconds, 0.001),
-            "pool": None,
-        }
-        self._stage = Stage()
-        self._response: Any = None
-        at = _DEADLINE.at = time.monotonic() + seconds
-        try:
-            request = build(client, wire, timeout, self._stage.note)
-            self._response = _sent(client, request, self._stage)
-            self.head = head_of(self._response, wire, proxied)
-        except Exception as error:  # noqa: BLE001  whatever the library raises becomes ours, or goes on as it is
-            late = time.monotonic() >= at
-            if self._response is not None:
-                self._response.close()
-            raise explained(error, wire, in_body=False, proxied=proxied, stage=self._stage, late=late) from None
-        finally:
-            _DEADLINE.at = None
-        timeout["read"] = timeouts.idle
-        self._chunks: Iterator[bytes] = self._response.iter_raw()
-
-    def read(self, seconds: float) -> bytes | None:
-        """The next bytes; None at the end of the body. Raises TimeoutError after `seconds`."""
-        if seconds <= 0:
-            raise TimeoutError
-        _DEADLINE.at = time.monotonic() + seconds
-        try:
-            with quiet():
-                return next(self._chunks, None)
-        except Exception as error:  # noqa: BLE001
-            raise explained(error, self._wire, in_body=True, proxied=self._proxied, stage=self._stage) from None
-        finally:
-            _DEADLINE.at = None
+            raise explained(error, wire, in_body=False, proxied=False, stage=line.stage) from None
 
     def close(self) -> None:
         """Close the connection, or give it back when the body was read to its end."""
-        with quiet():
-            self._response.close()
+        if self._line.is_usable:
+            self._lines.keep(self._origin, self._line)
+        else:
+            self._lines.drop(self._line)
 
 
-def _sent(client: Any, request: Any, stage: Stage) -> Any:
-    """The response to a request, its body unread."""
-    try:
-        with quiet():
-            return all_at_once(guarded(client.send(request, stream=True, follow_redirects=False)))
-    except Exception:
-        if stage.redirect is None:
-            raise
-        return Bare(*stage.redirect)
+Body = pooled.Body | OwnBody
