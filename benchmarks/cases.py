@@ -11,6 +11,7 @@ from .contenders.known import FAST, FAST_SYNC, H_SYNC, OWN_CLIENT, PLAIN, PLAIN_
 CPU, FIRST, WALL, MEMORY = "CPU", "first token p50", "wall", "memory each"
 BESIDE_FAST = "CPU beside fast"
 OURS = (PLAIN, OWN_CLIENT, FAST)
+SYNC = (H_SYNC, PLAIN_SYNC, FAST_SYNC)
 
 
 PEERS = {"openai": 45.0, "litellm": 150.0, "any-llm": 60.0}
@@ -64,7 +65,7 @@ def streams(count: int, seed: int) -> list[Case]:
             "sync",
             f"{many}, without a loop",
             answer=f"deltas-{count}",
-            who=(H_SYNC, PLAIN_SYNC, FAST_SYNC),
+            who=SYNC,
             goals={(CPU, PLAIN_SYNC): 1.4, (CPU, FAST_SYNC): 1.4},
         ),
     ]
@@ -76,15 +77,18 @@ def requests(times: int) -> list[Case]:
     case = partial(Case, act="chat", answer="tiny", times=times, warm_up=3, measures=(CPU, FIRST))
     return [
         case("request", "a tiny whole answer", who=(H, *OURS), goals=goals, peers={}),
-        case("request-sync", "the same without a loop", who=(H_SYNC, PLAIN_SYNC, FAST_SYNC)),
+        case("request-sync", "the same without a loop", who=SYNC, goals={(CPU, FAST_SYNC): 0.5}),
     ]
 
 
 def alone(count: int) -> list[Case]:
     """A stream whose deltas come one by one."""
     title, answer = f"{count:,} deltas, 1 ms apart", f"paced-{count}-1"
-    goals, who = {(CPU, FAST): 0.6}, (H, SOCKET, *OURS)
-    return [Case("paced", title, "stream", answer, who, units=count, goals=goals, peers={})]
+    case = partial(Case, act="stream", answer=answer, units=count)
+    return [
+        case("paced", title, who=(H, SOCKET, *OURS), goals={(CPU, FAST): 0.6}, peers={}),
+        case("paced-sync", "the same without a loop", who=SYNC, goals={(CPU, FAST_SYNC): 0.6}),
+    ]
 
 
 def together(count: int, share: float) -> list[Case]:
