@@ -72,6 +72,8 @@ class Library:
 
     def read(self, seconds: float) -> Awaitable[bytes | None]:
         """The next bytes of its body; None at the end. Raises TimeoutError after `seconds` without any."""
+        if seconds <= 0:
+            raise TimeoutError
         if self._inbox is None:
             self._inbox = Inbox(self)
             self._chunks = aiter(self._response.stream)
