@@ -29,6 +29,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from engine import AsyncClient, Catalog, Client
 from engine.errors import EngineError
 from engine.events import Event, Finish, TextDelta
+from engine.transport import own
 from tests.faults import fault
 from tests.faultserver import DONE, STOP, delta
 from tests.stormserver import descriptors
@@ -458,7 +459,8 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "calls"):
             return
         assert self.calls.free_slots() == SLOTS - self.held
-        assert self.settled(lambda: self.calls.tasks() == self.tasks), "a task is left"
+        reading = 0 if own.is_there() else self.held  # through the library's connections a task reads ahead
+        assert self.settled(lambda: self.tasks <= self.calls.tasks() <= self.tasks + reading), "a task is left"
         in_use, kept = self.calls.connections()
         # An answer that has come to its end may have given its connection back before that is asked for.
         least = self.held - sum(stream.is_settled for stream in self.streams if stream.holds)
