@@ -67,6 +67,7 @@ class StepServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+            disable_nagle_algorithm = True
 
             def setup(self) -> None:
                 super().setup()
