@@ -217,11 +217,12 @@ class AsyncClient(Caller):
 class _Attempt:
     """One request and the reading of its reply. `events` are at hand, backwards; `pause` is the wait behind it."""
 
-    __slots__ = ("_body", "_ended", "_exchange", "_lines", "_pieces", "_refuse", "events", "pause")
+    __slots__ = ("_body", "_ended", "_exchange", "_lines", "_pieces", "_refuse", "_turns", "events", "pause")
 
     def __init__(self, exchange: Exchange, lines: transport.AsyncLines, refuse: Callable[[WireRequest], None]) -> None:
         self._exchange = exchange
         self._lines = lines
+        self._turns = lines.turns
         self._refuse = refuse
         self._body: transport.AsyncBody | None = None
         self._pieces: Iterator[bytes] = iter(())
@@ -241,14 +242,15 @@ class _Attempt:
             if piece is None:
                 patience = exchange.patience()
                 try:
-                    piece = self._cut(await body.read(patience.seconds))
+                    piece = await body.read(patience.seconds)
                 except TimeoutError:
                     exchange.timed_out(patience.phase)
                 except EngineError as error:
                     exchange.broke_off(error)
-            if piece is not None and self._lines.turns.are_due(len(piece)):
-                await self._lines.turns.own()
-            self.events = await aside(self._taken, piece) if exchange.takes_long(piece or b"") else self._taken(piece)
+            if piece is None or len(piece) > PIECE or self._turns.are_due(len(piece)) or exchange.takes_long(piece):
+                self.events = await self._carefully(piece)
+            else:
+                self.events = exchange.feed(piece)
         except EngineError as error:
             piece = None  # a traceback may show what is in its frames
             await self.aclose()
@@ -266,8 +268,8 @@ class _Attempt:
     async def _opened(self) -> transport.AsyncBody:
         exchange = self._exchange
         await self._lines.ready()
-        if self._lines.turns.are_due(CALL):
-            await self._lines.turns.own()
+        if self._turns.are_due(CALL):
+            await self._turns.own()
         wire = exchange.start()
         self._refuse(wire)
         patience = exchange.patience()
@@ -279,19 +281,17 @@ class _Attempt:
         exchange.head(body.head)
         return body
 
-    def _cut(self, data: bytes | None) -> bytes | None:
-        """Of much that has come at once the first piece; the others are next."""
-        if data is None or len(data) <= PIECE:
-            return data
-        self._pieces = pieces(data)
-        return next(self._pieces)
-
-    def _taken(self, piece: bytes | None) -> list[Event]:
-        """The events of a piece, without one those of the end."""
-        if piece is not None:
-            return self._exchange.feed(piece)
-        self._ended = True
-        return self._exchange.finish()
+    async def _carefully(self, piece: bytes | None) -> list[Event]:
+        """The events of the end, of the first of much, and of what takes long or waits for its turn."""
+        exchange = self._exchange
+        if piece is None:
+            self._ended = True
+            return await aside(exchange.finish) if exchange.takes_long() else exchange.finish()
+        if len(piece) > PIECE:
+            self._pieces = pieces(piece)
+            piece = next(self._pieces)
+        await self._turns.own()
+        return await aside(exchange.feed, piece) if exchange.takes_long(piece) else exchange.feed(piece)
 
     def _end(self) -> None:
         if self._exchange.fault is not None:

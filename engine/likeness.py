@@ -26,14 +26,15 @@ _BETWEEN = b"\0"
 class Likeness:
     """What is around the text in frames of one name, and the kind of event that they are."""
 
-    __slots__ = ("_begin", "_end", "_first", "_kind", "_last", "_name", "_put")
+    __slots__ = ("_begin", "_end", "_first", "_last", "_name", "kind", "put")
 
     def __init__(self, name: str | None, begin: bytes, end: bytes, kind: type[Event]) -> None:
         self._name = name
         self._begin, self._first = begin, len(begin)
         self._end, self._last = end, -len(end)
-        self._kind = kind
-        self._put = vars(kind)["text"].__set__
+        self.kind = kind
+        self.put = vars(kind)["text"].__set__
+        """Writes the text into an event of that kind that is made and empty."""
 
     @classmethod
     def of(cls, piece: Piece, text: str, kind: type[Event]) -> Likeness | None:
@@ -79,16 +80,10 @@ class Likeness:
                 row.append(said)
         return rows
 
-    def event(self, text: str) -> Event:
-        """The event of a text, made as its class would, but without a call in Python."""
-        event = object.__new__(self._kind)
-        self._put(event, text)
-        return event
-
     def events(self, texts: Sequence[str]) -> list[Event]:
-        """The same for each of many."""
-        events = [*map(object.__new__, repeat(self._kind, len(texts)))]
-        deque(map(self._put, events, texts), 0)
+        """An event for each text, made as its class would, but without a call in Python."""
+        events = [*map(object.__new__, repeat(self.kind, len(texts)))]
+        deque(map(self.put, events, texts), 0)
         return events
 
     def _texts(self, pieces: Sequence[Piece]) -> list[str]:

@@ -29,7 +29,9 @@ def write_before(source: Source) -> None:
             source.line("said = like.text(pieces[n])")
             with source.block("if said:"):
                 source.line("for run in answer.runs: run.append(said)")
-                source.line("events.append(like.event(said))")
+                source.line(f"delta = {source.constant(object.__new__)}(like.kind)")
+                source.line("like.put(delta, said)")
+                source.line("events.append(delta)")
                 source.line("return count")
         with source.block("else:"):
             source.line("rows = like.rows(pieces, n)")
