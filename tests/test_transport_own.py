@@ -22,9 +22,24 @@ import pytest
 from engine import Client
 from engine.errors import EngineError, ProviderError, TransportError
 from engine.spec import Timeouts
-from engine.testing import FIN, Again, FaultServer, Hello, Pause, Request, Send, Stall, Step, Tls, chunk, head, whole
+from engine.testing import (
+    FIN,
+    LAST,
+    Again,
+    FaultServer,
+    Hello,
+    Pause,
+    Request,
+    Send,
+    Stall,
+    Step,
+    Tls,
+    chunk,
+    head,
+    whole,
+)
 from engine.transport import own, sync
-from engine.transport.shelf import REST_SECONDS, Shelf
+from engine.transport.shelf import NEW_SECONDS, REST_SECONDS, Shelf
 from engine.wire import Headers, WireRequest
 from tests import test_faults_connections
 from tests.conftest import environment
@@ -235,19 +250,53 @@ def test_nothing_is_kept_behind_the_end_of_a_client():
         assert server.wait_for(lambda journal: (journal.opened, journal.open) == (1, 0))
 
 
-def test_one_that_was_just_given_back_rests_beside_other_calls(folder, monkeypatch):
-    slept: list[float] = []
-    monkeypatch.setattr("engine.transport.sync.time", SimpleNamespace(monotonic=time.monotonic, sleep=slept.append))
+@pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long those that were taken have rested."""
+    rested: list[float] = []
+
+    def rest(*args: Any, **kwargs: Any) -> float:
+        left = ruled(*args, **kwargs)
+        rested.extend([left] if left else [])
+        return left
+
+    ruled = Shelf.rest
+    monkeypatch.setattr(Shelf, "rest", rest)
+    return rested
+
+
+def test_one_that_was_just_given_back_rests_beside_other_calls(folder, rests):
     piece = [Send(head(transfer_encoding="chunked") + chunk(b"one")), Stall()]
     with FaultServer(piece, [whole(b"hi"), Again()]) as server:
         with Client(catalog_of(folder), base_urls={"text": server.url}) as client:
             with client.stream("text", "hi") as stream:
                 assert next(iter(stream)).text == "one"
                 assert [client.chat("text", "hi").text for _ in range(2)] == ["hi", "hi"]
-                assert [0 < seconds <= REST_SECONDS for seconds in slept] == [True]
+                assert 0 < max(rests) <= REST_SECONDS
+                rests.clear()
             assert client.chat("text", "hi").text == "hi"
-            assert len(slept) == 1
+            assert not rests
         assert server.journal.opened == 2
+
+
+STREAMED = Send(head(transfer_encoding="chunked") + chunk(b"one") + LAST)
+
+
+def test_one_that_is_closed_behind_a_stream_without_a_word_is_not_used_again(kind, folder):
+    steps = [STREAMED, Pause(0.005), FIN()]
+    with FaultServer(steps, [whole(b"two")]) as server, door(kind, folder, server.url) as client:
+        assert client.chat("text").text == "one"
+        assert client.chat("text").text == "two"
+
+
+def test_one_that_has_outlasted_a_stream_is_used_at_once_from_then_on(kind, folder, rests):
+    with FaultServer([STREAMED, Again()]) as server, door(kind, folder, server.url) as client:
+        assert [client.chat("text").text for _ in range(2)] == ["one", "one"]
+        assert REST_SECONDS < max(rests) <= NEW_SECONDS
+        rests.clear()
+        assert client.chat("text").text == "one"
+        assert not rests
+        assert server.journal.opened == 1
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------

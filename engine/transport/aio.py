@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from .lent import Lent
 from .own import BUFFER, trust
 from .quiet import quiet
 from .request import proxy_of
-from .shelf import REST_SECONDS, Shelf
+from .shelf import Shelf
 
 if TYPE_CHECKING:
     import ssl
@@ -80,23 +79,21 @@ class AsyncLines:
         return line
 
     async def rested(self, wire: WireRequest) -> Line:
-        """The same, for at once: where many calls wait for few connections, one that was just given back rests first.
-
-        A server that closes behind its answer without saying so takes a moment for it, and what it is sent meanwhile is
-        lost; whether it was read by then, nobody knows.
-        """
+        """The same, when it has rested if it must."""
         while True:
             line = self.take(wire)
-            left = line.kept_at + REST_SECONDS - time.monotonic() if isinstance(line, Direct) else 0.0
-            if left <= 0 or len(self._open) < 2:
+            if not isinstance(line, Direct):
                 return line
             try:
-                await asyncio.sleep(left)
+                while left := self._idle.rest(wire.origin, line, is_busy=len(self._open) > 1):
+                    await asyncio.sleep(left)
+                    if not line.is_usable or not line.is_silent:
+                        break
+                else:
+                    return line
             except BaseException:
                 self._start_closing(line)
                 raise
-            if line.is_usable and line.is_silent:
-                return line
             self._start_closing(line)
 
     def _opened(self, address: Address | None) -> Line:

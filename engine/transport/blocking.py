@@ -89,9 +89,18 @@ class Blocking:
         return is_at_end and self._answer is not None and self._answer.keeps_alive
 
     @property
+    def was_streamed(self) -> bool:
+        """Whether its last answer came in chunks."""
+        return self._answer is not None and self._answer.is_chunked
+
+    @property
     def is_silent(self) -> bool:
         """Whether nothing has come behind that: the end of the connection, mostly."""
-        return not self._comes(0)
+        return self.stays_silent(0)
+
+    def stays_silent(self, seconds: float) -> bool:
+        """The same for so many seconds; less when something comes."""
+        return not self._comes(seconds * 1000)
 
     def close(self) -> None:
         """Close at once."""

@@ -103,6 +103,11 @@ class Direct(asyncio.BufferedProtocol):
         return not self._transport.is_closing() and not self._transport.get_write_buffer_size()
 
     @property
+    def was_streamed(self) -> bool:
+        """Whether its last answer came in chunks."""
+        return self._answer is not None and self._answer.is_chunked
+
+    @property
     def is_silent(self) -> bool:
         """Whether nothing has come that the loop has not looked at yet: the end of the connection, mostly."""
         return not reader(self._transport.get_extra_info("socket"))(0)

@@ -90,13 +90,13 @@ class Answer:
         "_ends_with_connection",
         "_framing",
         "_is_ambiguous",
-        "_is_chunked",
         "_is_odd",
         "_pairs",
         "_parser",
         "_start",
         "has_ended",
         "head",
+        "is_chunked",
         "keeps_alive",
         "on_body",
     )
@@ -113,7 +113,9 @@ class Answer:
         self._start = b""  # what has come of a head
         self._is_odd = False
         self._ends_with_connection = False
-        self._is_ambiguous = self._is_chunked = False
+        self.is_chunked = False
+        """Whether its body comes in chunks."""
+        self._is_ambiguous = False
         self._parser = self._new_parser()
 
     def _new_parser(self) -> Any:
@@ -160,7 +162,7 @@ class Answer:
 
     def _is_exact(self, data: bytes, before: int) -> bool:
         """Whether the last bytes end with the answer: the parser takes blank lines behind it without a word."""
-        if self._is_chunked or len(self._chunks) == before:
+        if self.is_chunked or len(self._chunks) == before:
             return not data.endswith(b"\r\n\r\n\r\n")
         return data.endswith(self._chunks[-1])
 
@@ -195,9 +197,9 @@ class Answer:
         coding, has_length = headers.get("transfer-encoding"), "content-length" in headers
         if coding is not None and coding.lower() != "chunked":
             raise ValueError("a transfer encoding that is not chunked")
-        self._is_chunked = coding is not None
-        self._is_ambiguous = self._is_chunked and has_length
-        self._ends_with_connection = not self._is_chunked and not has_length
+        self.is_chunked = coding is not None
+        self._is_ambiguous = self.is_chunked and has_length
+        self._ends_with_connection = not self.is_chunked and not has_length
 
     def on_message_begin(self) -> None:
         """An answer begins; what comes behind ours is nobody's."""

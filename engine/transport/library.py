@@ -117,6 +117,8 @@ class Library:
             return error
         return explained(error, self._wire, in_body=True, proxied=self._is_proxied, stage=self.stage)
 
+    was_streamed = False
+    """Nobody asks: the library's connections do not rest."""
     is_silent = True
     """Whether nothing has come since: the library looks for itself."""
 

@@ -11,7 +11,7 @@ from ..wire import WireRequest
 from . import own, pooled
 from .explain import explained
 from .http1 import Address
-from .shelf import REST_SECONDS, Shelf
+from .shelf import Shelf
 from .waiting import TooLate
 
 if TYPE_CHECKING:
@@ -56,22 +56,18 @@ class Lines:
             return self._context
 
     def take(self, origin: str, address: Address) -> Blocking:
-        """A connection that was kept, else a new one that will be opened.
-
-        Where many calls wait for few connections, one that was just given back rests first: see `aio.AsyncLines`.
-        """
+        """A connection that was kept, and has rested if it must; else a new one that will be opened."""
         while True:
             line = self._taken(origin) or self._opened(address)
-            left = line.kept_at + REST_SECONDS - time.monotonic()
-            if left <= 0 or len(self._open) - len(self._idle) < 2:
-                return line
             try:
-                time.sleep(left)
+                while left := self._idle.rest(origin, line, is_busy=len(self._open) - len(self._idle) > 1):
+                    if not line.stays_silent(left):
+                        break
+                else:
+                    return line
             except BaseException:
                 self.drop(line)
                 raise
-            if line.is_silent:
-                return line
             self.drop(line)
 
     def _taken(self, origin: str) -> Blocking | None:
