@@ -32,6 +32,7 @@ def write_before(source: Source) -> None:
                 source.line(f"delta = {source.constant(object.__new__)}(like.kind)")
                 source.line("like.put(delta, said)")
                 source.line("events.append(delta)")
+                source.line(f"answer.tries = {TRIES}")
                 source.line("return count")
         with source.block("else:"):
             source.line("rows = like.rows(pieces, n)")
