@@ -109,7 +109,7 @@ class Exchange:
         self.attempts = 0
         self.pause = 0.0
         self._tries = 0  # of the request that is next
-        self._reply: Reply | StepReply = Reply(provider.readers, call.adjustments, call.secrets)
+        self._reply: Reply | StepReply = self._journey.reply()
         self._began: float | None = None
         self._attempt_began = 0.0
         self._waits_since: float | None = None
@@ -169,7 +169,7 @@ class Exchange:
         self._tries += 1
         self.pause = 0.0
         wire = self._journey.request()
-        if self.attempts > 1 or not self._has_one_request:
+        if self.attempts > 1 or not self._has_one_request:  # else it is at hand
             self._reply = self._journey.reply()
         if self._tape is not None:
             self._tape.sent(self._journey.take(wire))

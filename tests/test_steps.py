@@ -237,6 +237,16 @@ def test_the_last_reply_of_a_poll_is_the_answer(tmp_path: Path, ask: Ask) -> Non
 
 
 @both
+def test_the_only_request_of_a_call_may_be_polled(tmp_path: Path, ask: Ask) -> None:
+    start, end = POLLED.index("steps:"), POLLED.index("method: GET")
+    text = (POLLED[:start] + POLLED[end:]).replace("/jobs/{{ steps.job.id }}", "/jobs/1")
+    for polls in ([{"done": False}, Answer(b"", status=502)], []):
+        with job(*polls, {"done": True, "result": {"text": "Hello"}}) as server:
+            assert ask(folder_of(tmp_path, text), "acme", **options(server)).text == "Hello"
+        assert server.said() == ["GET /jobs/1"] * (len(polls) + 1)
+
+
+@both
 def test_a_poll_survives_a_refusal_that_is_worth_another_try(tmp_path: Path, ask: Ask) -> None:
     with job(Answer(b"", status=502), {"done": False}, {"done": True, "result": {"text": "Hi"}}) as server:
         assert ask(folder_of(tmp_path, POLLED), "acme", **options(server)).text == "Hi"
