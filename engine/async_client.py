@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -152,12 +152,14 @@ class AsyncClient(Caller):
     async def _run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
         lines = self._bind()
         slots = self._slots
-        try:
-            # A slot that is free is there at once, and needs no deadline.
-            async with asyncio.timeout(exchange.timeouts.pool) if slots.locked() else nullcontext():
-                await slots.acquire()
-        except TimeoutError:
-            raise self.no_slot(exchange.timeouts) from None
+        if not slots.locked():
+            await slots.acquire()  # it is there at once, and needs no deadline
+        else:
+            try:
+                async with asyncio.timeout(exchange.timeouts.pool):
+                    await slots.acquire()
+            except TimeoutError:
+                raise self.no_slot(exchange.timeouts) from None
         try:
             while exchange.has_request:
                 key = exchange.turn()

@@ -116,7 +116,7 @@ class Exchange:
         self._drained = 0.0  # seconds waited for what an answer can do without
         self._drained_bytes = 0
         self._has_bytes = False
-        self._request_id: str | None = None
+        self._head: ResponseHead | None = None
         self._has_one_request = call.route is None
 
     def _next(self, action: str) -> State:
@@ -162,7 +162,7 @@ class Exchange:
         self._began = now if self._began is None else self._began
         self._attempt_began, self._has_bytes = now, False
         self._drained, self._drained_bytes = 0.0, 0
-        self._request_id = None
+        self._head = None
         if not self._tries:
             self._budget.began(now)
         self.attempts += 1
@@ -181,7 +181,7 @@ class Exchange:
         self._step("head")
         if self._tape is not None:
             self._tape.head(head)
-        self._request_id = head.request_id
+        self._head = head
         self._reply.head(head)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -346,7 +346,8 @@ class Exchange:
         error.attempts = self.attempts
         error.provider = self._provider.name
         error.elapsed = 0.0 if self._began is None else self._clock() - self._began
-        error.request_id = redact(self._request_id or "", self._journey.secrets) or None
+        named = self._head.request_id if self._head is not None else None
+        error.request_id = redact(named or "", self._journey.secrets) or None
         if error.partial is not None:
             error.partial = replace(error.partial, attempts=max(self.attempts, 1))
         return error

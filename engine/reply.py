@@ -23,6 +23,7 @@ from .secrets import Secret
 from .wire import ResponseHead
 
 MAX_REFUSAL_BYTES = 64 * 1024
+_NO_HEAD = ResponseHead(0)
 
 
 class _Mode(Enum):
@@ -47,7 +48,7 @@ class Reply:
         self._adjustments = adjustments
         self._secrets = secrets
         self._answer = readers.answer()
-        self._head = ResponseHead(0)
+        self._head = _NO_HEAD
         self._body: Decompressor | None = None
         self._mode = _Mode.NEW
         self._start = Start()  # what is sniffed, or the body of a refusal

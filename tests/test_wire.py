@@ -128,6 +128,7 @@ def test_a_copied_request_can_be_sent(wire):
         ("https://api.example.com/v1?x=1#y", "https://api.example.com"),
         ("http://localhost:8080/", "http://localhost:8080"),
         ("http://[::1]:80", "http://[::1]:80"),
+        ("HTTP://example.com?at=/x@y", "http://example.com"),
         (f"https://user:{KEY}@example.com/x", "https://example.com"),
         (Sensitive(f"https://example.com/?key={KEY}", "https://example.com/?key=<KEY>"), "https://example.com"),
     ],

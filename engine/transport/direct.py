@@ -55,12 +55,13 @@ class Direct(asyncio.BufferedProtocol):
         self._wire = wire
         if self._transport is None:
             await self._connect(timeouts.connect, seconds)
-        self._inbox = inbox = Inbox(self)
-        self.read = inbox.read
-        self._answer = answer = Answer(inbox.chunks)
         if self._is_lost:
             raise ConnectionResetError
         self._transport.write(request_bytes(wire))  # under no name: what is in frames may be shown
+        # What takes the answer is made while the other side works on it: nothing comes before the loop's next turn.
+        self._inbox = inbox = Inbox(self)
+        self.read = inbox.read
+        self._answer = answer = Answer(inbox.chunks)
         while answer.head is None:
             inbox.refuse_error()
             await inbox.arrival(until)

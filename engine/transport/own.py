@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from ..secrets import shown
@@ -53,10 +54,15 @@ def _is_installed() -> bool:
 def _has_stand_in() -> bool:
     for room, name, method in _STOOD_IN_FOR:
         owner = getattr(sys.modules.get(room), name, None)
-        made_in = getattr(getattr(owner, method, None), "__globals__", {}).get("__name__", "")
-        if owner is not None and made_in.partition(".")[0] != room:
+        made = getattr(owner, method, None)
+        if owner is not None and (type(made) is not FunctionType or _room_of(made) != room):
             return True
     return False
+
+
+@lru_cache(64)
+def _room_of(function: FunctionType) -> str:
+    return str(function.__globals__.get("__name__", "")).partition(".")[0]
 
 
 def trust() -> ssl.SSLContext:
