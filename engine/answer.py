@@ -10,7 +10,7 @@ from typing import Any, Final
 from .blocks import Blocks, Carried, Slot
 from .calls import NO_CALL, ToolCalls
 from .characters import Characters, half_at_end, printable, rest_of
-from .counters import merged, normalised
+from .counters import Counters, merged
 from .errors import DecodeError
 from .events import DELTAS, Event, Finish, FinishReason, TextDelta, Usage
 from .keeps import NOTHING_MORE, Keeps
@@ -62,8 +62,15 @@ class Answer:
     to do. Where tags split the text, a piece of it without `run_mark` is a `run_event`.
     """
 
-    def __init__(self, response: Response, keeps: Keeps = NOTHING_MORE, provider: str = "") -> None:
+    def __init__(
+        self,
+        response: Response,
+        keeps: Keeps = NOTHING_MORE,
+        provider: str = "",
+        counters: Counters | None = None,
+    ) -> None:
         self._response = response
+        self._counters = counters or Counters(response.usage)
         self._provider = provider
         self._channels = _Channels()
         self.events: list[Event] = []
@@ -272,23 +279,25 @@ class Answer:
         Raises DecodeError for a tool call whose arguments are no JSON, unless the finish is `length`.
         """
         for kind in DELTAS:
-            self.add(kind, self._channels[kind].half if kind in self._channels else "")
+            if kind in self._channels:
+                self.add(kind, self._channels[kind].half)
         for part, piece in self._think.finish() if self._think is not None else ():
             self._give(part, piece)
         for kind in DELTAS:
-            if kind in self._channels:
-                self._give(kind, self._channels[kind].characters.finish())
+            if kind in self._channels and (half := self._channels[kind].characters.finish()):
+                self._give(kind, half)
         self.events += self._calls.finish()
-        self._calls.settled(cut=self.finish == "length")
+        finish = self.finish
+        self._calls.settled(cut=finish == "length")
         if self._usage:
             self.events.append(self.usage)
-        self.events.append(Finish(self.finish, self.finish_raw))
+        self.events.append(Finish(finish, self.finish_raw))
 
     @property
     def usage(self) -> Usage:
         """The counters, normalised."""
         if self._normalised is None:
-            self._normalised = normalised(self._response.usage, self._usage)
+            self._normalised = self._counters.usage(self._usage)
         return self._normalised
 
     @property
@@ -307,12 +316,11 @@ class Answer:
 
     def response(self, adjustments: tuple[Adjustment, ...] = ()) -> ChatResponse:
         """The answer so far as a value."""
-        runs = {kind: channel.runs for kind, channel in self._channels.items()}
-        texts = {kind: "".join(chain.from_iterable(runs.get(kind, ()))) for kind in DELTAS}
+        texts = {kind: "".join(chain.from_iterable(channel.runs)) for kind, channel in self._channels.items()}
         return ChatResponse(
-            text=texts["text"],
-            reasoning=texts["reasoning"],
-            refusal=texts["refusal"],
+            text=texts.get("text", ""),
+            reasoning=texts.get("reasoning", ""),
+            refusal=texts.get("refusal", ""),
             tool_calls=self._calls.so_far(),
             finish=self.finish,
             finish_raw=self.finish_raw,

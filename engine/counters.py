@@ -21,17 +21,25 @@ def merged(known: dict[str, Any], counters: Mapping[str, Any]) -> None:
             known[key] = count
 
 
-def normalised(usage_map: UsageMap, raw: Mapping[str, Any]) -> Usage:
-    """The counters in our words."""
-    data = dict(raw)
-    counts = {name: _count(first_of(paths)(data)) for name, paths in usage_map.counters.items()}
-    for name, addends in usage_map.sums.items():
-        found = [count for paths in addends if (count := _count(first_of(paths)(data))) is not None]
-        counts[name] = sum(found) if found else None
-    whole = counts.get("output_tokens")
-    if usage_map.output_excludes_reasoning and whole is not None:
-        counts["output_tokens"] = whole + (counts.get("reasoning_tokens") or 0)
-    return Usage(**counts, raw=printable_data(data))
+class Counters:
+    """Where a file has its counters, compiled: what an API counted -> Usage."""
+
+    def __init__(self, usage_map: UsageMap) -> None:
+        self._singles = [(name, first_of(paths)) for name, paths in usage_map.counters.items()]
+        self._sums = [(name, [first_of(paths) for paths in addends]) for name, addends in usage_map.sums.items()]
+        self._adds_reasoning = usage_map.output_excludes_reasoning
+
+    def usage(self, raw: Mapping[str, Any]) -> Usage:
+        """The counters in our words."""
+        data = dict(raw)
+        counts = {name: _count(value_of(data)) for name, value_of in self._singles}
+        for name, addends in self._sums:
+            found = [count for value_of in addends if (count := _count(value_of(data))) is not None]
+            counts[name] = sum(found) if found else None
+        whole = counts.get("output_tokens")
+        if self._adds_reasoning and whole is not None:
+            counts["output_tokens"] = whole + (counts.get("reasoning_tokens") or 0)
+        return Usage(**counts, raw=printable_data(data))
 
 
 def _count(value: Any) -> int | None:

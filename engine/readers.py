@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 
 from .answer import Answer
+from .counters import Counters
 from .errors import StreamError
 from .failures import Failures
 from .framing import MEDIA_TYPES, Frame
@@ -79,6 +80,7 @@ class Readers:
         self.response = response
         self.provider = provider
         self._keeps = keeps_of(response)
+        self._counters = Counters(response.usage)
         self.failures = failures
         self.limits = limits
         suspects = failures.suspects()
@@ -93,7 +95,7 @@ class Readers:
 
     def answer(self) -> Answer:
         """An answer of which nothing has been read."""
-        return Answer(self.response, self._keeps, self.provider)
+        return Answer(self.response, self._keeps, self.provider, self._counters)
 
     def is_unclear(self, media_type: str, start: Start) -> bool:
         """Whether what has come does not say yet what it is: blanks, maybe lines of JSON or one value, maybe a page."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.counters import merged, normalised
+from engine.counters import Counters, merged
 from engine.events import Usage
 from engine.spec import UsageMap
 
@@ -50,10 +50,10 @@ SUMS = UsageMap(
     ],
 )
 def test_a_counter_may_be_a_sum_of_those_that_are_there(raw, total):
-    assert normalised(SUMS, raw).input_tokens == total
+    assert Counters(SUMS).usage(raw).input_tokens == total
 
 
 def test_totals_hold_what_the_api_leaves_out_of_them():
     apart = UsageMap({"output_tokens": ("out",), "reasoning_tokens": ("think",)}, output_excludes_reasoning=True)
-    assert normalised(apart, {"out": 4, "think": 6}) == Usage(None, 10, None, 6)
-    assert normalised(apart, {"out": 4}).raw == {"out": 4}
+    assert Counters(apart).usage({"out": 4, "think": 6}) == Usage(None, 10, None, 6)
+    assert Counters(apart).usage({"out": 4}).raw == {"out": 4}
