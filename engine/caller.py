@@ -79,6 +79,7 @@ class Caller:
         self._known_names: set[str] = set()
         self._unheard = True  # whether a name of the caller's decisions may be that of no provider
         self._budgets: dict[str, RetryBudget] = {}
+        self._deployments: dict[tuple[str, str], Deployment] = {}
         self._prepare()
 
     def _prepare(self) -> None:
@@ -119,12 +120,18 @@ class Caller:
 
     def _deployment(self, asked: str, name: str) -> Deployment:
         """What the caller decided, under the name of the call (which may be a path) or under the file's own."""
+        known = self._deployments.get((asked, name))
+        if known is not None:
+            return known
 
-        def given(decisions: Mapping[str, Any]) -> Any:
-            return decisions[asked] if asked in decisions else decisions.get(name)
+        def given(decisions: Mapping[str, Any], default: Any = None) -> Any:
+            decision = decisions[asked] if asked in decisions else decisions.get(name)
+            return default if decision is None else decision
 
-        settings, secrets = given(self._settings) or {}, given(self._secrets) or {}
-        return Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
+        settings, secrets = given(self._settings, {}), given(self._secrets, {})
+        deployment = Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
+        self._deployments[asked, name] = deployment
+        return deployment
 
     def _refuse_misspelt(self, called: set[str]) -> None:
         """Raise UsageError where a decision is under a name that no provider has: it would never be heard of again."""

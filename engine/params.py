@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .errors import ParameterError
@@ -47,9 +48,11 @@ class Parameters:
     def __init__(self, spec: ProviderSpec) -> None:
         self._spec = spec
         self._declared = {name: _Declared.of(name, param) for name, param in spec.params.items()}
-        self._unasked = frozenset(
-            name for name, param in spec.params.items() if param.has_default or not param.optional
-        )
+        self._unasked = {
+            name: declared
+            for name, declared in self._declared.items()
+            if declared.param.has_default or not declared.param.optional
+        }
         paths = {param.maps_to for param in spec.params.values() if param.maps_to is not None}
         self._depths = {path: len(Path(path).keys) for path in paths}
 
@@ -58,11 +61,18 @@ class Parameters:
 
         A parameter given as None counts as not given.
         """
+        return self._resolved(given) if given else self._with_none
+
+    @cached_property
+    def _with_none(self) -> Resolved:
+        return self._resolved({})
+
+    def _resolved(self, given: Mapping[str, Any]) -> Resolved:
         given = {name: value for name, value in given.items() if value is not None}
         values: dict[str, Any] = {}
         placed: dict[str, tuple[str, Any]] = {}
         adjustments: list[Adjustment] = []
-        for name, declared in self._declared.items():
+        for name, declared in (self._declared if given else self._unasked).items():
             if name in given:
                 values[name] = self._given(name, declared, given, placed, adjustments)
             elif name in self._unasked:

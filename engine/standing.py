@@ -84,8 +84,8 @@ class Standings:
         self.helpers = helpers
         self.functions = helpers.functions()
         self.ways = [(auth, compile_auth(auth)) for auth in (None, *spec.auth)]
-        settings = (setting.env for setting in spec.settings.values() if setting.env is not None)
-        self._variables = (*settings, *(name for source in spec.secrets.values() for name in source.env))
+        self._of_settings = tuple(setting.env for setting in spec.settings.values() if setting.env is not None)
+        self._variables = (*self._of_settings, *(name for source in spec.secrets.values() for name in source.env))
         # The file that holds a secret may change, and nobody knows before it is read.
         self._may_keep = all(source.json is None for source in spec.secrets.values())
         self._last: tuple[Sealed, Standing] | None = None
@@ -107,11 +107,9 @@ class Standings:
         given = deployment.settings
         if type(given) is not dict:
             return None
-        said = Sealed(
-            (
-                *(deployment.base_url, deployment.placeholders, *given, *given.values()),
-                *map(deployment.secrets.get, self.spec.secrets),
-                *map(deployment.environ.get, self._variables),
-            )
-        )
+        secrets = tuple(map(deployment.secrets.get, self.spec.secrets))
+        # Of a secret that is given, no variable is read.
+        read = map(deployment.environ.get, self._of_settings if all(secrets) else self._variables)
+        here = (deployment.base_url, deployment.placeholders, len(given))
+        said = Sealed((*here, *given, *given.values(), *secrets, *read))
         return said if _KNOWN.issuperset(said.types) else None

@@ -11,12 +11,26 @@ from typing import Any
 import pytest
 
 from engine import AsyncClient, Catalog, Client
-from engine.errors import ParameterError, ProviderError, UsageError
+from engine.errors import MissingSecretError, ParameterError, ProviderError, UsageError
 from engine.loader import load_text
 from engine.mock import MockServer
 from engine.testing import FaultServer, whole
 
 from .faults import fault
+
+ACME = """
+spec_version: 1
+name: acme
+url: "https://{{ region }}.acme.com"
+settings: {region: {type: string, default: de}}
+secrets: {key: {env: [ACME_CALLER_KEY]}}
+auth: {type: header, name: x-key, secret: key}
+payload: {messages: "{{ messages }}"}
+response: {codec: text}
+examples:
+  - {name: busy, call: {messages: hi}, reply: {status: 503, body: busy}, expect: {error: unavailable}}
+  - {name: fine, call: {messages: hi}, reply: {text: hello}, expect: {text: hello}}
+"""
 
 
 def begun(client: Client | AsyncClient, *args: Any, **params: Any) -> None:
@@ -52,6 +66,21 @@ def test_a_deployment_is_found_by_the_name_of_the_call_and_of_the_file(chirp: Pa
         Client(catalog, base_urls={key: mock.url}, secrets={key: {"api_key": "k-123456"}}) as client,
     ):
         assert client.chat(path, "hi").text.endswith("«hi»")
+
+
+def test_decisions_that_change_between_calls_are_heard(tmp_path: Path) -> None:
+    """A client takes the caller's own mappings: what a caller puts into them later counts from the next call on."""
+    (tmp_path / "acme.yaml").write_text(ACME, encoding="utf-8")
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+    client = Client(Catalog(tmp_path), settings={"acme": settings}, secrets={"acme": secrets})
+    for region, key in (("eu", "k-123456"), ("us", "k-654321"), ("us", "k-123456")):
+        settings["region"], secrets["key"] = region, key
+        wire = client.exchange("acme", "Hi", None, True, {}).start()
+        assert (wire.url, str.__str__(wire.headers["x-key"])) == (f"https://{region}.acme.com", key)
+    secrets.clear()
+    with pytest.raises(MissingSecretError):
+        client.exchange("acme", "Hi", None, True, {})
 
 
 def test_allow_env_belongs_to_the_catalog(chirp: Path) -> None:

@@ -89,6 +89,21 @@ def test_a_key_that_changes_is_sent_from_then_on(monkeypatch: pytest.MonkeyPatch
     assert str.__str__(provider.render("Hi").headers["authorization"]) == f"Bearer {KEY}"
 
 
+def test_of_a_secret_that_is_given_no_variable_is_read() -> None:
+    file = standings(spec_of())
+    first = file.of(deployment({}, secrets={"api_key": KEY}))
+    assert file.of(deployment({"ACME_KEY": "sk-another-key"}, secrets={"api_key": KEY})) is first
+    assert file.of(deployment({"ACME_KEY": KEY}, secrets={"api_key": ""})) is not first
+
+
+def test_what_stands_in_another_place_is_something_else() -> None:
+    file = standings(spec_of(settings="settings: {a: {env: ACME_A, optional: true}}", url="url: https://acme.com"))
+    given = file.of(deployment({"ACME_A": "x"}, secrets={"api_key": KEY}))
+    environ = {"ACME_A": "x", "ACME_KEY": KEY}
+    assert file.of(deployment(environ)) is not given
+    assert file.of(deployment(environ, settings={"a": "x"})).settings == {"a": "x"}
+
+
 def test_a_setting_that_equals_a_good_one_is_still_refused_for_its_type() -> None:
     file = standings(spec_of())
     assert file.of(deployment(settings={"port": 1})).settings["port"] == 1
