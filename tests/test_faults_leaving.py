@@ -30,31 +30,29 @@ def look(server, way):
 SYNC = """
 def run(leave, way):
     begins(way)
-    with FaultServer(SCRIPT) as server, Client(CATALOG, base_urls={"text": server.url}, max_connections=1) as client:
-        leave(client)
-        gc.collect()
-        look(server, way)
-        with FaultServer([whole(b"next")]) as other:
-            client._base_urls["text"] = other.url
-            assert client.chat("text", "hi").text == "next", "the slot was given back"
+    with FaultServer(SCRIPT) as server, FaultServer([whole(b"next")]) as other:
+        with Client(CATALOG, base_urls={"text": server.url, "other": other.url}, max_connections=1) as client:
+            leave(client)
+            gc.collect()
+            look(server, way)
+            assert client.chat("other", "hi").text == "next", "the slot was given back"
     gc.collect()
 """
 ASYNC = """
-async def call(leave, way, server):
+async def call(leave, way, server, other):
     asyncio.get_running_loop().slow_callback_duration = 60  # this machine may be slow
-    async with AsyncClient(CATALOG, base_urls={"text": server.url}, max_connections=1) as client:
+    urls = {"text": server.url, "other": other.url}
+    async with AsyncClient(CATALOG, base_urls=urls, max_connections=1) as client:
         await leave(client)
         gc.collect()
         await asyncio.to_thread(look, server, way)
-        with FaultServer([whole(b"next")]) as other:
-            client._base_urls["text"] = other.url
-            assert (await client.chat("text", "hi")).text == "next", "the slot was given back"
+        assert (await client.chat("other", "hi")).text == "next", "the slot was given back"
         assert len(asyncio.all_tasks()) == 1
 
 def run(leave, way):
     begins(way)
-    with FaultServer(SCRIPT) as server:
-        asyncio.run(call(leave, way, server))
+    with FaultServer(SCRIPT) as server, FaultServer([whole(b"next")]) as other:
+        asyncio.run(call(leave, way, server, other))
     gc.collect()
 """
 
@@ -129,7 +127,7 @@ def asynchronous(body: str) -> str:
 def complaints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the process said while each of the ways was taken, and at its end."""
     is_async, folder = request.param == "async", tmp_path_factory.mktemp("leaving")
-    catalog_of(folder, text_file("text"))
+    catalog_of(folder, text_file("text"), text_file("other"))
     lines = [HEAD, ASYNC if is_async else SYNC]
     for way, body in WAYS.items():
         body = textwrap.indent((asynchronous(body) if is_async else body).strip(), "    ")

@@ -109,10 +109,9 @@ def test_every_fault_comes_to_an_expected_error(tmp_path: Path) -> None:
     """One after the other; what a soak meets at random."""
     (tmp_path / "soak.yaml").write_text(soak.FILE, encoding="utf-8")
     timeout = {"first_byte": 0.2, "idle": 0.2, "total": 0.5}
-    with Client(Catalog(tmp_path), base_urls={"soak": "http://127.0.0.1"}, timeout=timeout) as client:
-        for name, steps in FAULTS.items():
-            with FaultServer(steps) as server:
-                client._base_urls["soak"] = server.url
-                with pytest.raises(EngineError) as caught:
-                    client.chat("soak", "hi")
-                assert f"{type(caught.value).__name__} {caught.value.kind}" in soak.EXPECTED, name
+    catalog = Catalog(tmp_path)
+    for name, steps in FAULTS.items():
+        with FaultServer(steps) as server, Client(catalog, base_urls={"soak": server.url}, timeout=timeout) as client:
+            with pytest.raises(EngineError) as caught:
+                client.chat("soak", "hi")
+            assert f"{type(caught.value).__name__} {caught.value.kind}" in soak.EXPECTED, name
