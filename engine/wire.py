@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from .secrets import Sensitive, SensitiveBytes, shown, shown_bytes
 
-_ORIGIN = re.compile(r"([^:/?#]+)://(?:[^/?#]*@)?([^/?#]*)")
+_PLAIN_ORIGIN = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?#]|\Z)")
 _BREAKS = re.compile(r"[\0\r\n]")
 _REQUEST_ID = re.compile(r"(?:^|-)(?:request|correlation|trace)-?id$")
 
@@ -104,7 +105,12 @@ class WireRequest:
     @property
     def origin(self) -> str:
         """Scheme, host and port: where this request goes."""
-        return origin_of(self.url)
+        url = shown(self.url)
+        plain = _PLAIN_ORIGIN.match(url)
+        if plain is not None:
+            return plain[1]
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     @property
     def has_secret(self) -> bool:
@@ -154,16 +160,6 @@ class ResponseHead:
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when the response names none."""
         return _media_type(self.headers.get("content-type", ""))
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL.
-
-    >>> origin_of("https://api.example.com:8443/v1?key=sk-123")
-    'https://api.example.com:8443'
-    """
-    found = _ORIGIN.match(shown(url))
-    return f"{found[1].lower()}://{found[2]}" if found is not None else ""
 
 
 @lru_cache(64)
