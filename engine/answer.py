@@ -70,7 +70,7 @@ class Answer:
         counters: Counters | None = None,
     ) -> None:
         self._response = response
-        self._counters = counters or Counters(response.usage)
+        self._counters = counters if counters is not None else Counters(response.usage)
         self._provider = provider
         self._channels = _Channels()
         self.events: list[Event] = []
@@ -279,8 +279,8 @@ class Answer:
         Raises DecodeError for a tool call whose arguments are no JSON, unless the finish is `length`.
         """
         for kind in DELTAS:
-            if kind in self._channels:
-                self.add(kind, self._channels[kind].half)
+            if kind in self._channels and (half := self._channels[kind].half):
+                self.add(kind, half)
         for part, piece in self._think.finish() if self._think is not None else ():
             self._give(part, piece)
         for kind in DELTAS:

@@ -152,14 +152,10 @@ class AsyncClient(Caller):
     async def _run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
         lines = self._bind()
         slots = self._slots
-        if not slots.locked():
-            await slots.acquire()  # it is there at once, and needs no deadline
+        if slots.locked():
+            await self._wait_for(slots, exchange)
         else:
-            try:
-                async with asyncio.timeout(exchange.timeouts.pool):
-                    await slots.acquire()
-            except TimeoutError:
-                raise self.no_slot(exchange.timeouts) from None
+            await slots.acquire()  # it is there at once, and needs no deadline
         try:
             while exchange.has_request:
                 key = exchange.turn()
@@ -181,6 +177,13 @@ class AsyncClient(Caller):
                 await self._clean_up(exchange, lines)
             finally:
                 slots.release()
+
+    async def _wait_for(self, slots: asyncio.Semaphore, exchange: Exchange) -> None:
+        try:
+            async with asyncio.timeout(exchange.timeouts.pool):
+                await slots.acquire()
+        except TimeoutError:
+            raise self.no_slot(exchange.timeouts) from None
 
     async def _take_turn(self, exchange: Exchange, lines: transport.AsyncLines, key: Hashable) -> None:
         """Ask for what calls share: one at a time, and who has waited looks again whether it is there by now."""

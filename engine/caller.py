@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Collection, Mapping
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from .catalog import Catalog
 from .chat_request import ChatRequest
-from .deployment import Deployment
+from .deployment import ENVIRONMENT, Deployment
 from .errors import ParameterError, TransportError, UsageError
 from .exchange import Exchange
 from .headers import veil
@@ -119,7 +118,10 @@ class Caller:
         return str.__str__(provider).partition(":")[0]
 
     def _deployment(self, asked: str, name: str) -> Deployment:
-        """What the caller decided, under the name of the call (which may be a path) or under the file's own."""
+        """What the caller decided, under the name of the call (which may be a path) or under the file's own.
+
+        It is kept: the decisions are made once, and whatever may change in them is read where it is used.
+        """
         known = self._deployments.get((asked, name))
         if known is not None:
             return known
@@ -129,7 +131,7 @@ class Caller:
             return default if decision is None else decision
 
         settings, secrets = given(self._settings, {}), given(self._secrets, {})
-        deployment = Deployment(given(self._base_urls), settings, secrets, os.environ, strict=self._strict)
+        deployment = Deployment(given(self._base_urls), settings, secrets, ENVIRONMENT, strict=self._strict)
         self._deployments[asked, name] = deployment
         return deployment
 

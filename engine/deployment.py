@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from .plain import briefly, plain
 from .secrets import Hidden, Secret
 from .spec import Auth, ProviderSpec, SecretSource, Setting
 from .suggest import did_you_mean
+
+ENVIRONMENT = Hidden.of(lambda: os.environ)
+"""The variables of this process as they are when they are read; a program may put another map in their place."""
 
 
 @dataclass(frozen=True, slots=True)

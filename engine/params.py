@@ -61,10 +61,11 @@ class Parameters:
 
         A parameter given as None counts as not given.
         """
-        return self._resolved(given) if given else self._with_none
+        return self._resolved(given) if given else self._of_none
 
     @cached_property
-    def _with_none(self) -> Resolved:
+    def _of_none(self) -> Resolved:
+        """Those of every call that gives none; nothing is ever written into what calls share."""
         return self._resolved({})
 
     def _resolved(self, given: Mapping[str, Any]) -> Resolved:

@@ -4,14 +4,13 @@ and `events` are the way home, from the bytes of a response. Both work without a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .chat_request import ChatRequest
-from .deployment import Deployment
+from .deployment import ENVIRONMENT, Deployment
 from .errors import EngineError, ParameterError, UsageError
 from .events import Event
 from .fitting import patches_for
@@ -128,7 +127,7 @@ class Provider:
 
     @cached_property
     def _here(self) -> Deployment:
-        return Deployment(environ=os.environ)
+        return Deployment(environ=ENVIRONMENT)
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -148,7 +147,7 @@ class Provider:
 
     def known_secrets(self) -> tuple[Secret, ...]:
         """The file's secrets as far as they are set here: what was recorded may say one again, and no message may."""
-        return Deployment(environ=os.environ).known(self.spec) if self.spec.secrets else ()
+        return self._here.known(self.spec) if self.spec.secrets else ()
 
     def decode(
         self,

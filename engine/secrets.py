@@ -132,7 +132,14 @@ class Hidden(Mapping[str, str]):
     __slots__ = ("_give",)
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._give: Callable[[], Mapping[str, str]] = lambda: values
+        self._give: Callable[[], Mapping[str, str]] = values._give if type(values) is Hidden else lambda: values
+
+    @classmethod
+    def of(cls, give: Callable[[], Mapping[str, str]]) -> Hidden:
+        """Those that the function gives each time that they are asked for."""
+        hidden = cls({})
+        hidden._give = give
+        return hidden
 
     def __getitem__(self, name: str) -> str:
         return self._give()[name]

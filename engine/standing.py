@@ -107,9 +107,14 @@ class Standings:
         given = deployment.settings
         if type(given) is not dict:
             return None
-        secrets = tuple(map(deployment.secrets.get, self.spec.secrets))
+        # No secret has a name here, where a traceback would show it.
+        secret, names = deployment.secrets.get, self.spec.secrets
+        if not _KNOWN.issuperset(map(type, map(secret, names))):
+            return None
         # Of a secret that is given, no variable is read.
-        read = map(deployment.environ.get, self._of_settings if all(secrets) else self._variables)
-        here = (deployment.base_url, deployment.placeholders, len(given))
-        said = Sealed((*here, *given, *given.values(), *secrets, *read))
+        variables = self._of_settings if all(map(secret, names)) else self._variables
+        read = map(deployment.environ.get, variables)
+        # The number of settings tells what is one, and what is a secret or a variable behind them.
+        decided = (deployment.base_url, deployment.placeholders, len(given))
+        said = Sealed((*decided, *given, *given.values(), *map(secret, names), *read))
         return said if _KNOWN.issuperset(said.types) else None

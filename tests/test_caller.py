@@ -68,6 +68,33 @@ def test_a_deployment_is_found_by_the_name_of_the_call_and_of_the_file(chirp: Pa
         assert client.chat(path, "hi").text.endswith("«hi»")
 
 
+def test_what_was_decided_for_a_path_does_not_count_for_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(ACME, encoding="utf-8")
+    secrets = {name: {"key": "k-123456"} for name in ("acme", str(path))}
+    client = Client(Catalog(tmp_path), base_urls={str(path): "http://127.0.0.1:9"}, secrets=secrets)
+    for _ in range(2):
+        for name, url in ((str(path), "http://127.0.0.1:9"), ("acme", "https://de.acme.com")):
+            assert client.exchange(name, "Hi", None, True, {}).start().url == url
+
+
+def test_another_environment_counts_from_the_next_call_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests put in the place of `os.environ` is asked, and a key that is gone is used no more."""
+    (tmp_path / "acme.yaml").write_text(ACME, encoding="utf-8")
+    catalog = Catalog(tmp_path)
+    client, provider = Client(catalog), catalog.provider("acme")
+    for key in ("k-123456", "k-654321"):
+        monkeypatch.setattr("os.environ", {"ACME_CALLER_KEY": key})
+        for wire in (client.exchange("acme", "Hi", None, True, {}).start(), provider.render("Hi")):
+            assert str.__str__(wire.headers["x-key"]) == key
+        assert [secret.reveal() for secret in provider.known_secrets()] == [key]
+    monkeypatch.setattr("os.environ", {})
+    with pytest.raises(MissingSecretError):
+        client.exchange("acme", "Hi", None, True, {})
+    with pytest.raises(MissingSecretError):
+        provider.render("Hi")
+
+
 def test_decisions_that_change_between_calls_are_heard(tmp_path: Path) -> None:
     """A client takes the caller's own mappings: what a caller puts into them later counts from the next call on."""
     (tmp_path / "acme.yaml").write_text(ACME, encoding="utf-8")

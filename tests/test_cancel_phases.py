@@ -73,8 +73,9 @@ def catalog(tmp_path_factory) -> Catalog:
     return storm_catalog(tmp_path_factory.mktemp("phases"), refusing="retry: {max: 2, max_wait: 60}")
 
 
-def options(server: FaultServer, **more: Any) -> dict[str, Any]:
-    urls = dict.fromkeys(("storm", "job", "guarded", "refusing"), server.url)
+def options(server: FaultServer, *, refusing: str | None = None, **more: Any) -> dict[str, Any]:
+    """What a client is made with; `refusing` is that provider's URL where it is another server's."""
+    urls = dict.fromkeys(("storm", "job", "guarded"), server.url) | {"refusing": refusing or server.url}
     urls["tls"] = server.url.replace("http:", "https:")
     secrets = {"guarded": {"key": "key-of-the-storm"}}
     return {"base_urls": urls, "secrets": secrets, "max_connections": 1, **more}
@@ -171,8 +172,7 @@ def test_a_task_is_cancelled_while_it_waits_for_a_slot(catalog, is_own):
 def test_a_task_is_cancelled_while_it_connects(catalog, is_own):
     async def run(server: FaultServer) -> None:
         with deaf_listener() as url:
-            async with clients(catalog, server, is_own) as client:
-                client._base_urls["refusing"] = url
+            async with clients(catalog, server, is_own, refusing=url) as client:
                 start = others()
                 task = asyncio.ensure_future(client.chat("refusing", "hi"))
                 await asyncio.sleep(0.1)
@@ -309,8 +309,11 @@ def test_a_thread_is_interrupted_while_it_waits_for_a_slot(catalog):
 # Python's own create_connection leaves its socket to the garbage collector, which says so, and closes it at once.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_thread_is_interrupted_while_it_connects(catalog):
-    with deaf_listener() as url, FaultServer([whole(b"fine")]) as server, Client(catalog, **options(server)) as client:
-        client._base_urls["refusing"] = url
+    with (
+        deaf_listener() as url,
+        FaultServer([whole(b"fine")]) as server,
+        Client(catalog, **options(server, refusing=url)) as client,
+    ):
         with interrupted(lambda: True):
             client.chat("refusing", "hi")
         assert client._slots._value == 1

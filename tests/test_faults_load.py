@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +37,19 @@ STREAMS = int(os.environ.get("WIREFILE_STREAMS", "60"))
 
 
 @pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     large = "limits: {event_bytes: 16777216, body_bytes: 67108864}"
     whole_json = "response: {codec: json, rules: [{text: text}]}\nexamples:"
     other = text_file("whole", large).replace("response: {codec: text}\n", "").replace("examples:", whole_json)
     other = other.replace("reply: {text: hello}", "reply: {json: {text: hello}}")
-    return catalog_of(tmp_path_factory.mktemp("load"), text_file("text"), sse_file("sse", large), other)
+    made = tmp_path_factory.mktemp("load")
+    catalog_of(made, text_file("text"), sse_file("sse", large), other)
+    return made
+
+
+@pytest.fixture(scope="module")
+def catalog(folder: Path) -> Catalog:
+    return Catalog(folder)
 
 
 @pytest.fixture(params=KINDS)
@@ -78,11 +86,11 @@ class Loop:
             self.longest = max(self.longest, time.thread_time() - before)
 
 
-def longest_turn(catalog: Catalog, server: FaultServer, provider: str, messages: Any = "hi") -> float:
-    """That of one call through a client that has made none before."""
+def longest_turn(folder: Path, server: FaultServer, provider: str, messages: Any = "hi") -> float:
+    """That of one call, for which the file is read first."""
 
     async def run() -> float:
-        async with AsyncClient(catalog, base_urls={provider: server.url}) as client, Loop() as loop:
+        async with AsyncClient(Catalog(folder), base_urls={provider: server.url}) as client, Loop() as loop:
             assert (await client.chat(provider, messages)).text
         return loop.longest
 
@@ -99,7 +107,7 @@ LONG = delta("дом " * 1_500_000)
     "asyncio's loop works at most 50 ms at a time: the rest is done in a thread",
 )
 @pytest.mark.parametrize("what", ["ten megabytes", "ten thousand messages", "nodes", "text", "json"])
-def test_the_event_loop_is_not_held_up(catalog, what):
+def test_the_event_loop_is_not_held_up(folder, what):
     messages: Any = "hi"
     provider, script = "sse", [sse(delta("hi"), STOP, DONE), Again()]
     if what == "ten megabytes":
@@ -112,7 +120,7 @@ def test_the_event_loop_is_not_held_up(catalog, what):
         script = [sse(NODES if what == "nodes" else LONG, STOP, DONE)]
     with FaultServer(script) as server:
         # A processor that two programs share is slow now and then: once in three times it is not.
-        assert any(longest_turn(catalog, server, provider, messages) < 0.05 for _ in range(3))
+        assert any(longest_turn(folder, server, provider, messages) < 0.05 for _ in range(3))
 
 
 @fault(
@@ -157,11 +165,11 @@ def test_what_takes_long_is_done_in_another_thread(catalog, monkeypatch, tmp_pat
     "an answer that arrives faster than it is read, as thousands of small events",
     "other tasks of the loop have their turns in between",
 )
-def test_other_tasks_have_their_turns_during_a_fast_answer(catalog):
+def test_other_tasks_have_their_turns_during_a_fast_answer(folder):
     body = b"".join(chunk(f"data: {delta('word ')}\n\n".encode()) for _ in range(3_000))
     script = [Send(EVENTS + body + chunk(f"data: {STOP}\n\ndata: [DONE]\n\n".encode()) + LAST)]
     with FaultServer(script) as server:
-        assert longest_turn(catalog, server, "sse") < 0.1
+        assert longest_turn(folder, server, "sse") < 0.1
 
 
 # --- slow readers ----------------------------------------------------------------------------------------------------

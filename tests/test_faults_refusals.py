@@ -28,6 +28,7 @@ ONCE = "retry: {max: 0}"
 STEPS = "steps: [{name: start, path: /start, json: {}, read: {id: {json: id}}}]"
 FILES = {
     "text": f"{TEXT}\n{ONCE}",
+    "again": f"{TEXT}\nretry: {{max: 1, base: 0.001, cap: 0.002}}",
     "sse": f"{SSE}\n{ONCE}",
     "both": f"{BOTH}\n{ONCE}",
     "stepped": f"{TEXT}\n{ONCE}\n{STEPS}",
@@ -322,6 +323,9 @@ def test_a_failure_before_the_head_knows_no_id(call):
     with FaultServer([RST()]) as server:
         error = call(server, "text").error
     assert (error.request_id, error.attempts) == (None, 1)
+    with FaultServer([whole(b"busy", 503, x_request_id="req-7")], [RST()]) as server:
+        error = call(server, "again").error
+    assert (error.kind, error.request_id, error.attempts) == ("lost", None, 2)
     with FaultServer([whole(b"no", 400, x_request_id=" ")]) as server:
         assert call(server, "text").error.request_id is None
     with FaultServer([whole(b"no", 400, x_request_id="y" * 900)]) as server:

@@ -49,6 +49,19 @@ def events(rules: list[Rule], *frames: Any) -> list[Any]:
     return read(rules, *frames).take()
 
 
+def test_a_frame_that_is_refused_midway_leaves_no_block_behind():
+    """Nothing is held back at the end: no empty text goes into the block that the frame would have made."""
+    carrying = Rule(yields=(("text", {"path": "text", "mode": "cumulative"}),), carry=(CarryMap("sign", ("sign",)),))
+    answer = Answer(Response(None, None), keeps=Keeps(blocks=True))
+    apply = compile_rules((carrying,))
+    apply(answer, None, {"text": "ab"})
+    with pytest.raises(DecodeError, match="cumulative"):
+        apply(answer, None, {"text": "x", "sign": "S"})
+    before = answer.response().replay
+    answer.settle()
+    assert answer.response().replay == before
+
+
 # --- yields ---
 
 

@@ -96,6 +96,20 @@ def test_of_a_secret_that_is_given_no_variable_is_read() -> None:
     assert file.of(deployment({"ACME_KEY": KEY}, secrets={"api_key": ""})) is not first
 
 
+def test_what_a_setting_says_is_taken_for_no_secret() -> None:
+    """The same texts, one behind the other, may be three secrets' and two settings' or the other way round."""
+    file = standings(
+        spec_of(
+            secrets="secrets: {api_key: {env: [ACME_KEY]}, other: {env: [ACME_OTHER], optional: true}}",
+            settings="settings: {region: {env: ACME_REGION, default: eu}}",
+        )
+    )
+    kept = file.of(deployment({"ACME_KEY": "us", "ACME_OTHER": "de"}, secrets={"api_key": "region", "other": ""}))
+    assert kept.settings == {"region": "eu"}
+    with pytest.raises(ParameterError, match="the setting 'region'"):
+        file.of(deployment({"ACME_REGION": "de"}, settings={"region": ""}, secrets={"api_key": "eu", "other": "us"}))
+
+
 def test_what_stands_in_another_place_is_something_else() -> None:
     file = standings(spec_of(settings="settings: {a: {env: ACME_A, optional: true}}", url="url: https://acme.com"))
     given = file.of(deployment({"ACME_A": "x"}, secrets={"api_key": KEY}))
@@ -135,6 +149,37 @@ def test_no_frame_of_a_failure_holds_a_secret() -> None:
     provider.call(request(), deployment())
     with pytest.raises(ParameterError) as caught:
         provider.call(request(nonsense=1), deployment())
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert KEY not in "".join(frames.format())
+
+
+class Odd:
+    """A value that cannot even be asked whether it is one."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("its truth is ambiguous")
+
+    __eq__ = __hash__ = __bool__  # type: ignore[assignment]
+
+
+def test_a_secret_of_an_odd_class_is_refused_where_it_is_used() -> None:
+    file = standings(spec_of(secrets="secrets: {api_key: {env: [ACME_KEY]}, other: {env: [ACME_OTHER]}}"))
+    for _ in range(2):
+        standing = file.of(deployment(secrets={"other": Odd()}))
+        assert [secret.name for secret in standing.secrets] == ["ACME_KEY"]
+        with pytest.raises(ParameterError, match="the secret 'api_key' is text, not a value of type Odd"):
+            assert file.of(deployment(secrets={"api_key": Odd(), "other": KEY})).secrets
+
+
+class Unreadable(dict[str, str]):
+    def get(self, *_: Any) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_no_frame_of_an_interrupted_reading_holds_a_secret() -> None:
+    file = standings(spec_of())
+    with pytest.raises(KeyboardInterrupt) as caught:
+        file.of(deployment(Unreadable(), secrets={"api_key": KEY}))
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert KEY not in "".join(frames.format())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import select
 import socket
@@ -11,12 +12,16 @@ import subprocess
 import sys
 import textwrap
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpcore  # noqa: F401 - it is in sys.modules
+import httpx
 import pytest
 
 from engine import Client
@@ -351,6 +356,57 @@ def test_a_plain_url_needs_no_library(folder):
         command = [sys.executable, "-c", textwrap.dedent(code), server.url]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
     assert done.stdout.split() == ["hi", "set()"]
+
+
+class Observer:
+    """What observes a method from around it: no function, and like one in all that can be asked of it."""
+
+    def __init__(self, around: Any, urls: list[str]) -> None:
+        self._around = around
+        self._urls = urls
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._around, name)
+
+    def __get__(self, it: Any, kind: type) -> Any:
+        return self if it is None else partial(self, it)
+
+    def __call__(self, it: Any, request: httpx.Request) -> Any:
+        self._urls.append(str(request.url))
+        return self._around(it, request)
+
+
+@pytest.mark.parametrize("room", ["httpx", "httpcore"])
+def test_what_observes_the_librarys_network_sees_each_request(kind, folder, monkeypatch, room):
+    urls: list[str] = []
+    name, method = ("HTTPTransport", "handle_request") if room == "httpx" else ("ConnectionPool", "handle_request")
+    if kind == "async":
+        name, method = f"Async{name}", method.replace("handle_", "handle_async_")
+    with FaultServer([whole(b"hi"), Again()]) as server, door(kind, folder, server.url) as client:
+        assert client.chat("text").text == "hi"
+        owner = getattr(sys.modules[room], name)
+        monkeypatch.setattr(owner, method, Observer(getattr(owner, method), urls))
+        assert client.chat("text").text == "hi"
+        assert len(urls) == 1
+        monkeypatch.undo()
+        assert client.chat("text").text == "hi"
+        assert len(urls) == 1
+
+
+def test_what_stood_in_for_the_librarys_network_is_not_kept(monkeypatch):
+    """A stand-in may hold what it was asked, credentials too."""
+
+    def stand_in(*_: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", stand_in)
+    assert not own.is_there()
+    monkeypatch.undo()
+    left = weakref.ref(stand_in)
+    del stand_in
+    gc.collect()
+    assert own.is_there()
+    assert left() is None
 
 
 MOST_OF_A_CALL = 560

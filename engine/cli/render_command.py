@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from ..display import REQUEST_FORMATS
@@ -56,7 +54,7 @@ def command(
 ) -> None:
     """Show the request that a call would send. Secrets, and settings that are not set, show as <NAME>."""
     from ..chat_request import ChatRequest
-    from ..deployment import Deployment
+    from ..deployment import ENVIRONMENT, Deployment
 
     name, model = split_name(name)
     provider = catalog_of(context).provider(name)
@@ -65,7 +63,7 @@ def command(
     stream = provider.for_model(model).spec.response.asks_for_stream(not no_stream)  # as `chat` would
     request = ChatRequest.of(messages, model, stream=stream, **given)
     deployment = Deployment(
-        base_url, pairs(settings, "--setting"), environ=os.environ, placeholders=True, strict=strict
+        base_url, pairs(settings, "--setting"), environ=ENVIRONMENT, placeholders=True, strict=strict
     )
     call = provider.call(request, deployment)
     output.write("\n\n".join(REQUEST_FORMATS[form](wire) for wire in call.wires))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -41,7 +41,8 @@ class ConnectTimeout(Exception):
 def is_there() -> bool:
     """Whether this network can be used: its parser is installed, and nothing stands in for the library's.
 
-    What tests put in the place of httpx's transport, or of httpcore's pool below it, is to be asked.
+    What tests put in the place of httpx's transport, or of httpcore's pool below it, is to be asked. So is what a
+    program has put around them to observe requests, as OpenTelemetry's instrumentation does.
     """
     return _is_installed() and not _has_stand_in()
 
@@ -60,8 +61,8 @@ def _has_stand_in() -> bool:
     return False
 
 
-@lru_cache(64)
 def _room_of(function: FunctionType) -> str:
+    """The package that a function was written in: what stands in its place may bear its name, and say its module."""
     return str(function.__globals__.get("__name__", "")).partition(".")[0]
 
 
