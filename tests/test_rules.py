@@ -54,12 +54,13 @@ def test_a_frame_that_is_refused_midway_leaves_no_block_behind():
     carrying = Rule(yields=(("text", {"path": "text", "mode": "cumulative"}),), carry=(CarryMap("sign", ("sign",)),))
     answer = Answer(Response(None, None), keeps=Keeps(blocks=True))
     apply = compile_rules((carrying,))
-    apply(answer, None, {"text": "ab"})
+    apply(answer, None, {"text": "ab", "sign": "S"})
     with pytest.raises(DecodeError, match="cumulative"):
-        apply(answer, None, {"text": "x", "sign": "S"})
-    before = answer.response().replay
+        apply(answer, None, {"text": "x", "sign": "T"})
     answer.settle()
-    assert answer.response().replay == before
+    replay = answer.response().replay
+    assert replay is not None
+    assert replay["blocks"] == [{"type": "text", "text": "ab", "carry": {"sign": "S"}}]
 
 
 # --- yields ---

@@ -97,14 +97,15 @@ def test_of_a_secret_that_is_given_no_variable_is_read() -> None:
 
 
 def test_what_a_setting_says_is_taken_for_no_secret() -> None:
-    """The same texts, one behind the other, may be three secrets' and two settings' or the other way round."""
+    """The same texts, one behind the other, may be a secret's and a setting's."""
     file = standings(
         spec_of(
             secrets="secrets: {api_key: {env: [ACME_KEY]}, other: {env: [ACME_OTHER], optional: true}}",
             settings="settings: {region: {env: ACME_REGION, default: eu}}",
         )
     )
-    kept = file.of(deployment({"ACME_KEY": "us", "ACME_OTHER": "de"}, secrets={"api_key": "region", "other": ""}))
+    environ = {"ACME_REGION": "eu", "ACME_KEY": "us", "ACME_OTHER": "de"}
+    kept = file.of(deployment(environ, secrets={"api_key": "region", "other": ""}))
     assert kept.settings == {"region": "eu"}
     with pytest.raises(ParameterError, match="the setting 'region'"):
         file.of(deployment({"ACME_REGION": "de"}, settings={"region": ""}, secrets={"api_key": "eu", "other": "us"}))
