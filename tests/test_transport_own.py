@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpcore  # noqa: F401 - it is in sys.modules
+import httpcore
 import httpx
 import pytest
 
@@ -376,15 +376,14 @@ class Observer:
         return self._around(it, request)
 
 
-@pytest.mark.parametrize("room", ["httpx", "httpcore"])
-def test_what_observes_the_librarys_network_sees_each_request(kind, folder, monkeypatch, room):
+@pytest.mark.parametrize("of", [(httpx, "HTTPTransport"), (httpcore, "ConnectionPool")], ids=["httpx", "httpcore"])
+def test_what_observes_the_librarys_network_sees_each_request(kind, folder, monkeypatch, of):
     urls: list[str] = []
-    name, method = ("HTTPTransport", "handle_request") if room == "httpx" else ("ConnectionPool", "handle_request")
-    if kind == "async":
-        name, method = f"Async{name}", method.replace("handle_", "handle_async_")
+    room, name = of
+    owner = getattr(room, name if kind == "sync" else f"Async{name}")
+    method = "handle_request" if kind == "sync" else "handle_async_request"
     with FaultServer([whole(b"hi"), Again()]) as server, door(kind, folder, server.url) as client:
         assert client.chat("text").text == "hi"
-        owner = getattr(sys.modules[room], name)
         monkeypatch.setattr(owner, method, Observer(getattr(owner, method), urls))
         assert client.chat("text").text == "hi"
         assert len(urls) == 1
